@@ -1,0 +1,46 @@
+/**
+ * What a provider folder exports: metadata from which the registry, the configuration, the documentation and
+ * the conformance tests derive, and one member per capability.
+ *
+ * @module
+ */
+import type { ProviderFailure } from './provider-failure.ts';
+import type { TextProvider } from './text-provider.ts';
+import type { WireReply } from './wire.ts';
+
+export interface ProviderEnvironment {
+  /** Variables that hold the credential, in order of precedence. */
+  readonly credential: readonly string[];
+  /** Variable that replaces `defaultBaseUrl`. */
+  readonly baseUrl: string;
+  /** True when a base URL alone configures the provider and the credential is optional. */
+  readonly credentialOptional?: boolean;
+}
+
+/** How a provider bills a stream whose reader goes away. */
+export interface DisconnectPolicy {
+  /** `cancel`: closing the connection stops the bill. `drain`: it bills on, so the usage is read to the end under a cap. */
+  readonly onClientGone: 'cancel' | 'drain';
+}
+
+/** What a rate-limit observer can learn from a reply's headers; all optional. */
+export interface ProviderDefinition {
+  /** Folder name, prefix in `provider/model`, value of `x-gateway-provider`. */
+  readonly id: string;
+  readonly title: string;
+  readonly environment: ProviderEnvironment;
+  /** Null where the operator must name one (self-hosted servers). */
+  readonly defaultBaseUrl: string | null;
+  /** Version segment that follows the base URL on the wire (`/v1`); tolerated and dropped at the end of a configured base URL. */
+  readonly versionSegment: string;
+  /** The vendor page or specification that the adapter follows. */
+  readonly documentation: string;
+  readonly disconnect: DisconnectPolicy;
+  /** Header that carries the provider's request id. */
+  readonly requestIdHeader: string;
+  /** Key of this provider's prices in the price book, where it differs from `id`. */
+  readonly priceBookId?: string;
+  readonly text?: TextProvider;
+  /** Reads a non-2xx reply. Decides on status and typed codes, never on substrings of prose where a code exists. */
+  readError(reply: WireReply): ProviderFailure;
+}

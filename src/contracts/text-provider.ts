@@ -1,0 +1,86 @@
+/**
+ * The text contract. An adapter is a pure translation between {@link TextOptions} and its wire; the gateway
+ * owns sockets, time, retries, limits and money. Presence of a method is the capability.
+ *
+ * @module
+ */
+import type { ProviderFailure } from './provider-failure.ts';
+import type { ProviderWarning, TextOptions, TextResult, TextStreamPart } from './text.ts';
+import type { UsageVector } from './usage.ts';
+import type {
+  ProviderTarget,
+  ServerSentEvent,
+  WireProtocol,
+  WireReply,
+  WireRequest,
+} from './wire.ts';
+
+export interface TextExchange {
+  readonly request: WireRequest;
+  readonly warnings: readonly ProviderWarning[];
+  /**
+   * Reads a 2xx reply.
+   *
+   * @throws ProviderFailureError when the body is malformed, holds an error, or is a blocked prompt
+   */
+  read(reply: WireReply): TextResult;
+}
+
+/** Reads one streamed answer; one instance a stream. */
+export interface TextStreamReader {
+  /**
+   * Translates one event.
+   *
+   * @throws ProviderFailureError for an in-band error or malformed JSON (never skipped: text could be lost)
+   */
+  event(event: ServerSentEvent): readonly TextStreamPart[];
+  /**
+   * The upstream ended cleanly. Returns what was still withheld.
+   *
+   * @throws ProviderFailureError `broken_stream` when the answer is not complete by the protocol's own rules
+   */
+  end(): readonly TextStreamPart[];
+  /** True once the answer is complete by the protocol's own rules: nothing need be waited for. */
+  readonly complete: boolean;
+}
+
+export interface TextStreamExchange {
+  readonly request: WireRequest;
+  readonly warnings: readonly ProviderWarning[];
+  open(): TextStreamReader;
+}
+
+/** A client request in the provider's own protocol, as bytes and as parsed. */
+export interface RelayRequest {
+  readonly bytes: Buffer;
+  /** The same bytes parsed; only top-level members may be changed, through `edits`. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Top-level members the gateway sets or removes (`undefined` removes), before the adapter's own. */
+  readonly edits: ReadonlyMap<string, unknown>;
+  readonly stream: boolean;
+}
+
+/** What the gateway must know of a relayed whole answer; the bytes themselves go to the client untouched. */
+export interface RelayReading {
+  readonly usage: UsageVector | null;
+  readonly modelServed: string | null;
+  readonly finishReasons: readonly string[];
+}
+
+/** Same-protocol pass-through: bytes are spliced, not re-serialised, and frames go on as they came. */
+export interface TextRelay {
+  readonly protocol: WireProtocol;
+  request(request: RelayRequest, target: ProviderTarget): WireRequest;
+  /** @throws ProviderFailureError as {@link TextExchange.read} */
+  read(reply: WireReply): RelayReading;
+  /** Usage of a parsed stream frame of this protocol, null when the frame carries none. */
+  usageOf(frame: Readonly<Record<string, unknown>>): UsageVector | null;
+  /** The failure that a parsed frame with an `error` member stands for. */
+  failureOf(frame: Readonly<Record<string, unknown>>): ProviderFailure;
+}
+
+export interface TextProvider {
+  generate(options: TextOptions, target: ProviderTarget): TextExchange;
+  stream?(options: TextOptions, target: ProviderTarget): TextStreamExchange;
+  relay?: TextRelay;
+}

@@ -1,0 +1,67 @@
+/**
+ * What a provider counted for one call, as disjoint classes: the sum of the token classes is the provider's own total.
+ *
+ * @module
+ */
+
+export const USAGE_UNITS = [
+  'input_text_tokens',
+  'input_audio_tokens',
+  'input_image_tokens',
+  'input_video_tokens',
+  'cache_read_tokens',
+  'cache_read_audio_tokens',
+  'cache_write_tokens',
+  'cache_write_1h_tokens',
+  'output_text_tokens',
+  'reasoning_tokens',
+  'output_audio_tokens',
+  'output_image_tokens',
+  'web_searches',
+  'requests',
+] as const;
+
+/**
+ * - `input_text_tokens`: uncached text (and document) input, tool-use prompts included
+ * - `cache_read_tokens`: input of any modality but audio served from the provider's cache
+ * - `output_text_tokens`: visible output, reasoning apart
+ * - `reasoning_tokens`: hidden or shown thinking, billed as output
+ * - `requests`: flat per-call units, where a provider bills them
+ */
+export type UsageUnit = (typeof USAGE_UNITS)[number];
+
+/** Whole counts by class; an absent class is zero. */
+export type UsageVector = Readonly<Partial<Record<UsageUnit, number>>>;
+
+const INPUT_UNITS: readonly UsageUnit[] = [
+  'input_text_tokens',
+  'input_audio_tokens',
+  'input_image_tokens',
+  'input_video_tokens',
+  'cache_read_tokens',
+  'cache_read_audio_tokens',
+  'cache_write_tokens',
+  'cache_write_1h_tokens',
+];
+const OUTPUT_UNITS: readonly UsageUnit[] = [
+  'output_text_tokens',
+  'reasoning_tokens',
+  'output_audio_tokens',
+  'output_image_tokens',
+];
+
+function sumOf(usage: UsageVector, units: readonly UsageUnit[]): number {
+  let total = 0;
+  for (const unit of units) total += usage[unit] ?? 0;
+  return total;
+}
+
+/** Tokens of every input class: the `input_tokens` meter. */
+export function inputTokensOf(usage: UsageVector): number {
+  return sumOf(usage, INPUT_UNITS);
+}
+
+/** Tokens of every output class, reasoning included: the `output_tokens` meter. */
+export function outputTokensOf(usage: UsageVector): number {
+  return sumOf(usage, OUTPUT_UNITS);
+}

@@ -1,0 +1,48 @@
+/**
+ * HTTP as values: what an adapter wants sent, and what came back. Adapters never touch sockets.
+ *
+ * @module
+ */
+
+export interface WireRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Path and query after the provider's base URL, already percent-encoded, starting with `/`. */
+  readonly path: string;
+  /** Lower-case names. The transport adds nothing but framing. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | null;
+}
+
+export interface WireReply {
+  readonly status: number;
+  /** Lower-case names; repeated headers joined with `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** One event of a `text/event-stream` body, as the WHATWG rules dispatch it. */
+export interface ServerSentEvent {
+  /** `message` when the stream named none. */
+  readonly event: string;
+  /** Data lines joined with `\n`. */
+  readonly data: string;
+}
+
+/** Wire protocols that client dialects and providers may have in common, so that bytes can pass through. */
+export type WireProtocol =
+  | 'openai-chat'
+  | 'openai-responses'
+  | 'anthropic-messages'
+  | 'gemini-generate';
+
+/** Where and as whom a provider is called: given per call, never read from the environment or a global. */
+export interface ProviderTarget {
+  /** Model id as the provider knows it (the part after `provider/`). */
+  readonly model: string;
+  /** Origin and path before the version segment, no slash at the end. */
+  readonly baseUrl: string;
+  /** API key or token; null for servers that need none. */
+  readonly credential: string | null;
+  /** Operator's settings for this provider entry, such as extra headers. */
+  readonly settings: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,386 @@
+/**
+ * The doors between the gateway and metering. One implementation per store; every one passes
+ * `store.contract.ts`. Times are milliseconds since the epoch, money is nano-USD.
+ *
+ * @module
+ */
+import type { LimitRefusal, LimitStatus } from '../contracts/limit-status.ts';
+import type { Meter, Operation, PlanInput, SubscriptionStatus } from '../contracts/metering.ts';
+import type { UsageVector } from '../contracts/usage.ts';
+
+/** Whole base units by meter: nano-USD for `cost_usd`, milliseconds for meters in seconds, pieces for the rest. */
+export type MeterAmounts = Readonly<Partial<Record<Meter, bigint>>>;
+
+/**
+ * The part of a bound that the ledger may lower: output tokens, each costing `nanoUsdPerMillion`.
+ * They count on `output_tokens`, `total_tokens` and `cost_usd`.
+ */
+export interface ElasticOutput {
+  /** Tokens wanted: what the caller named, or the model's cap. */
+  readonly tokens: number;
+  /** Fewest worth running; equal to `tokens` where the caller named the maximum, which is never lowered. */
+  readonly minTokens: number;
+  readonly nanoUsdPerMillion: bigint;
+}
+
+/** Upper bound of one candidate: `fixed` (input, one request) plus the elastic output. */
+export interface CandidateBound {
+  /** `provider/model` as resolved; limit globs match on it. */
+  readonly model: string;
+  readonly fixed: MeterAmounts;
+  readonly elastic: ElasticOutput | null;
+}
+
+export interface ReserveCommand {
+  /** `hold_…`, chosen by the caller: repeating the command with it and the same fingerprint returns the stored answer. */
+  readonly holdId: string;
+  readonly requestId: string;
+  readonly customerId: string;
+  readonly keyId: string;
+  readonly operation: Operation;
+  readonly bound: CandidateBound;
+  /** What the gateway found out about the price; a problem is reported only when nothing worse stands (contract §6). */
+  readonly pricing: 'priced' | 'unpriced_model' | 'unbounded_cost';
+  readonly priceBookId: string;
+  readonly fingerprint: string;
+  /** What a crash in mid-call charges at least under `charge_observed`: the input at its list price. */
+  readonly observedFloor: MeterAmounts;
+  readonly tags: Readonly<Record<string, string>> | null;
+}
+
+/** What `x-ratelimit-*` states: the tightest matching limit on a meter after this call. */
+export interface RateView {
+  readonly limit: string;
+  readonly remaining: string;
+  readonly resetMs: number | null;
+}
+
+export interface RateViews {
+  readonly requests: RateView | null;
+  readonly tokens: RateView | null;
+}
+
+export type RefusalCode =
+  | 'subscription_inactive'
+  | 'not_in_plan'
+  | 'model_not_allowed'
+  | 'unpriced_model'
+  | 'unbounded_cost'
+  | 'insufficient_funds'
+  | 'limit_exceeded'
+  | 'limit_held'
+  | 'concurrency_limited'
+  | 'rate_limited';
+
+export interface Refused {
+  readonly type: 'refused';
+  readonly code: RefusalCode;
+  readonly message: string;
+  readonly refusal: LimitRefusal;
+  /** Exact wait where waiting helps; null where it does not. */
+  readonly retryAfterMs: number | null;
+  readonly rates: RateViews;
+}
+
+export interface Held {
+  readonly type: 'held';
+  readonly holdId: string;
+  /** Output tokens reserved; lower than wanted when clamped; null without an elastic part. */
+  readonly outputTokens: number | null;
+  /** Ids of `soft` limits that this call went beyond. */
+  readonly softBreaches: readonly string[];
+  readonly plan: { readonly id: string; readonly version: number };
+  readonly rates: RateViews;
+}
+
+export interface ExtendCommand {
+  readonly holdId: string;
+  /** Bounds of earlier attempts that may be billed: they stay covered. */
+  readonly keep: readonly CandidateBound[];
+  readonly next: CandidateBound;
+}
+
+/** One call to one provider, as it is booked. */
+export interface AttemptRecord {
+  readonly n: number;
+  readonly provider: string;
+  readonly modelRequested: string;
+  readonly modelServed: string | null;
+  readonly providerRequestId: string | null;
+  readonly dispatchedAtMs: number;
+  readonly firstByteAtMs: number | null;
+  readonly finishedAtMs: number;
+  /** `succeeded`, `client_closed`, or the failure kind. */
+  readonly outcome: string;
+  readonly httpStatus: number | null;
+  readonly billable: 'yes' | 'no' | 'unknown';
+  readonly usage: UsageVector;
+  /** True when the provider sent no usage and the counts are the gateway's own. */
+  readonly estimated: boolean;
+  readonly costNanoUsd: bigint;
+  readonly priceItemId: string | null;
+}
+
+/** What one attempt adds to the counters; limit globs match on `model`. */
+export interface Charge {
+  /** `provider/model` as served where priced, else as requested. */
+  readonly model: string;
+  readonly amounts: MeterAmounts;
+}
+
+/** The request as it is listed; never holds prompts or answers. */
+export interface RequestRecord {
+  readonly requestId: string;
+  readonly customerId: string;
+  readonly keyId: string;
+  readonly operation: Operation;
+  readonly modelAsked: string;
+  readonly provider: string | null;
+  readonly modelServed: string | null;
+  readonly status: number;
+  readonly errorCode: string | null;
+  readonly stream: boolean;
+  readonly clientClosed: boolean;
+  readonly startedAtMs: number;
+  readonly firstTokenAtMs: number | null;
+  readonly finishedAtMs: number;
+  readonly overheadMs: number;
+  readonly attempts: number;
+  readonly usage: UsageVector;
+  readonly costNanoUsd: bigint;
+  readonly estimated: boolean;
+  readonly simulated: boolean;
+  readonly warnings: readonly string[];
+  readonly tags: Readonly<Record<string, string>> | null;
+}
+
+export interface SettleCommand {
+  readonly holdId: string;
+  readonly charges: readonly Charge[];
+  readonly attempts: readonly AttemptRecord[];
+  readonly request: RequestRecord;
+}
+
+export interface VoidCommand {
+  readonly holdId: string;
+  readonly reason: string;
+  readonly attempts: readonly AttemptRecord[];
+  readonly request: RequestRecord;
+}
+
+export interface Settled {
+  readonly type: 'settled' | 'voided';
+  /** True when this hold had been resolved before: nothing was booked again. */
+  readonly replayed: boolean;
+  /** Nano-USD beyond hold and free funds, booked as overrun. */
+  readonly overrunNanoUsd: bigint;
+}
+
+export interface VerifyReport {
+  readonly ok: boolean;
+  readonly events: number;
+  readonly buckets: number;
+  readonly open_holds: number;
+  readonly mismatches: readonly {
+    readonly bucket: string;
+    readonly field: string;
+    readonly expected: string;
+    readonly actual: string;
+  }[];
+}
+
+/**
+ * The ledger. Every promise settles after the commit that makes its answer true; a rejected promise is a
+ * `GatewayError` `metering_unavailable` and means that nothing was booked.
+ */
+export interface Ledger {
+  reserve(command: ReserveCommand): Promise<Held | Refused>;
+  /** Raises an open hold for a further candidate; a refusal leaves the hold as it was. */
+  extend(command: ExtendCommand): Promise<Held | Refused>;
+  settle(command: SettleCommand): Promise<Settled>;
+  void(command: VoidCommand): Promise<Settled>;
+  /** Write-behind progress mark of a running stream; what `charge_observed` uses after a crash. */
+  progress(holdId: string, observed: readonly Charge[]): void;
+  limits(customerId: string, keyId: string | null): Promise<readonly LimitStatus[]>;
+  verify(): Promise<VerifyReport>;
+}
+
+export type KeyType = 'customer' | 'service' | 'admin';
+
+export interface KeyScopes {
+  readonly models?: readonly string[] | undefined;
+  readonly operations?: readonly string[] | undefined;
+  readonly ips?: readonly string[] | undefined;
+}
+
+export interface KeyRecord {
+  readonly id: string;
+  readonly type: KeyType;
+  readonly name: string;
+  /** Lower-case hex SHA-256 of the whole key. */
+  readonly hash: string;
+  /** Shown in lists: first characters and last four. */
+  readonly prefix: string;
+  readonly last4: string;
+  readonly customerId: string | null;
+  readonly defaultCustomerId: string | null;
+  readonly scopes: KeyScopes | null;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  readonly revokedAtMs: number | null;
+}
+
+export interface CustomerRecord {
+  readonly id: string;
+  readonly externalId: string;
+  readonly name: string | null;
+  readonly createdAtMs: number;
+}
+
+export interface SubscriptionRecord {
+  readonly id: string;
+  readonly customerId: string;
+  readonly status: SubscriptionStatus;
+  readonly planId: string;
+  readonly planVersion: number;
+  readonly cadence: 'month' | 'year';
+  readonly timezone: string;
+  /** Wall-clock anchor in `timezone`, `YYYY-MM-DDTHH:mm:ss`. */
+  readonly anchorLocal: string;
+  readonly trialEndMs: number | null;
+  readonly graceUntilMs: number | null;
+  readonly cancelAtMs: number | null;
+  readonly period: { readonly id: string; readonly startMs: number; readonly endMs: number };
+  readonly rev: number;
+}
+
+export interface PlanRecord {
+  readonly id: string;
+  readonly version: number;
+  readonly plan: PlanInput;
+  readonly createdAtMs: number;
+}
+
+/** Everything authentication needs, held in the gateway's memory. */
+export interface DirectorySnapshot {
+  readonly keys: readonly KeyRecord[];
+  readonly customers: readonly CustomerRecord[];
+}
+
+export interface Page<Row> {
+  readonly data: readonly Row[];
+  readonly nextCursor: string | null;
+}
+
+export interface PageQuery {
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+export interface NewCustomer {
+  readonly externalId: string;
+  readonly name: string | null;
+  readonly planId: string;
+  readonly trialDays: number | null;
+  readonly cadence: 'month' | 'year';
+  readonly timezone: string;
+  /** Wall-clock anchor; null anchors at the moment of creation. */
+  readonly anchorLocal: string | null;
+}
+
+export interface SubscriptionPatch {
+  readonly planId?: string;
+  readonly status?: SubscriptionStatus;
+  readonly at: 'now' | 'period_end';
+  readonly mode: 'keep_used' | 'prorate' | 'restart';
+}
+
+/** Plans, customers, subscriptions and keys. Mutations are serialised with the ledger's own commands. */
+export interface Directory {
+  snapshot(): Promise<DirectorySnapshot>;
+  /** @throws GatewayError `conflict` when the id exists */
+  createPlan(plan: PlanInput): Promise<PlanRecord>;
+  /** In force from each subscription's next period, or at once. @throws GatewayError `not_found` */
+  addPlanVersion(plan: PlanInput, apply: 'now' | 'period_end'): Promise<PlanRecord>;
+  plans(): Promise<readonly PlanRecord[]>;
+  /** @throws GatewayError `conflict` when `externalId` exists, `not_found` when the plan does not */
+  createCustomer(
+    customer: NewCustomer,
+  ): Promise<{ readonly customer: CustomerRecord; readonly subscription: SubscriptionRecord }>;
+  customers(page: PageQuery): Promise<Page<CustomerRecord>>;
+  /** By `cus_…` or `externalId`; null when unknown. */
+  customer(
+    idOrExternalId: string,
+  ): Promise<{
+    readonly customer: CustomerRecord;
+    readonly subscription: SubscriptionRecord;
+    readonly plan: PlanRecord;
+  } | null>;
+  patchSubscription(customerId: string, patch: SubscriptionPatch): Promise<SubscriptionRecord>;
+  createKey(key: KeyRecord): Promise<void>;
+  /** @throws GatewayError `not_found` */
+  revokeKey(keyId: string, atMs: number): Promise<KeyRecord>;
+  keys(page: PageQuery & { readonly customerId: string | null }): Promise<Page<KeyRecord>>;
+}
+
+export type UsageDimension = 'provider' | 'model' | 'customer' | 'key' | 'operation';
+
+export interface UsageQuery {
+  readonly customerId: string | null;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly groupBy: readonly UsageDimension[];
+  readonly bucket: 'hour' | 'day' | 'month' | null;
+}
+
+export interface UsageReport {
+  readonly totals: MeterAmounts;
+  readonly held: MeterAmounts;
+  readonly groups: readonly {
+    readonly key: Readonly<Record<string, string>>;
+    readonly totals: MeterAmounts;
+  }[];
+  readonly asOfMs: number;
+}
+
+export interface RequestDetail extends RequestRecord {
+  readonly hold: {
+    readonly id: string;
+    readonly state: string;
+    readonly legs: readonly { readonly limit: string; readonly amount: string }[];
+  } | null;
+  readonly attemptRows: readonly AttemptRecord[];
+}
+
+export interface RequestQuery extends PageQuery {
+  readonly customerId: string | null;
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+}
+
+export interface LedgerEvent {
+  readonly seq: number;
+  readonly eventId: string;
+  readonly kind: string;
+  readonly holdId: string | null;
+  readonly atMs: number;
+  readonly body: unknown;
+}
+
+/** Reads that may be slow: answered beside the writer, never in its way. */
+export interface UsageReader {
+  usage(query: UsageQuery): Promise<UsageReport>;
+  requests(query: RequestQuery): Promise<Page<RequestRecord>>;
+  request(requestId: string): Promise<RequestDetail | null>;
+  events(page: PageQuery): Promise<Page<LedgerEvent>>;
+}
+
+export interface MeteringStore {
+  readonly ledger: Ledger;
+  readonly directory: Directory;
+  readonly reader: UsageReader;
+  /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */
+  readonly durability: string;
+  /** Flushes and closes; later calls are rejected. */
+  close(): Promise<void>;
+}
