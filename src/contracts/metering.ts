@@ -89,12 +89,9 @@ export const limitSchema = z.strictObject({
     .optional()
     .describe('Unique in the plan; default `<meter>/<window>`'),
   meter: z.enum(METERS),
-  window: z
-    .string()
-    .regex(WINDOW_PATTERN, {
-      message:
-        'must be call, minute, hour, day, week, period, lifetime, concurrent or rolling:<n>h',
-    }),
+  window: z.string().regex(WINDOW_PATTERN, {
+    message: 'must be call, minute, hour, day, week, period, lifetime, concurrent or rolling:<n>h',
+  }),
   amount: limitAmountSchema,
   scope: z
     .string()
@@ -115,11 +112,9 @@ export const limitSchema = z.strictObject({
 export type LimitInput = z.infer<typeof limitSchema>;
 
 export const planSchema = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, {
-      message: 'must be 1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit',
-    }),
+  id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, {
+    message: 'must be 1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit',
+  }),
   name: z.string().min(1).max(200),
   price_usd: z.strictObject({ month: z.string(), year: z.string() }).optional(),
   models: z

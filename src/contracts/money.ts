@@ -18,7 +18,7 @@ const USD_PATTERN = /^(-?)(\d{1,10})(?:\.(\d{1,9}))?$/;
 /** Formats nano-USD as a decimal string with nine places, e.g. `0.001230000`. */
 export function formatUsd(amount: NanoUsd): string {
   const negative = amount < 0n;
-  const digits = (negative ? -amount : amount).toString().padStart(10, '0');
+  const digits = (negative ? 0n - amount : amount).toString().padStart(10, '0');
   const split = digits.length - 9;
   return `${negative ? '-' : ''}${digits.slice(0, split)}.${digits.slice(split)}`;
 }
@@ -38,5 +38,5 @@ export function parseUsd(text: string, param: string): NanoUsd {
   }
   const [, sign, whole = '0', fraction = ''] = match;
   const nano = BigInt(whole) * NANO_PER_USD + BigInt(fraction.padEnd(9, '0'));
-  return sign === '-' ? -nano : nano;
+  return sign === '-' ? 0n - nano : nano;
 }

@@ -309,9 +309,7 @@ export interface Directory {
   ): Promise<{ readonly customer: CustomerRecord; readonly subscription: SubscriptionRecord }>;
   customers(page: PageQuery): Promise<Page<CustomerRecord>>;
   /** By `cus_…` or `externalId`; null when unknown. */
-  customer(
-    idOrExternalId: string,
-  ): Promise<{
+  customer(idOrExternalId: string): Promise<{
     readonly customer: CustomerRecord;
     readonly subscription: SubscriptionRecord;
     readonly plan: PlanRecord;
