@@ -1,0 +1,132 @@
+/**
+ * Billing periods: boundary n lies n × k months after the ORIGINAL anchor, never after the previous boundary,
+ * so 31 January yields 29 February and then 31 March again (metering.md §4).
+ *
+ * Temporal is slow; every result is kept, and callers keep the current period beside the subscription, so
+ * that it runs only where a period begins.
+ *
+ * @module
+ */
+import { Temporal } from 'temporal-polyfill';
+import { GatewayError } from '../../contracts/gateway-error.ts';
+
+/** Half-open interval `[startMs, endMs)` in milliseconds since the epoch. */
+export interface Span {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** What fixes every boundary of a subscription. */
+export interface PeriodAnchor {
+  /** Wall-clock time of boundary 0 in `timezone`, `YYYY-MM-DDTHH:mm:ss`. */
+  readonly anchorLocal: string;
+  /** IANA zone. */
+  readonly timezone: string;
+  /** Length of a period: 1 for a month, 12 for a year. */
+  readonly months: number;
+}
+
+/** One period; `seq` counts from 0 at the anchor and is negative before it. */
+export interface PeriodSpan extends Span {
+  readonly seq: number;
+}
+
+/** Months of a cadence. */
+export const CADENCE_MONTHS = { month: 1, year: 12 } as const;
+
+const MEAN_MONTH_MS = 2_629_746_000;
+const MAX_KEPT = 4096;
+
+const kept = new Map<string, PeriodSpan>();
+const anchors = new Map<string, Temporal.PlainDateTime>();
+
+function remember<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): Value {
+  if (cache.size >= MAX_KEPT) cache.clear();
+  cache.set(key, value);
+  return value;
+}
+
+function plainAnchor(anchorLocal: string): Temporal.PlainDateTime {
+  return (
+    anchors.get(anchorLocal) ??
+    remember(anchors, anchorLocal, Temporal.PlainDateTime.from(anchorLocal))
+  );
+}
+
+/**
+ * Start of period `seq`, in milliseconds since the epoch.
+ *
+ * A day that the month does not have becomes its last day; a wall time that a clock change skips moves
+ * forward by the gap, and the first of two is taken where a clock change repeats it.
+ */
+export function periodBoundaryMs(anchor: PeriodAnchor, seq: number): number {
+  return plainAnchor(anchor.anchorLocal)
+    .add({ months: seq * anchor.months }, { overflow: 'constrain' })
+    .toZonedDateTime(anchor.timezone, { disambiguation: 'compatible' }).epochMilliseconds;
+}
+
+/** The period that holds `atMs`. */
+export function periodAt(anchor: PeriodAnchor, atMs: number): PeriodSpan {
+  const key = `${anchor.timezone}|${anchor.anchorLocal}|${anchor.months}`;
+  const last = kept.get(key);
+  if (last !== undefined && atMs >= last.startMs && atMs < last.endMs) return last;
+  const origin = last ?? { seq: 0, startMs: periodBoundaryMs(anchor, 0) };
+  let seq = origin.seq + Math.floor((atMs - origin.startMs) / (MEAN_MONTH_MS * anchor.months));
+  let startMs = periodBoundaryMs(anchor, seq);
+  while (startMs > atMs) {
+    seq -= 1;
+    startMs = periodBoundaryMs(anchor, seq);
+  }
+  let endMs = periodBoundaryMs(anchor, seq + 1);
+  while (endMs <= atMs) {
+    seq += 1;
+    startMs = endMs;
+    endMs = periodBoundaryMs(anchor, seq + 1);
+  }
+  return remember(kept, key, { seq, startMs, endMs });
+}
+
+/** Wall-clock time of an instant in a zone, `YYYY-MM-DDTHH:mm:ss`: the anchor of what begins then. */
+export function wallTimeAt(timezone: string, atMs: number): string {
+  return Temporal.Instant.fromEpochMilliseconds(atMs)
+    .toZonedDateTimeISO(timezone)
+    .toPlainDateTime()
+    .toString({ smallestUnit: 'second', roundingMode: 'floor' });
+}
+
+/**
+ * Refuses names that are not IANA time zones.
+ *
+ * @throws GatewayError `invalid_request` naming `param`
+ */
+export function checkTimezone(timezone: string, param: string): void {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(timezone);
+  } catch (cause) {
+    throw new GatewayError('invalid_request', {
+      message: `${param} must be an IANA time zone such as "Europe/Berlin".`,
+      param,
+      cause,
+    });
+  }
+}
+
+/**
+ * Reads a wall-clock anchor and gives it in the one form that is stored, `YYYY-MM-DDTHH:mm:ss`.
+ *
+ * @throws GatewayError `invalid_request` naming `param`
+ */
+export function parseAnchor(text: string, param: string): string {
+  try {
+    return Temporal.PlainDateTime.from(text, { overflow: 'reject' }).toString({
+      smallestUnit: 'second',
+      roundingMode: 'floor',
+    });
+  } catch (cause) {
+    throw new GatewayError('invalid_request', {
+      message: `${param} must be a local date and time such as "2026-01-31T09:30:00".`,
+      param,
+      cause,
+    });
+  }
+}
