@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { duplicateKeyOf, scanMembers, spliceMembers } from './json-splice.ts';
+
+describe('spliceMembers', () => {
+  it('gives the object that editing the parsed object gives, and keeps the order of what stays', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 8 }),
+        fc.dictionary(
+          fc.constantFrom('model', 'max_tokens', 'a', 'é', '"'),
+          fc.option(fc.jsonValue(), { nil: undefined }),
+        ),
+        fc.nat(3),
+        (body, edits, indent) => {
+          const edited = spliceMembers(
+            Buffer.from(JSON.stringify(body, null, indent)),
+            new Map(Object.entries(edits)),
+          );
+          const expected: Record<string, unknown> = Object.fromEntries(Object.entries(body));
+          for (const [key, value] of Object.entries(edits)) {
+            if (value === undefined) delete expected[key];
+            else
+              Object.defineProperty(expected, key, {
+                value,
+                enumerable: true,
+                configurable: true,
+                writable: true,
+              });
+          }
+          expect(JSON.parse(edited.toString())).toEqual(JSON.parse(JSON.stringify(expected)));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('leaves bytes it does not edit exactly as they were', () => {
+    const bytes = Buffer.from('{ "a" : 1e2,\n"model":"x" , "b":[ {"c":"}\\""} ] }');
+    const edited = spliceMembers(bytes, new Map([['model', 'y']]));
+    expect(edited.toString()).toBe('{"a" : 1e2,"model":"y","b":[ {"c":"}\\""} ]}');
+  });
+
+  it('F53 finds a key that stands twice, also when one of them is escaped', () => {
+    expect(duplicateKeyOf(scanMembers(Buffer.from('{"model":1,"n":2,"mod\\u0065l":3}')))).toBe(
+      'model',
+    );
+    expect(duplicateKeyOf(scanMembers(Buffer.from('{"model":1,"n":{"model":2}}')))).toBeNull();
+  });
+
+  it('skips long strings that end in escaped quotes and backslashes', () => {
+    const long = `${'x'.repeat(5000)}\\\\\\"${'y'.repeat(100)}`;
+    const members = scanMembers(Buffer.from(`{"a":"${long}","b":1}`));
+    expect(members.map((member) => member.key)).toEqual(['a', 'b']);
+  });
+});

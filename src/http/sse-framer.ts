@@ -1,0 +1,116 @@
+/**
+ * Finds event ends in a `text/event-stream` body by the WHATWG rules (LF, CRLF, CR and mixtures, any chunk
+ * boundary), without decoding or copying what passes through untouched.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+ *
+ * @module
+ */
+import type { ServerSentEvent } from '../contracts/wire.ts';
+
+const LF = 0x0a;
+const CR = 0x0d;
+const EMPTY = Buffer.alloc(0);
+
+export class SseFramer {
+  readonly #maxEventBytes: number;
+  #tail: Buffer = EMPTY;
+  /** Where in the tail the search for the event's end goes on. */
+  #searched = 0;
+  #lineIsEmpty = true;
+  #afterCarriageReturn = false;
+  #started = false;
+
+  /** @param maxEventBytes longest event accepted; a longer one makes `push` return null */
+  constructor(maxEventBytes: number) {
+    this.#maxEventBytes = maxEventBytes;
+  }
+
+  /** Bytes of the unfinished event, held back until its blank line arrives. */
+  get tail(): Buffer {
+    return this.#tail;
+  }
+
+  /**
+   * Adds a chunk. `onEvent` is called with the buffer that holds the event and its range, blank line included.
+   *
+   * @returns false when an event is longer than the cap
+   */
+  push(chunk: Buffer, onEvent: (bytes: Buffer, start: number, end: number) => void): boolean {
+    const bytes = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
+    let from = this.#skipByteOrderMark(bytes);
+    let at = Math.max(this.#searched, from);
+    const fast = !this.#afterCarriageReturn && !chunk.includes(CR) && !this.#tail.includes(CR);
+    for (;;) {
+      const end = fast ? this.#nextEndFast(bytes, at, from) : this.#nextEnd(bytes, at);
+      if (end === -1) break;
+      onEvent(bytes, from, end);
+      from = end;
+      at = end;
+    }
+    this.#tail = from === bytes.length ? EMPTY : bytes.subarray(from);
+    this.#searched = this.#tail.length;
+    if (fast) this.#lineIsEmpty = this.#tail.length === 0 || this.#tail.at(-1) === LF;
+    return this.#tail.length <= this.#maxEventBytes;
+  }
+
+  /** LF-only streams: a native search for two line feeds in a row. */
+  #nextEndFast(bytes: Buffer, at: number, from: number): number {
+    if (bytes[from] === LF && at <= from) return from + 1;
+    let position = bytes.indexOf(LF, Math.max(from, at - 1));
+    while (position !== -1) {
+      if (position + 1 < bytes.length && bytes[position + 1] === LF) return position + 2;
+      position = bytes.indexOf(LF, position + 1);
+    }
+    return -1;
+  }
+
+  /** Any mixture of line ends, byte by byte. */
+  #nextEnd(bytes: Buffer, from: number): number {
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at];
+      if (byte === LF && this.#afterCarriageReturn) {
+        this.#afterCarriageReturn = false;
+        continue;
+      }
+      this.#afterCarriageReturn = byte === CR;
+      if (byte !== LF && byte !== CR) {
+        this.#lineIsEmpty = false;
+        continue;
+      }
+      if (!this.#lineIsEmpty) {
+        this.#lineIsEmpty = true;
+        continue;
+      }
+      if (byte === CR && bytes[at + 1] === LF) {
+        this.#afterCarriageReturn = false;
+        return at + 2;
+      }
+      return at + 1;
+    }
+    return -1;
+  }
+
+  #skipByteOrderMark(bytes: Buffer): number {
+    if (this.#started) return 0;
+    if (bytes.length < 3) return 0;
+    this.#started = true;
+    return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  }
+}
+
+/** Parses one framed event; null when it dispatches nothing (comments, empty data). */
+export function parseEvent(bytes: Buffer, start: number, end: number): ServerSentEvent | null {
+  let event = '';
+  let data: string | null = null;
+  for (const line of bytes.toString('utf8', start, end).split(/\r\n|\n|\r/)) {
+    if (line === '' || line.startsWith(':')) continue;
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    let value = colon === -1 ? '' : line.slice(colon + 1);
+    if (value.startsWith(' ')) value = value.slice(1);
+    if (field === 'data') data = data === null ? value : `${data}\n${value}`;
+    else if (field === 'event') event = value;
+  }
+  if (data === null) return null;
+  return { event: event === '' ? 'message' : event, data };
+}
