@@ -1,0 +1,195 @@
+/**
+ * What passes between the pure metering engine and its shell: images of durable rows, journal entries,
+ * and the answer of every mutating operation. All amounts are whole base units of their meter as `bigint`
+ * (nano-USD, milliseconds or pieces); all times are milliseconds since the epoch, UTC.
+ *
+ * @module
+ */
+import type { Meter, Operation, SubscriptionStatus } from '../../contracts/metering.ts';
+import type { Charge, MeterAmounts, Settled } from '../ports.ts';
+import type { CompiledPlan } from './compiled-plan.ts';
+
+/** Windows whose boxes follow the subscription's calendar; the engine itself knows the other ones. */
+export type CalendarWindow = 'hour' | 'day' | 'week' | 'period';
+
+/** One box `[startMs, endMs)` of a window. */
+export interface WindowBox {
+  /** The period's id, or the start of any other box; unique within the window. */
+  readonly id: string;
+  readonly startMs: number;
+  /** Null for a box that never ends. */
+  readonly endMs: number | null;
+}
+
+/** Finds the box of a calendar window that contains `nowMs`. Must be pure: the engine caches a box until its end. */
+export type WindowOf = (window: CalendarWindow, nowMs: number) => WindowBox;
+
+/** A part of the current period that ran under an earlier plan and counts pro rata. */
+export interface PlanPhase {
+  readonly plan: CompiledPlan;
+  readonly untilMs: number;
+}
+
+/** What the engine needs to know of a customer. */
+export interface AccountInput {
+  readonly customerId: string;
+  /** Null where the customer has no subscription: every call is refused `subscription_inactive`. */
+  readonly subscription: {
+    readonly status: SubscriptionStatus;
+    /** Until when `past_due` may still call. */
+    readonly graceUntilMs: number | null;
+    /** From when on the subscription counts as cancelled. */
+    readonly cancelAtMs: number | null;
+    /** End of a `trial`; from then on it may not call. Null: no end known. */
+    readonly trialEndMs: number | null;
+  } | null;
+  readonly plan: CompiledPlan;
+  readonly windowOf: WindowOf;
+  /** Earlier plans of the current period, oldest first, where the change was `prorate`; else empty. */
+  readonly phases: readonly PlanPhase[];
+  /** From when on `hasAccount` answers false, so that the shell loads it anew (next period's plan version); null: never. */
+  readonly staleAtMs: number | null;
+}
+
+/** A row of `bucket`; identity is (ownerId, limitId, windowId, sourceKey) and `id` is derived from it. */
+export interface BucketImage {
+  readonly id: string;
+  /** `<customerId>`, `<customerId>#<keyId>` or `<customerId>#tag:<name>=<value>`. */
+  readonly ownerId: string;
+  readonly limitId: string;
+  readonly windowId: string;
+  /** `plan…` for what the plan grants, `overage…` for its overage; anything else is an extra grant. */
+  readonly sourceKey: string;
+  readonly meter: Meter;
+  /** Lower is drawn first; then earliest expiry, then oldest. */
+  readonly priority: number;
+  readonly effectiveAtMs: number;
+  readonly expiresAtMs: number | null;
+  readonly granted: bigint;
+  readonly held: bigint;
+  readonly spent: bigint;
+  readonly overrun: bigint;
+  readonly expired: bigint;
+  readonly leased: bigint;
+}
+
+/** Amount that a hold reserves in one bucket. */
+export interface HoldLeg {
+  readonly bucketId: string;
+  readonly amount: bigint;
+}
+
+/** - `held`: reserved, not dispatched, expires · `dispatched`: a provider may be working · `unknown`: its owner died. */
+export type OpenHoldState = 'held' | 'dispatched' | 'unknown';
+
+/** An open hold as it is stored; everything of it stands in the journal. */
+export interface HoldImage {
+  readonly holdId: string;
+  readonly requestId: string;
+  readonly customerId: string;
+  readonly keyId: string;
+  readonly operation: Operation;
+  readonly state: OpenHoldState;
+  readonly createdAtMs: number;
+  /** Set for `held` only. */
+  readonly expiresAtMs: number | null;
+  readonly planId: string;
+  readonly planVersion: number;
+  readonly priceBookId: string;
+  readonly fingerprint: string;
+  readonly tags: Readonly<Record<string, string>> | null;
+  /** Pieces of the `requests` meter that a settlement counts. */
+  readonly requests: bigint;
+  readonly outputTokens: number | null;
+  readonly softBreaches: readonly string[];
+  readonly observedFloor: MeterAmounts;
+  /** The candidates that the hold covers, each with the amounts reserved for it. */
+  readonly covered: readonly Charge[];
+  readonly legs: readonly HoldLeg[];
+  /** Extensions so far; part of the next extension's event id. */
+  readonly extensions: number;
+}
+
+/** How a hold ended, as replays and late settlements need it. */
+export interface ResolvedImage {
+  readonly hold: HoldImage;
+  readonly type: Settled['type'];
+  readonly overrunNanoUsd: bigint;
+  /** What the settlement booked per bucket; empty after a void or an expiry. */
+  readonly booked: readonly BookedLeg[];
+  /** True when the booking rests on the provider's answer; a void, an expiry or an estimate may be corrected once. */
+  readonly final: boolean;
+}
+
+export interface BookedLeg {
+  readonly bucketId: string;
+  readonly spent: bigint;
+  readonly overrun: bigint;
+}
+
+export type JournalKind =
+  | 'grant'
+  | 'hold'
+  | 'extend'
+  | 'dispatch'
+  | 'settle'
+  | 'void'
+  | 'expire'
+  | 'unknown'
+  | 'reconcile'
+  | 'adjust';
+
+/** Change of one bucket. Each bucket occurs once in an entry. */
+export interface Posting {
+  readonly bucketId: string;
+  readonly dGranted: bigint;
+  readonly dHeld: bigint;
+  readonly dSpent: bigint;
+  readonly dOverrun: bigint;
+  readonly dExpired: bigint;
+  readonly dLeased: bigint;
+}
+
+/** JSON as it is stored. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** One row of `event` with its postings. The event id is derived, so a replay collides instead of adding. */
+export interface JournalEntry {
+  /** `grant:<bucketId>`, `hold:<id>`, `extend:<id>:<n>`, `settle:<id>` … */
+  readonly eventId: string;
+  readonly kind: JournalKind;
+  readonly holdId: string | null;
+  readonly customerId: string;
+  readonly atMs: number;
+  /** Compact and JSON-safe; amounts as decimal strings of base units. Read it with `rebuild.ts`. */
+  readonly body: { readonly [key: string]: JsonValue };
+  readonly postings: readonly Posting[];
+  /** Buckets born with this entry, all counters zero: their grant is one of the postings. */
+  readonly newBuckets: readonly BucketImage[];
+}
+
+/**
+ * The answer of a mutating operation, already applied in memory. The shell makes `journal` durable before it
+ * answers; when that fails it calls `undo()` of everything applied since, newest first.
+ * A refusal and a replay have an empty journal.
+ */
+export interface Applied<Result> {
+  readonly result: Result;
+  readonly journal: readonly JournalEntry[];
+  /** Puts memory back to where it was; callable once, newest operation first. */
+  undo(): void;
+}
+
+/** What becomes of a hold whose owner died in mid-call. */
+export type UnknownPolicy = 'charge_observed' | 'charge_hold' | 'release';
+
+/** A settled or released unknown hold, with what was charged (for rollups); empty after `release`. */
+export interface Reconciled extends Settled {
+  readonly charges: readonly Charge[];
+}
