@@ -1,0 +1,174 @@
+/**
+ * Load generation: Debian's `wrk` for CPU and throughput where it is installed, the own socket client
+ * otherwise and for latencies. Every run has a fixed count of requests and a time limit.
+ *
+ * @module
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { hasWrk, LOAD_CORE, startChild } from './children.ts';
+import type { ClientResult } from './socket-client.ts';
+import type { UpstreamMessage } from './upstream.ts';
+import { parseWrkOutput } from './wrk-output.ts';
+import { requestBytes, type RequestTarget, type Scenario } from './workload.ts';
+
+const RUN_LIMIT_MS = 120_000;
+/** The subject still relays the last answers after the upstream has given them. */
+const DRAIN_MS = 300;
+
+/** The mock provider as the orchestrator sees it. */
+export class Upstream {
+  readonly origin: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.origin = `http://127.0.0.1:${port}`;
+  }
+
+  static async start(): Promise<Upstream> {
+    const child = startChild({
+      core: LOAD_CORE,
+      command: process.execPath,
+      commandArguments: [join(import.meta.dirname, 'upstream.ts')],
+      ipc: true,
+    });
+    const message = await nextMessage(child, 'listening');
+    return new Upstream(child, message.port);
+  }
+
+  /** The promise inside resolves when `count` more requests have been answered. */
+  async expect(count: number): Promise<{ reached: Promise<{ firstMs: number; lastMs: number }> }> {
+    const expecting = nextMessage(this.#child, 'expecting');
+    const reached = nextMessage(this.#child, 'reached');
+    this.#child.send({ type: 'expect', count });
+    await expecting;
+    return { reached };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await exited;
+  }
+}
+
+async function nextMessage<Type extends UpstreamMessage['type']>(
+  child: ChildProcess,
+  type: Type,
+): Promise<Extract<UpstreamMessage, { type: Type }>> {
+  return await new Promise((resolve, reject) => {
+    const onMessage = (message: UpstreamMessage): void => {
+      if (message.type !== type) return;
+      child.removeListener('message', onMessage);
+      child.removeListener('exit', onExit);
+      resolve(message as Extract<UpstreamMessage, { type: Type }>);
+    };
+    const onExit = (): void => reject(new Error('the mock provider ended'));
+    child.on('message', onMessage);
+    child.once('exit', onExit);
+  });
+}
+
+export interface LoadJob {
+  readonly scenario: Scenario;
+  readonly target: RequestTarget;
+  readonly requests: number;
+  readonly connections: number;
+}
+
+export interface LoadResult {
+  readonly completed: number;
+  readonly requestsPerSecond: number;
+}
+
+/** Where the load tools run and put their files. */
+export interface LoadContext {
+  readonly upstream: Upstream;
+  readonly temporaryDirectory: string;
+}
+
+/**
+ * Sends exactly `requests` requests and returns when all have been answered.
+ *
+ * @throws Error when one failed or the time limit passed: figures of failing calls mean nothing
+ */
+export async function runLoad(job: LoadJob, context: LoadContext): Promise<LoadResult> {
+  const requestFile = writeRequest(job, context);
+  if (!hasWrk) {
+    const result = await runSocketClient(job, context);
+    return {
+      completed: result.completed,
+      requestsPerSecond: result.completed / (result.elapsedMs / 1000),
+    };
+  }
+  const { reached } = await context.upstream.expect(job.requests);
+  const wrk = startChild({
+    core: LOAD_CORE,
+    command: 'wrk',
+    // prettier-ignore
+    commandArguments: [
+      '-t', '1', '-c', String(job.connections), '-d', `${RUN_LIMIT_MS / 1000}s`, '--timeout', '30s',
+      '-s', join(import.meta.dirname, 'wrk-request.lua'), job.target.origin,
+      '--', requestFile, String(job.requests),
+    ],
+  });
+  let output = '';
+  wrk.stdout?.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  const closed = once(wrk, 'close');
+  const outcome = await Promise.race([reached, closed.then(() => null)]);
+  await delay(DRAIN_MS);
+  wrk.kill('SIGINT');
+  await closed;
+  const summary = parseWrkOutput(output);
+  if (
+    outcome === null ||
+    summary.requests !== job.requests ||
+    summary.badStatuses + summary.socketErrors > 0
+  ) {
+    throw new Error(
+      `${job.scenario.title}: expected ${job.requests} good answers, got ${JSON.stringify(summary)}`,
+    );
+  }
+  return {
+    completed: summary.requests,
+    requestsPerSecond: job.requests / ((outcome.lastMs - outcome.firstMs) / 1000),
+  };
+}
+
+/** The same with the own client, whose latencies are exact. @throws Error as {@link runLoad} */
+export async function runSocketClient(job: LoadJob, context: LoadContext): Promise<ClientResult> {
+  const url = new URL(job.target.origin);
+  const child = startChild({
+    core: LOAD_CORE,
+    command: process.execPath,
+    commandArguments: [
+      join(import.meta.dirname, 'socket-client.ts'),
+      url.hostname,
+      url.port,
+      writeRequest(job, context),
+      ...[job.requests, job.connections, RUN_LIMIT_MS].map(String),
+    ],
+  });
+  let output = '';
+  child.stdout?.on('data', (bytes: Buffer) => (output += bytes.toString()));
+  await once(child, 'close');
+  const result = JSON.parse(output) as ClientResult;
+  if (result.completed !== job.requests || result.badStatuses + result.socketErrors > 0) {
+    throw new Error(
+      `${job.scenario.title}: expected ${job.requests} good answers, got ${output.trim()}`,
+    );
+  }
+  return result;
+}
+
+function writeRequest(job: LoadJob, context: LoadContext): string {
+  const port = new URL(job.target.origin).port;
+  const file = join(context.temporaryDirectory, `request-${port}-${job.scenario.id}.bin`);
+  writeFileSync(file, requestBytes(job.scenario, job.target), { mode: 0o600 });
+  return file;
+}

@@ -1,0 +1,88 @@
+/**
+ * The measurements themselves, over subjects that are already running.
+ *
+ * @module
+ */
+import { runLoad, runSocketClient, type LoadContext, type LoadJob } from './load.ts';
+import { readCpuMicros, readResidentBytes } from './process-accounting.ts';
+import type { Subject, SubjectId } from './subjects.ts';
+import type { ScenarioId } from './workload.ts';
+
+export const SATURATING_CONNECTIONS = 64;
+export const LATENCY_CONNECTIONS = 8;
+
+/** Requests per run. Portkey's are fewer since each costs several times as much. */
+const COUNTS: Readonly<Record<ScenarioId, { fast: number; slow: number }>> = {
+  small: { fast: 20_000, slow: 4000 },
+  large: { fast: 6000, slow: 1200 },
+  stream: { fast: 5000, slow: 1000 },
+};
+
+/** How many requests one run of the scenario sends to the subject. */
+export function requestCount(subject: SubjectId, scenario: ScenarioId, scale: number): number {
+  const count = COUNTS[scenario];
+  return Math.max(100, Math.round((subject === 'portkey' ? count.slow : count.fast) * scale));
+}
+
+export interface CpuSample {
+  readonly cpuUsPerRequest: number;
+  readonly requestsPerSecond: number;
+}
+
+/** Counts every successful request of a subject, so that the ledger can be compared. */
+export class Tally {
+  readonly #counts = new Map<SubjectId, number>();
+
+  add(subject: SubjectId, count: number): void {
+    this.#counts.set(subject, this.of(subject) + count);
+  }
+
+  of(subject: SubjectId): number {
+    return this.#counts.get(subject) ?? 0;
+  }
+}
+
+export interface MeasureContext extends LoadContext {
+  readonly tally: Tally;
+}
+
+export interface MeasureOptions {
+  readonly subject: Subject;
+  readonly job: Omit<LoadJob, 'target'>;
+}
+
+/** CPU of the subject over one run at saturation, background work up to the last settlement included. */
+export async function measureCpu(
+  options: MeasureOptions,
+  context: MeasureContext,
+): Promise<CpuSample> {
+  const { subject, job } = options;
+  const before = readCpuMicros(subject.pid);
+  const result = await runLoad({ ...job, target: subject.target }, context);
+  const after = readCpuMicros(subject.pid);
+  context.tally.add(subject.id, result.completed);
+  return {
+    cpuUsPerRequest: (after - before) / result.completed,
+    requestsPerSecond: result.requestsPerSecond,
+  };
+}
+
+export interface LatencySample {
+  readonly p50Us: number;
+  readonly p99Us: number;
+}
+
+/** Latency in a closed loop of eight connections. */
+export async function measureLatency(
+  options: MeasureOptions,
+  context: MeasureContext,
+): Promise<LatencySample> {
+  const { subject, job } = options;
+  const result = await runSocketClient({ ...job, target: subject.target }, context);
+  context.tally.add(subject.id, result.completed);
+  return { p50Us: result.p50Us, p99Us: result.p99Us };
+}
+
+export function residentMegabytes(subject: Subject): number {
+  return readResidentBytes(subject.pid) / 1024 / 1024;
+}

@@ -1,0 +1,73 @@
+/**
+ * What the kernel accounts to a process: CPU time of all its threads and resident memory.
+ * Formats: proc_pid_stat(5), proc_pid_status(5), proc_pid_task(5).
+ *
+ * @module
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** USER_HZ: clock ticks per second of /proc/<pid>/stat, 100 on every Linux architecture Node supports. */
+const TICKS_PER_SECOND = 100;
+
+/**
+ * User plus system time of a whole process (all threads) in microseconds, from the text of `/proc/<pid>/stat`.
+ *
+ * @throws Error when the text has not the documented shape
+ */
+export function cpuMicrosOf(statText: string): number {
+  // The command name may itself contain spaces and brackets: fields are counted from its last bracket.
+  const afterName = statText.lastIndexOf(')');
+  const fields = statText.slice(afterName + 2).split(' ');
+  const userTicks = Number(fields[11]);
+  const systemTicks = Number(fields[12]);
+  if (afterName < 0 || !Number.isFinite(userTicks + systemTicks)) {
+    throw new Error('not the text of /proc/<pid>/stat');
+  }
+  return ((userTicks + systemTicks) * 1_000_000) / TICKS_PER_SECOND;
+}
+
+/** Resident set in bytes, from the text of `/proc/<pid>/status`. @throws Error when there is no VmRSS line */
+export function residentBytesOf(statusText: string): number {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(statusText);
+  if (match === null) throw new Error('no VmRSS line');
+  return Number(match[1]) * 1024;
+}
+
+/** The process and its living descendants (a gateway may run cluster workers). */
+function processTree(pid: number): number[] {
+  const pids = [pid];
+  for (let index = 0; index < pids.length && pids.length < 64; index += 1) {
+    for (const child of childrenOf(pids[index] ?? 0)) pids.push(child);
+  }
+  return pids;
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')
+        .split(' ')
+        .filter((text) => text !== '')
+        .map(Number),
+    );
+  } catch {
+    // Without CONFIG_PROC_CHILDREN, or when a thread ended meanwhile: the process itself still counts.
+    return [];
+  }
+}
+
+/** CPU time in microseconds that the process and its descendants have used until now. */
+export function readCpuMicros(pid: number): number {
+  return processTree(pid).reduce(
+    (sum, each) => sum + cpuMicrosOf(readFileSync(`/proc/${each}/stat`, 'utf8')),
+    0,
+  );
+}
+
+/** Resident memory in bytes of the process and its descendants. */
+export function readResidentBytes(pid: number): number {
+  return processTree(pid).reduce(
+    (sum, each) => sum + residentBytesOf(readFileSync(`/proc/${each}/status`, 'utf8')),
+    0,
+  );
+}

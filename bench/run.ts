@@ -1,0 +1,322 @@
+/**
+ * `npm run bench`: a bare relay, this gateway with everything on, and Portkey's open gateway, in one
+ * run on one machine. Method: docs/benchmarks.md.
+ *
+ * @module
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hasTaskset, hasWrk, moveToCores, SUBJECT_CORE } from './children.ts';
+import { runLoad, runSocketClient, Upstream } from './load.ts';
+import {
+  LATENCY_CONNECTIONS,
+  measureCpu,
+  measureLatency,
+  requestCount,
+  residentMegabytes,
+  SATURATING_CONNECTIONS,
+  Tally,
+  type CpuSample,
+  type LatencySample,
+  type MeasureContext,
+} from './measure.ts';
+import { parseBenchOptions, USAGE_TEXT, type BenchOptions } from './options.ts';
+import { probe } from './probe.ts';
+import { renderProfile, summariseFolder } from './profile.ts';
+import { renderReport, replaceFigures, type BenchFigures } from './report.ts';
+import {
+  startGateway,
+  startPortkey,
+  startRelay,
+  type Subject,
+  type SubjectOptions,
+} from './subjects.ts';
+import { MODEL, SCENARIOS, type Scenario } from './workload.ts';
+
+interface Session extends MeasureContext {
+  readonly options: BenchOptions;
+  readonly subjects: readonly Subject[];
+  readonly skipped: readonly string[];
+}
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error))
+    .split('\n')
+    .slice(0, 3)
+    .join(' ')
+    .slice(0, 600);
+
+async function startSubjects(
+  options: BenchOptions,
+  upstream: Upstream,
+  directory: string,
+): Promise<Pick<Session, 'subjects' | 'skipped'>> {
+  const subjects: Subject[] = [];
+  const skipped: string[] = [];
+  const start = async (
+    name: string,
+    begin: (options: SubjectOptions) => Promise<Subject>,
+  ): Promise<void> => {
+    const own = join(directory, name);
+    mkdirSync(own);
+    try {
+      subjects.push(
+        await begin({ upstreamOrigin: upstream.origin, directory: own, profileDirectory: null }),
+      );
+      say(`${name}: started`);
+    } catch (error) {
+      skipped.push(`${name}: ${reasonOf(error)}`);
+      say(`${name}: cannot be started, left out: ${reasonOf(error)}`);
+    }
+  };
+  await start('relay', startRelay);
+  if (options.gateway) await start('gateway', startGateway);
+  else skipped.push('gateway: --no-gateway');
+  if (options.portkey) await start('portkey', startPortkey);
+  else skipped.push('portkey: --no-portkey');
+  return { subjects, skipped };
+}
+
+/** Probes every scenario, then runs each long enough for the optimising compiler to be done. */
+async function warmUp(session: Session): Promise<void> {
+  for (const subject of session.subjects) {
+    for (const scenario of session.options.scenarios) {
+      await probe(scenario, subject.target);
+      session.tally.add(subject.id, 1);
+      const requests = requestCount(subject.id, scenario.id, session.options.scale);
+      await measureCpu(
+        { subject, job: { scenario, requests, connections: SATURATING_CONNECTIONS } },
+        session,
+      );
+    }
+    say(`${subject.id}: warm`);
+  }
+}
+
+async function measureRounds(
+  session: Session,
+  scenario: Scenario,
+): Promise<Map<string, CpuSample[]>> {
+  const samples = new Map<string, CpuSample[]>();
+  for (let round = 0; round < session.options.rounds; round += 1) {
+    for (const subject of session.subjects) {
+      const requests = requestCount(subject.id, scenario.id, session.options.scale);
+      const sample = await measureCpu(
+        { subject, job: { scenario, requests, connections: SATURATING_CONNECTIONS } },
+        session,
+      );
+      samples.set(subject.id, [...(samples.get(subject.id) ?? []), sample]);
+      say(
+        `${scenario.id} round ${round + 1} ${subject.id}: ${sample.cpuUsPerRequest.toFixed(1)} CPU-µs, ${sample.requestsPerSecond.toFixed(0)}/s`,
+      );
+    }
+  }
+  return samples;
+}
+
+async function measureLatencies(
+  session: Session,
+): Promise<{ latency: Map<string, LatencySample[]>; direct: LatencySample[] }> {
+  const latency = new Map<string, LatencySample[]>();
+  const direct: LatencySample[] = [];
+  const scenario = SCENARIOS.small;
+  const directTarget = { origin: session.upstream.origin, model: MODEL, headers: {} };
+  for (let round = 0; round < session.options.rounds; round += 1) {
+    const requests = requestCount('relay', scenario.id, session.options.scale) / 2;
+    direct.push(
+      await runSocketClient(
+        { scenario, requests, connections: LATENCY_CONNECTIONS, target: directTarget },
+        session,
+      ),
+    );
+    for (const subject of session.subjects) {
+      const count = Math.round(requestCount(subject.id, scenario.id, session.options.scale) / 2);
+      const sample = await measureLatency(
+        { subject, job: { scenario, requests: count, connections: LATENCY_CONNECTIONS } },
+        session,
+      );
+      latency.set(subject.id, [...(latency.get(subject.id) ?? []), sample]);
+    }
+  }
+  return { latency, direct };
+}
+
+/** Throughput when the subject may use both cores, next to generator and provider. */
+async function measureUnpinned(
+  session: Session,
+): Promise<{ unpinned: Map<string, number[]>; directRps: number[] }> {
+  const unpinned = new Map<string, number[]>();
+  const directRps: number[] = [];
+  const scenario = SCENARIOS.small;
+  for (const subject of session.subjects) moveToCores(subject.pid, '0,1');
+  for (let round = 0; round < session.options.rounds; round += 1) {
+    const direct = await runLoad(
+      {
+        scenario,
+        requests: requestCount('relay', scenario.id, session.options.scale) * 2,
+        connections: SATURATING_CONNECTIONS,
+        target: { origin: session.upstream.origin, model: MODEL, headers: {} },
+      },
+      session,
+    );
+    directRps.push(direct.requestsPerSecond);
+    for (const subject of session.subjects) {
+      const requests = requestCount(subject.id, scenario.id, session.options.scale);
+      const sample = await measureCpu(
+        { subject, job: { scenario, requests, connections: SATURATING_CONNECTIONS } },
+        session,
+      );
+      unpinned.set(subject.id, [...(unpinned.get(subject.id) ?? []), sample.requestsPerSecond]);
+    }
+  }
+  for (const subject of session.subjects) moveToCores(subject.pid, SUBJECT_CORE);
+  return { unpinned, directRps };
+}
+
+async function measureSoak(session: Session): Promise<BenchFigures['soak']> {
+  const requests = session.options.soakRequests;
+  const subject = session.subjects.find((each) => each.id === 'gateway');
+  if (requests === null || subject === undefined) return null;
+  const send = async (count: number): Promise<number> => {
+    // Portions stay below the time limit of a run.
+    for (let left = count; left > 0; left -= 200_000) {
+      const job = {
+        scenario: SCENARIOS.small,
+        requests: Math.min(left, 200_000),
+        connections: SATURATING_CONNECTIONS,
+      };
+      await measureCpu({ subject, job }, session);
+      say(`soak: ${left} left`);
+    }
+    return residentMegabytes(subject);
+  };
+  const early = Math.max(1, Math.round(requests / 10));
+  const earlyMb = await send(early);
+  return { requests, earlyMb, lateMb: await send(requests - early) };
+}
+
+async function compare(session: Session): Promise<BenchFigures> {
+  await warmUp(session);
+  const memoryAfterWarmUp = new Map(
+    session.subjects.map((each) => [each.id, residentMegabytes(each)]),
+  );
+  const cpu = new Map<Scenario['id'], Map<string, CpuSample[]>>();
+  for (const scenario of session.options.scenarios) {
+    cpu.set(scenario.id, await measureRounds(session, scenario));
+  }
+  const { latency, direct } = await measureLatencies(session);
+  const { unpinned, directRps } = await measureUnpinned(session);
+  const subjects = session.subjects.map((subject) => ({
+    id: subject.id,
+    title: subject.title,
+    cpu: new Map([...cpu].map(([id, bySubject]) => [id, bySubject.get(subject.id) ?? []])),
+    latency: latency.get(subject.id) ?? [],
+    unpinnedRps: unpinned.get(subject.id) ?? [],
+    memoryAfterWarmUpMb: memoryAfterWarmUp.get(subject.id) ?? Number.NaN,
+    memoryAfterRunMb: residentMegabytes(subject),
+  }));
+  const soak = await measureSoak(session);
+  const gateway = session.subjects.find((each) => each.id === 'gateway');
+  return {
+    machine: machineText(),
+    date: new Date().toISOString().slice(0, 10),
+    rounds: session.options.rounds,
+    scenarios: session.options.scenarios,
+    subjects,
+    directLatency: direct,
+    directRps,
+    skipped: session.skipped,
+    proof: (await gateway?.control?.prove(session.tally.of('gateway'))) ?? null,
+    soak,
+  };
+}
+
+function machineText(): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
+  const pinning = hasTaskset
+    ? 'subject on one core, generator and provider on the other'
+    : 'NOT pinned to cores';
+  const generator = hasWrk ? 'wrk' : 'own socket client';
+  return `${cpus().length} cores of ${model}, ${process.platform} ${release().split('.').slice(0, 2).join('.')}, Node ${process.versions.node}; ${pinning}; load from ${generator}`;
+}
+
+/** Runs the gateway alone under V8's sampling profiler and prints what the load spent its time on. */
+async function profile(
+  options: BenchOptions,
+  upstream: Upstream,
+  directory: string,
+): Promise<void> {
+  const own = join(directory, 'gateway');
+  const profileDirectory = join(directory, 'profiles');
+  mkdirSync(own);
+  mkdirSync(profileDirectory);
+  const subject = await startGateway({
+    upstreamOrigin: upstream.origin,
+    directory: own,
+    profileDirectory,
+  });
+  let sinceUs: number;
+  try {
+    const session = {
+      options,
+      upstream,
+      temporaryDirectory: directory,
+      tally: new Tally(),
+      subjects: [subject],
+      skipped: [],
+    };
+    await warmUp(session);
+    sinceUs = Number(process.hrtime.bigint() / 1000n);
+    for (const scenario of options.scenarios) await measureRounds(session, scenario);
+  } finally {
+    await subject.stop();
+  }
+  const summaries = summariseFolder(profileDirectory, sinceUs);
+  if (summaries.length === 0)
+    throw new Error('the gateway left no profile: it did not end in an orderly way');
+  for (const { title, summary } of summaries) console.log(`\n${renderProfile(title, summary)}`);
+}
+
+async function run(options: BenchOptions): Promise<boolean> {
+  const directory = mkdtempSync(join(options.directory ?? tmpdir(), 'gateway-bench-'));
+  const upstream = await Upstream.start();
+  let subjects: readonly Subject[] = [];
+  try {
+    if (options.profile) {
+      await profile(options, upstream, directory);
+      return true;
+    }
+    const started = await startSubjects(options, upstream, directory);
+    subjects = started.subjects;
+    const figures = await compare({
+      ...started,
+      options,
+      upstream,
+      temporaryDirectory: directory,
+      tally: new Tally(),
+    });
+    const report = renderReport(figures);
+    console.log(`\n${report}`);
+    if (options.writeDocs) {
+      const page = join(import.meta.dirname, '../docs/benchmarks.md');
+      writeFileSync(page, replaceFigures(readFileSync(page, 'utf8'), report));
+      say('docs/benchmarks.md: figures replaced');
+    }
+    return figures.proof?.exact ?? true;
+  } finally {
+    for (const subject of subjects) await subject.stop();
+    await upstream.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+try {
+  const options = parseBenchOptions(process.argv.slice(2));
+  if (options === 'help') console.log(USAGE_TEXT);
+  else if (!(await run(options))) process.exitCode = 1;
+} catch (error) {
+  say(`bench: ${reasonOf(error)}`);
+  process.exitCode = 1;
+}
