@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  FRAME_CHOICES,
   FRAME_CONTENT,
   FRAME_ERROR,
   FRAME_FINISH_REASON,
@@ -74,12 +75,14 @@ describe('U6 scanFrame', () => {
   });
 
   it('flags noted keys only when they carry a value', () => {
-    expect(scan('{"usage":null,"choices":[{"finish_reason":null,"delta":{}}]}')).toBe(0);
+    expect(scan('{"usage":null,"x":[{"finish_reason":null,"delta":{}}]}')).toBe(0);
     expect(scan('{"usage":{"x":1}}')).toBe(FRAME_USAGE);
-    expect(scan('{"choices":[{"finish_reason":"stop"}]}')).toBe(FRAME_FINISH_REASON);
+    expect(scan('{"choices":[{"finish_reason":"stop"}]}')).toBe(
+      FRAME_CHOICES | FRAME_FINISH_REASON,
+    );
     expect(scan('{"error":{}}')).toBe(FRAME_ERROR);
     expect(scan('{"choices":[{"delta":{"role":"assistant","content":"a","tool_calls":[]}}]}')).toBe(
-      FRAME_ROLE | FRAME_CONTENT | FRAME_TOOL_CALLS,
+      FRAME_CHOICES | FRAME_ROLE | FRAME_CONTENT | FRAME_TOOL_CALLS,
     );
   });
 

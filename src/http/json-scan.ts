@@ -12,6 +12,7 @@ export const FRAME_ERROR = 4;
 export const FRAME_TOOL_CALLS = 8;
 export const FRAME_CONTENT = 16;
 export const FRAME_ROLE = 32;
+export const FRAME_CHOICES = 64;
 /** Returned for bytes that are not one JSON object. */
 export const FRAME_INVALID = -1;
 
@@ -36,9 +37,9 @@ function flagOf(bytes: Uint8Array, start: number, length: number): number {
         return FRAME_ERROR;
       return 0;
     case 7:
-      return first === 0x63 && bytes[start + 1] === 0x6f && bytes[start + 6] === 0x74
-        ? FRAME_CONTENT
-        : 0;
+      if (first !== 0x63) return 0;
+      if (bytes[start + 1] === 0x6f && bytes[start + 6] === 0x74) return FRAME_CONTENT;
+      return bytes[start + 1] === 0x68 && bytes[start + 6] === 0x73 ? FRAME_CHOICES : 0;
     case 10:
       return first === 0x74 && bytes[start + 4] === 0x5f && bytes[start + 9] === 0x73
         ? FRAME_TOOL_CALLS

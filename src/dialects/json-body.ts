@@ -1,0 +1,59 @@
+/**
+ * Reads a JSON body once, refusing what would make the gateway and the provider read different things.
+ *
+ * @module
+ */
+import { isUtf8 } from 'node:buffer';
+import { GatewayError } from '../contracts/gateway-error.ts';
+import { duplicateKeyOf, scanMembers } from '../http/json-splice.ts';
+
+function invalid(message: string, param?: string): GatewayError {
+  return new GatewayError(
+    'invalid_request',
+    param === undefined ? { message } : { message, param },
+  );
+}
+
+/** True when `value` nests deeper than `levels`; stops descending there, so that depth costs no stack. */
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) {
+    for (const item of value) if (isDeeperThan(item, levels - 1)) return true;
+    return false;
+  }
+  for (const key in value) {
+    if (isDeeperThan((value as Record<string, unknown>)[key], levels - 1)) return true;
+  }
+  return false;
+}
+
+/**
+ * Parses `bytes` as one JSON object in UTF-8.
+ *
+ * @throws GatewayError `invalid_request` for other encodings, bad JSON, arrays, scalars, excessive depth, and
+ *   top-level keys that stand twice (parsers differ in which one counts)
+ */
+export function parseJsonObject(bytes: Buffer, maxDepth: number): Record<string, unknown> {
+  if (bytes.length === 0) throw invalid('The body is empty; send a JSON object.');
+  if (!isUtf8(bytes)) throw invalid('The body must be JSON in UTF-8.');
+  let body: unknown;
+  try {
+    body = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'it cannot be parsed';
+    throw invalid(`The body is not valid JSON: ${reason.slice(0, 200)}`);
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalid('The body must be a JSON object.');
+  }
+  if (isDeeperThan(body, maxDepth)) throw invalid(`The body nests deeper than ${maxDepth} levels.`);
+  const duplicate = duplicateKeyOf(scanMembers(bytes));
+  if (duplicate !== null) {
+    throw invalid(
+      `The member "${duplicate.slice(0, 100)}" stands twice in the body.`,
+      duplicate.slice(0, 100),
+    );
+  }
+  return body as Record<string, unknown>;
+}

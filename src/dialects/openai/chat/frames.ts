@@ -1,0 +1,45 @@
+/**
+ * Bytes of chat stream frames.
+ *
+ * @module
+ */
+import { formatUsd } from '../../../contracts/money.ts';
+import { inputTokensOf, outputTokensOf, type UsageVector } from '../../../contracts/usage.ts';
+import type { Receipt } from '../../../gateway/text-call.ts';
+
+/** Longest event accepted from a provider (reliability rule U1). */
+export const MAX_EVENT_BYTES = 32 * 1024 * 1024;
+
+export const DONE_FRAME = Buffer.from('data: [DONE]\n\n');
+
+export function frameOf(chunk: unknown): Buffer {
+  return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
+}
+
+/** OpenAI's `usage` object for disjoint classes; cached and audio tokens are part of `prompt_tokens` there. */
+export function openAiUsage(usage: UsageVector): Record<string, unknown> {
+  const promptTokens = inputTokensOf(usage);
+  const completionTokens = outputTokensOf(usage);
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: {
+      cached_tokens: (usage.cache_read_tokens ?? 0) + (usage.cache_read_audio_tokens ?? 0),
+      audio_tokens: usage.input_audio_tokens ?? 0,
+    },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoning_tokens ?? 0,
+      audio_tokens: usage.output_audio_tokens ?? 0,
+    },
+  };
+}
+
+/** `usage` with what the gateway adds: the exact cost, and whether the counts are its own. */
+export function usageMember(receipt: Receipt): Record<string, unknown> {
+  return {
+    ...openAiUsage(receipt.usage),
+    cost: formatUsd(receipt.costNanoUsd),
+    ...(receipt.estimated ? { estimated: true } : {}),
+  };
+}

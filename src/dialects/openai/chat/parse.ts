@@ -1,0 +1,95 @@
+/**
+ * Parses a chat request into the facts that the pipeline needs.
+ *
+ * @module
+ */
+import type { TextCall } from '../../../gateway/text-call.ts';
+import { parseJsonObject } from '../../json-body.ts';
+import { invalidRequest, pathOf } from '../../validation.ts';
+import { ChatRelayStream } from './relay-stream.ts';
+import { renderChatResult } from './reply.ts';
+import { chatRequestSchema, KNOWN_CHAT_PARAMETERS, type ChatRequest } from './schema.ts';
+import { ChatStreamWriter } from './stream-writer.ts';
+import { chatOptions } from './options.ts';
+
+/**
+ * Most tokens one image is counted as by a provider: 2,833 + 5,667 a tile at 6 tiles, as OpenAI documents for
+ * gpt-4o-mini (https://platform.openai.com/docs/guides/images-vision#calculating-costs); others count less.
+ */
+const IMAGE_TOKENS_MAX = 36_835;
+
+/** Searches held for when the caller states no maximum. */
+const DEFAULT_SEARCHES_MAX = 5;
+
+function isRemote(value: unknown): boolean {
+  return typeof value === 'string' && !value.startsWith('data:');
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && key in value
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}
+
+/** Tokens that media parts may add beyond the bytes of the request; null when only the context bounds them. */
+function mediaTokensOf(request: ChatRequest): number | null {
+  let tokens = 0;
+  for (const message of request.messages) {
+    if (!Array.isArray(message.content)) continue;
+    for (const part of message.content) {
+      if (part.type === 'text' || part.type === 'refusal') continue;
+      if (part.type === 'image_url') tokens += IMAGE_TOKENS_MAX;
+      else if (part.type === 'input_audio') tokens += 0;
+      else if (part.type === 'file' && !isRemote(memberOf(memberOf(part, 'file'), 'file_data')))
+        tokens += IMAGE_TOKENS_MAX;
+      else return null;
+    }
+  }
+  return tokens;
+}
+
+function searchesOf(request: ChatRequest): number {
+  const asked =
+    request.tools?.some((tool) => tool.type !== 'function' && tool.type !== 'custom') ?? false;
+  return asked || (request.web_search_options ?? null) !== null ? DEFAULT_SEARCHES_MAX : 0;
+}
+
+function unknownParametersOf(body: Readonly<Record<string, unknown>>): readonly string[] {
+  let unknown: string[] | null = null;
+  for (const key of Object.keys(body)) {
+    if (!KNOWN_CHAT_PARAMETERS.has(key)) (unknown ??= []).push(key);
+  }
+  return unknown ?? [];
+}
+
+/** @throws GatewayError `invalid_request` naming the field */
+export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
+  const body = parseJsonObject(bytes, maxDepth);
+  const parsed = chatRequestSchema.safeParse(body);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalidRequest(pathOf(issue?.path ?? []), issue?.message ?? 'is not valid');
+  }
+  const request = parsed.data;
+  const named = request.max_completion_tokens ?? request.max_tokens ?? null;
+  const includeUsage = request.stream_options?.include_usage === true;
+  return {
+    protocol: 'openai-chat',
+    model: request.model,
+    stream: request.stream === true,
+    bytes,
+    body,
+    namedMaxOutputTokens: named,
+    maxOutputField:
+      (request.max_completion_tokens ?? null) === null ? 'max_tokens' : 'max_completion_tokens',
+    choices: request.n ?? 1,
+    maxSearches: searchesOf(request),
+    mediaTokens: mediaTokensOf(request),
+    unknownParameters: unknownParametersOf(body),
+    options: () => chatOptions(request),
+    renderResult: renderChatResult,
+    openStream: (reader, context) => new ChatStreamWriter(reader, context, includeUsage),
+    openRelay: (relay, context) =>
+      new ChatRelayStream({ relay, context, includeUsage, choices: request.n ?? 1 }),
+  };
+}

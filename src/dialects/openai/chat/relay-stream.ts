@@ -1,0 +1,281 @@
+/**
+ * Relays a chat stream between two sides that both speak this protocol: frames leave as they came, and only
+ * those that say something about roles, tools, finish, usage or errors are parsed (rules R1–R6, R10, U1–U6).
+ *
+ * @module
+ */
+import { isUtf8 } from 'node:buffer';
+import { providerFailure, type ProviderFailure } from '../../../contracts/provider-failure.ts';
+import type { TextRelay } from '../../../contracts/text-provider.ts';
+import type { UsageVector } from '../../../contracts/usage.ts';
+import type { AnswerContext, AnswerStream, Receipt } from '../../../gateway/text-call.ts';
+import {
+  FRAME_CHOICES,
+  FRAME_ERROR,
+  FRAME_FINISH_REASON,
+  FRAME_INVALID,
+  FRAME_TOOL_CALLS,
+  FRAME_USAGE,
+  scanFrame,
+} from '../../../http/json-scan.ts';
+import { parseEvent, SseFramer } from '../../../http/sse-framer.ts';
+import { DONE_FRAME, frameOf, MAX_EVENT_BYTES, usageMember } from './frames.ts';
+import {
+  choiceHasContent,
+  newChoiceProgress,
+  normaliseChoice,
+  type ChatChunk,
+  type ChoiceProgress,
+} from './normalise.ts';
+
+/** Frames with one of these, or without `choices`, are parsed; all others pass as bytes. */
+const PARSED_FLAGS = FRAME_FINISH_REASON | FRAME_USAGE | FRAME_ERROR | FRAME_TOOL_CALLS;
+const LF = 0x0a;
+const CR = 0x0d;
+
+export interface ChatRelayOptions {
+  readonly relay: TextRelay;
+  readonly context: AnswerContext;
+  /** The caller asked for a usage chunk of its own. */
+  readonly includeUsage: boolean;
+  readonly choices: number;
+}
+
+function startsWithData(bytes: Buffer, start: number): boolean {
+  return (
+    bytes[start] === 0x64 &&
+    bytes[start + 1] === 0x61 &&
+    bytes[start + 2] === 0x74 &&
+    bytes[start + 3] === 0x61 &&
+    bytes[start + 4] === 0x3a
+  );
+}
+
+export class ChatRelayStream implements AnswerStream {
+  readonly #options: ChatRelayOptions;
+  readonly #framer = new SseFramer(MAX_EVENT_BYTES);
+  readonly #choices = new Map<number, ChoiceProgress>();
+  readonly #onEvent = (bytes: Buffer, start: number, end: number): void =>
+    this.#frame(bytes, start, end);
+  /** Chunks from the last finish on: they leave with the settlement. */
+  readonly #terminal: ChatChunk[] = [];
+  #usageChunk: ChatChunk | null = null;
+  #rawUsage: unknown = null;
+  #finishedChoices = 0;
+  #out: Buffer[] = [];
+  /** Run of frames of the present buffer that leave untouched. */
+  #runBytes: Buffer | null = null;
+  #runStart = 0;
+  #runEnd = 0;
+  #rolesMissing: number;
+  #contentBytes = 0;
+  #contentFrames = 0;
+  #frameOverheadBytes = 0;
+
+  failure: ProviderFailure | null = null;
+  hasContent = false;
+  isDone = false;
+  events = 0;
+  usage: UsageVector | null = null;
+  modelServed: string | null = null;
+
+  constructor(options: ChatRelayOptions) {
+    this.#options = options;
+    this.#rolesMissing = options.choices;
+  }
+
+  get isComplete(): boolean {
+    return this.#finishedChoices >= this.#options.choices;
+  }
+
+  get finishReasons(): readonly string[] {
+    return [...this.#choices.values()].flatMap((choice) => choice.finishReason ?? []);
+  }
+
+  get estimatedOutputTokens(): number {
+    const textBytes = this.#contentBytes - this.#contentFrames * this.#frameOverheadBytes;
+    return Math.max(this.#contentFrames, Math.ceil(Math.max(0, textBytes) / 4));
+  }
+
+  push(chunk: Buffer): Buffer | null {
+    const within = this.#framer.push(chunk, this.#onEvent);
+    this.#flushRun();
+    if (!within)
+      this.#fail('malformed_reply', 'An event of the stream is larger than the gateway accepts.');
+    const out = this.#out;
+    if (out.length === 0) return null;
+    this.#out = [];
+    return out.length === 1 ? (out[0] ?? null) : Buffer.concat(out);
+  }
+
+  end(): Buffer | null {
+    if (this.failure !== null || this.isComplete) return null;
+    const tail = this.#framer.tail;
+    if (tail.length > 0) this.#finalTail(tail);
+    if (this.failure === null && !this.isComplete) {
+      this.#fail('broken_stream', 'The stream ended before the answer was complete.');
+    }
+    return null;
+  }
+
+  close(receipt: Receipt): Buffer {
+    const raw = typeof this.#rawUsage === 'object' && this.#rawUsage !== null ? this.#rawUsage : {};
+    const usage = { ...usageMember(receipt), ...raw, cost: usageMember(receipt)['cost'] };
+    const [finish, ...rest] = this.#terminal;
+    const frames: Buffer[] = [];
+    if (this.#options.includeUsage) {
+      for (const chunk of this.#terminal) frames.push(frameOf({ ...chunk, usage: undefined }));
+      const base = this.#usageChunk ?? finish ?? {};
+      frames.push(frameOf({ ...base, choices: [], usage }));
+    } else if (finish !== undefined) {
+      frames.push(frameOf({ ...finish, usage }));
+      for (const chunk of rest) frames.push(frameOf(chunk));
+    }
+    frames.push(DONE_FRAME);
+    return Buffer.concat(frames);
+  }
+
+  #fail(kind: 'malformed_reply' | 'broken_stream', message: string): void {
+    this.failure ??= providerFailure({ kind, status: 200, message });
+  }
+
+  /** A bare JSON object after the last event is an error of servers that break off (rule U4). */
+  #finalTail(tail: Buffer): void {
+    try {
+      const value: unknown = JSON.parse(tail.toString('utf8').replace(/^data:\s*/, ''));
+      if (typeof value === 'object' && value !== null && 'error' in value) {
+        this.failure = this.#options.relay.failureOf(value as Record<string, unknown>);
+      }
+    } catch {
+      this.#fail('broken_stream', 'The stream ended inside an event.');
+    }
+  }
+
+  #frame(bytes: Buffer, start: number, end: number): void {
+    if (this.failure !== null || this.isDone) return;
+    this.events += 1;
+    if (startsWithData(bytes, start)) {
+      let dataEnd = end;
+      while (dataEnd > start && (bytes[dataEnd - 1] === LF || bytes[dataEnd - 1] === CR))
+        dataEnd -= 1;
+      const flags = scanFrame(bytes, start + 5, dataEnd);
+      if (flags !== FRAME_INVALID) {
+        const passes =
+          this.hasContent &&
+          this.#rolesMissing === 0 &&
+          this.#terminal.length === 0 &&
+          (flags & PARSED_FLAGS) === 0 &&
+          (flags & FRAME_CHOICES) !== 0;
+        if (passes) {
+          this.#contentFrames += 1;
+          this.#contentBytes += end - start;
+          this.#pass(bytes, start, end);
+        } else this.#parsed(bytes.toString('utf8', start + 5, dataEnd), { bytes, start, end });
+        return;
+      }
+    }
+    this.#unusual(bytes, start, end);
+  }
+
+  /** Frames that are not one plain data line of JSON. */
+  #unusual(bytes: Buffer, start: number, end: number): void {
+    const event = parseEvent(bytes, start, end);
+    if (event === null) return;
+    const data = Buffer.from(event.data);
+    if (event.data.trim() === '[DONE]') this.isDone = true;
+    else if (scanFrame(data, 0, data.length) === FRAME_INVALID) {
+      this.#fail('malformed_reply', 'An event of the stream is not valid JSON.');
+    } else this.#parsed(event.data, null);
+  }
+
+  #parsed(data: string, original: { bytes: Buffer; start: number; end: number } | null): void {
+    const chunk = JSON.parse(data) as ChatChunk;
+    if (this.#isError(chunk)) {
+      this.failure = this.#options.relay.failureOf(chunk);
+      return;
+    }
+    if (typeof chunk.model === 'string') this.modelServed = chunk.model;
+    const usage = this.#options.relay.usageOf(chunk);
+    if (usage !== null) {
+      this.usage = usage;
+      this.#rawUsage = chunk.usage ?? null;
+    }
+    const changed = this.#noteChoices(chunk, data.length + 8);
+    if (this.#terminal.length > 0 || this.isComplete) {
+      if ((chunk.choices ?? []).length > 0) this.#terminal.push(chunk);
+      else if (usage !== null) this.#usageChunk = chunk;
+      return;
+    }
+    if (usage !== null && (chunk.choices ?? []).length === 0) {
+      this.#usageChunk = chunk;
+      return;
+    }
+    if (changed || original === null) {
+      this.#flushRun();
+      this.#out.push(frameOf(chunk));
+    } else {
+      this.#pass(original.bytes, original.start, original.end);
+    }
+  }
+
+  #isError(chunk: ChatChunk): boolean {
+    if ((chunk.error ?? null) !== null) return true;
+    if (Array.isArray(chunk.choices)) return false;
+    return chunk.object === 'error' || 'detail' in chunk || 'message' in chunk;
+  }
+
+  /** Notes what each choice shows. @returns true when the chunk was changed */
+  #noteChoices(chunk: ChatChunk, frameBytes: number): boolean {
+    let changed = false;
+    for (const choice of chunk.choices ?? []) {
+      const index = choice.index ?? 0;
+      let progress = this.#choices.get(index);
+      if (progress === undefined) {
+        progress = newChoiceProgress();
+        this.#choices.set(index, progress);
+      }
+      const hadRole = progress.hasRole;
+      const wasFinished = progress.finishReason !== null;
+      if (choiceHasContent(choice)) this.#noteContent(frameBytes, choice.delta?.content);
+      if (normaliseChoice(choice, progress, `${this.#options.context.requestId.slice(4)}_${index}`))
+        changed = true;
+      if (!hadRole && progress.hasRole) this.#rolesMissing -= 1;
+      if (!wasFinished && progress.finishReason !== null) this.#finishedChoices += 1;
+    }
+    return changed;
+  }
+
+  #noteContent(frameBytes: number, content: unknown): void {
+    if (!this.hasContent && typeof content === 'string') {
+      this.#frameOverheadBytes = Math.max(0, frameBytes - Buffer.byteLength(content));
+    }
+    this.hasContent = true;
+    this.#contentFrames += 1;
+    this.#contentBytes += frameBytes;
+  }
+
+  #pass(bytes: Buffer, start: number, end: number): void {
+    if (this.#runBytes === null) {
+      this.#runBytes = bytes;
+      this.#runStart = start;
+    } else if (this.#runEnd !== start) {
+      this.#flushRun();
+      this.#runBytes = bytes;
+      this.#runStart = start;
+    }
+    this.#runEnd = end;
+  }
+
+  /** Releases the run of untouched frames as one slice. */
+  #flushRun(): void {
+    const bytes = this.#runBytes;
+    if (bytes === null) return;
+    this.#runBytes = null;
+    const slice =
+      this.#runStart === 0 && this.#runEnd === bytes.length
+        ? bytes
+        : bytes.subarray(this.#runStart, this.#runEnd);
+    if (isUtf8(slice)) this.#out.push(slice);
+    else this.#fail('malformed_reply', 'The stream is not valid UTF-8.');
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What a text dialect hands to the pipeline: the facts that limits and prices need, and the ways to render an answer.
+ *
+ * @module
+ */
+import type { ProviderFailure } from '../contracts/provider-failure.ts';
+import type { TextOptions, TextResult } from '../contracts/text.ts';
+import type { RelayReading, TextRelay, TextStreamReader } from '../contracts/text-provider.ts';
+import type { UsageVector } from '../contracts/usage.ts';
+import type { WireProtocol } from '../contracts/wire.ts';
+
+/** What the gateway knows of an answer once it is settled. */
+export interface Receipt {
+  readonly requestId: string;
+  readonly costNanoUsd: bigint;
+  readonly usage: UsageVector;
+  readonly estimated: boolean;
+  /** `provider/model` that answered. */
+  readonly model: string;
+  readonly createdAtMs: number;
+}
+
+/** Identity of an answer while it is written. */
+export interface AnswerContext {
+  readonly requestId: string;
+  /** Model id as the provider knows it; replaced by what the provider says it served. */
+  readonly model: string;
+  readonly createdAtMs: number;
+}
+
+/**
+ * One streamed answer on its way from provider bytes to client bytes. Terminal frames are withheld for
+ * {@link close}, since they may leave only after the settlement is committed (reliability rule R11).
+ */
+export interface AnswerStream {
+  /** Takes one upstream chunk and returns the bytes that may leave now; null when there are none. */
+  push(chunk: Buffer): Buffer | null;
+  /** The upstream ended: returns what was still withheld, or sets `failure` when the answer is incomplete. */
+  end(): Buffer | null;
+  /** Set by `push` or `end` for an in-band error, malformed JSON, an oversize event or an early end; final. */
+  readonly failure: ProviderFailure | null;
+  /** True once text, a tool call, a refusal or a finish has been seen: before it another candidate may answer. */
+  readonly hasContent: boolean;
+  /** True once every choice has finished. */
+  readonly isComplete: boolean;
+  /** True when nothing more can come: the end marker was seen. */
+  readonly isDone: boolean;
+  /** Count of complete events so far: progress for the stall timer. */
+  readonly events: number;
+  readonly usage: UsageVector | null;
+  readonly modelServed: string | null;
+  /** Output tokens counted from what was delivered, for when the provider never sends usage. */
+  readonly estimatedOutputTokens: number;
+  readonly finishReasons: readonly string[];
+  /** Terminal frames of a complete answer. */
+  close(receipt: Receipt): Buffer;
+}
+
+/** Facts and renderers of one parsed request. */
+export interface TextCall {
+  readonly protocol: WireProtocol;
+  /** Model name as the caller wrote it. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** Original bytes and their one parse. */
+  readonly bytes: Buffer;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly namedMaxOutputTokens: number | null;
+  /** Field in which the caller names the maximum: refusals and warnings speak of it. */
+  readonly maxOutputField: string;
+  readonly choices: number;
+  readonly maxSearches: number;
+  /** Upper bound of tokens of media whose size the bytes do not bound; null when it cannot be bounded but by the context. */
+  readonly mediaTokens: number | null;
+  /** Options that the dialect knows no meaning for. */
+  readonly unknownParameters: readonly string[];
+  /** The request in the gateway's own terms. @throws GatewayError naming the field that cannot be translated */
+  options(): TextOptions;
+  /** A translated whole answer in the dialect's shape. */
+  renderResult(result: TextResult, receipt: Receipt): Buffer;
+  /** A translated stream. */
+  openStream(reader: TextStreamReader, context: AnswerContext): AnswerStream;
+  /** A relayed stream of the same protocol. */
+  openRelay(relay: TextRelay, context: AnswerContext): AnswerStream;
+}
+
+/** A whole answer, relayed or translated, before settlement. */
+export interface WholeAnswer {
+  readonly usage: UsageVector | null;
+  readonly modelServed: string | null;
+  /** Length of the visible answer in bytes, for an estimate when usage is missing. */
+  readonly outputBytes: number;
+  render(receipt: Receipt): Buffer;
+}
+
+/** Keeps a relayed reading and its bytes together. */
+export function relayedAnswer(reading: RelayReading, body: Buffer): WholeAnswer {
+  return {
+    usage: reading.usage,
+    modelServed: reading.modelServed,
+    outputBytes: body.length,
+    render: () => body,
+  };
+}
