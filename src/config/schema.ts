@@ -1,0 +1,262 @@
+/**
+ * Every setting of the process. `docs/config.md` and `/schema/gateway.json` are generated from here.
+ *
+ * Business entities (customers, keys, plans, prices) are no settings: they live in the database and are
+ * managed through the admin API.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { choice, durationMs, integer, sizeBytes, text, truth } from './setting-types.ts';
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const PLAN_ID_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+const timer = () => durationMs({ min: 10, max: DAY });
+
+const loggingSchema = z
+  .strictObject({
+    level: choice(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+      .prefault('info')
+      .describe('Least severe level that is logged.'),
+    prompts: truth()
+      .prefault(false)
+      .describe(
+        'Log prompts and answers. Off by default: they are personal data and belong to the customers.',
+      ),
+  })
+  .prefault({})
+  .describe('What is written to the log.');
+
+const bodySizesSchema = z
+  .strictObject({
+    chat: sizeBytes({ min: KIB, max: 1024 * MIB })
+      .prefault('32mb')
+      .describe('Text generation routes, whose prompts may hold images and files.'),
+    admin: sizeBytes({ min: KIB, max: 64 * MIB })
+      .prefault('1mb')
+      .describe('The control plane.'),
+    other: sizeBytes({ min: KIB, max: 1024 * MIB })
+      .prefault('4mb')
+      .describe('Every other route that accepts a body.'),
+  })
+  .prefault({})
+  .describe('Largest request body by family of routes; a larger one is refused with 413.');
+
+const limitsSchema = z
+  .strictObject({
+    maxBodyBytes: bodySizesSchema,
+    maxJsonDepth: integer({ min: 8, max: 1000 })
+      .prefault(128)
+      .describe('Deepest nesting of objects and arrays in a request body.'),
+    maxHeaderBytes: sizeBytes({ min: 4 * KIB, max: MIB })
+      .prefault('16kb')
+      .describe('Largest block of request headers.'),
+    maxEventBytes: sizeBytes({ min: 64 * KIB, max: 512 * MIB })
+      .prefault('32mb')
+      .describe('Largest single event of a stream that a provider sends.'),
+    maxReplyBytes: sizeBytes({ min: 64 * KIB, max: 1024 * MIB })
+      .prefault('64mb')
+      .describe('Largest whole answer of a provider, after decompression.'),
+    maxInFlight: integer({ min: 1, max: 100_000 })
+      .prefault(2000)
+      .describe(
+        'Calls in progress in this process; beyond it new ones are refused with 503 overloaded.',
+      ),
+  })
+  .prefault({})
+  .describe('Bounds that protect the process. Limits of customers are part of their plans.');
+
+const totalsSchema = z
+  .strictObject({
+    textMs: timer().prefault('600s').describe('A text call that is answered as a whole.'),
+    streamMs: timer().prefault('3600s').describe('A streamed call, from request to last event.'),
+    imageMs: timer().prefault('300s').describe('An image call.'),
+    audioMs: timer().prefault('300s').describe('A speech or transcription call.'),
+  })
+  .prefault({})
+  .describe('Longest duration of a whole call, all attempts included.');
+
+const timeoutsSchema = z
+  .strictObject({
+    connectMs: timer()
+      .prefault('5s')
+      .describe(
+        'Connecting to a provider, TLS included. Nothing was sent: another attempt is safe.',
+      ),
+    firstEventMs: timer()
+      .prefault('120s')
+      .describe('Headers and first content of a provider, when no other candidate is left.'),
+    firstEventWithFallbackMs: timer()
+      .prefault('30s')
+      .describe('The same while another candidate could be asked instead.'),
+    betweenEventsMs: timer()
+      .prefault('30s')
+      .describe('Longest silence between two events of a provider’s stream.'),
+    total: totalsSchema,
+    clientWriteStallMs: timer()
+      .prefault('60s')
+      .describe('A client that accepts no bytes for this long is treated as gone.'),
+    requestHeadersMs: timer()
+      .prefault('20s')
+      .describe('Time in which a client must have sent its headers; then 408.'),
+    requestBodyMs: timer()
+      .prefault('300s')
+      .describe('Time in which a client must have sent its whole request; then 408.'),
+  })
+  .prefault({})
+  .describe(
+    'How long to wait for what. `x-gateway-timeout-ms` of a request can only shorten the total.',
+  );
+
+const providerSchema = z
+  .strictObject({
+    enabled: truth()
+      .prefault(true)
+      .describe('`false` switches the provider off, even with a key in the environment.'),
+    apiKey: text(4096)
+      .optional()
+      .meta({ 'x-secret': true })
+      .describe(
+        'Credential. Write `${NAME}` or `${file:/run/secrets/name}` rather than the key itself.',
+      ),
+    baseUrl: text(2048)
+      .optional()
+      .describe(
+        'Replaces the origin and path before the API version; a version at its end is dropped.',
+      ),
+    settings: z
+      .record(z.string().min(1).max(100), text(4096).meta({ 'x-secret': true }))
+      .prefault({})
+      .describe('Further settings that the provider documents, name to text.'),
+  })
+  .describe('One provider. What the environment holds wins over what stands here.');
+
+const aliasSchema = z.strictObject({
+  alias: text(200)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/, {
+      error:
+        'must be letters, digits and . _ : - (no slash: that is how provider/model is told apart)',
+    })
+    .describe('Name that clients send as `model`.'),
+  candidates: z
+    .array(
+      text(300).regex(/^[a-z0-9][a-z0-9-]*\/\S+$/, {
+        error: 'must be "provider/model", such as "gemini/gemini-2.5-flash"',
+      }),
+    )
+    .min(1, { error: 'must name at least one "provider/model"' })
+    .max(20, { error: 'must name at most 20' })
+    .describe('`provider/model` in order of preference; later ones are fallbacks.'),
+});
+
+const autoCreateSchema = z
+  .union([z.string(), z.boolean()], { error: 'must be a plan id, or false' })
+  .transform((value, context): string | false => {
+    if (value === false || value === 'false' || value === 'off') return false;
+    if (typeof value === 'string' && PLAN_ID_PATTERN.test(value) && value !== 'true') return value;
+    context.addIssue({ code: 'custom', message: 'must be a plan id, or false', input: value });
+    return z.NEVER;
+  })
+  .meta({ 'x-kind': 'text' });
+
+/** `gateway.yaml`, as parsed: defaults filled in, durations in milliseconds, sizes in bytes. */
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe('Address of this schema, for editors.'),
+  host: text(255)
+    .prefault('127.0.0.1')
+    .describe('Address to listen on. `0.0.0.0` opens the gateway to the network.'),
+  port: integer({ min: 0, max: 65_535 })
+    .prefault(8790)
+    .describe('Port to listen on; 0 takes any free one.'),
+  dataDir: text(4096)
+    .prefault('./data')
+    .describe('Folder of the database and of `credentials.json`.'),
+  workers: integer({ min: 1, max: 64 }).prefault(1).describe('Processes that answer requests.'),
+  durability: choice(['process', 'power'])
+    .prefault('process')
+    .describe(
+      '`process`: what is booked survives a killed process; a power cut may undo the last commits. `power`: it survives a power cut too, at the price of a disk flush a commit.',
+    ),
+  simulators: choice(['auto', 'on', 'off'])
+    .prefault('auto')
+    .describe('Built-in simulated models `sim/…`. `auto`: on while no provider is configured.'),
+  drainTimeoutMs: durationMs({ min: 0, max: HOUR })
+    .prefault('30s')
+    .describe('How long running calls may go on after SIGTERM.'),
+  unknownParameters: choice(['forward', 'refuse'])
+    .prefault('forward')
+    .describe(
+      'Members of a request that the gateway does not know: `forward` passes them to a provider of the same protocol, `refuse` answers 400 with their path.',
+    ),
+  logging: loggingSchema,
+  limits: limitsSchema,
+  timeouts: timeoutsSchema,
+  stream: z
+    .strictObject({
+      commit: choice(['first_event', 'complete'])
+        .prefault('first_event')
+        .describe(
+          'When a streamed answer is released: `first_event` at once; `complete` holds it back until it is whole, so that a break can still lead to another candidate.',
+        ),
+      keepaliveMs: durationMs({ min: SECOND, max: HOUR })
+        .prefault('15s')
+        .describe('Silence after which a comment keeps the connection alive.'),
+      headersAfterMs: durationMs({ min: SECOND, max: HOUR })
+        .prefault('15s')
+        .describe(
+          'Response headers wait this long for the first event, so that an early failure keeps its status.',
+        ),
+    })
+    .prefault({})
+    .describe('Streamed answers.'),
+  metering: z
+    .strictObject({
+      unknownPolicy: choice(['charge_observed', 'charge_hold', 'release'])
+        .prefault('charge_observed')
+        .describe(
+          'What becomes of a call whose outcome a crash has hidden: charge what was seen (the input and the answer so far), the whole hold, or nothing.',
+        ),
+      unknownGraceMs: durationMs({ min: 0, max: 7 * DAY })
+        .prefault('15m')
+        .describe('How long such a call keeps its hold before the policy applies.'),
+    })
+    .prefault({})
+    .describe('Booking of calls.'),
+  customers: z
+    .strictObject({
+      autoCreate: autoCreateSchema
+        .prefault(false)
+        .describe(
+          'Plan id on which a customer that a service key names for the first time is created; `false` answers 404 instead.',
+        ),
+    })
+    .prefault({})
+    .describe('Customers.'),
+  models: z
+    .strictObject({
+      aliases: z
+        .array(aliasSchema)
+        .max(1000)
+        .prefault([])
+        .describe('Names for models and for fallback lists.'),
+    })
+    .prefault({})
+    .describe('Names of models.'),
+  providers: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, { error: 'must be a provider id' }),
+      providerSchema,
+    )
+    .prefault({})
+    .describe('Settings by provider id, such as `openai`.'),
+});
+
+/** The settings in force. */
+export type GatewayConfig = z.output<typeof configSchema>;
+/** Settings of one provider. */
+export type ProviderSettings = GatewayConfig['providers'][string];
