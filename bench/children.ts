@@ -5,7 +5,9 @@
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Core of the subject under measurement, and core of everything else. */
@@ -34,20 +36,49 @@ export interface ChildOptions {
   readonly commandArguments: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
+  /** Folder for `stdout.log` and `stderr.log`, as under a service manager; else stdout is piped, stderr inherited. */
+  readonly logDirectory?: string;
   /** Opens an IPC channel for `send` and `message`. */
   readonly ipc?: boolean;
 }
 
-/** Starts a child, pinned when the machine allows it. stdout is piped; stderr is inherited. */
+const startedChildren = new Set<ChildProcess>();
+// Whatever ends the bench, its children end with it.
+process.on('exit', () => {
+  for (const child of startedChildren) child.kill('SIGKILL');
+});
+
+/** Starts a child, pinned when the machine allows it. */
 export function startChild(options: ChildOptions): ChildProcess {
   const line = hasTaskset
     ? ['taskset', '-c', options.core, options.command, ...options.commandArguments]
     : [options.command, ...options.commandArguments];
-  return spawn(line[0] ?? '', line.slice(1), {
-    stdio: ['ignore', 'pipe', 'inherit', ...(options.ipc === true ? (['ipc'] as const) : [])],
+  const logs = openLogs(options.logDirectory);
+  const child = spawn(line[0] ?? '', line.slice(1), {
+    stdio: [
+      'ignore',
+      logs?.stdout ?? 'pipe',
+      logs?.stderr ?? 'inherit',
+      ...(options.ipc === true ? (['ipc'] as const) : []),
+    ],
     env: { ...process.env, ...options.environment },
     ...(options.workingDirectory === undefined ? {} : { cwd: options.workingDirectory }),
   });
+  if (logs !== null) {
+    closeSync(logs.stdout);
+    closeSync(logs.stderr);
+  }
+  startedChildren.add(child);
+  child.once('exit', () => startedChildren.delete(child));
+  return child;
+}
+
+function openLogs(directory: string | undefined): { stdout: number; stderr: number } | null {
+  if (directory === undefined) return null;
+  return {
+    stdout: openSync(join(directory, 'stdout.log'), 'w'),
+    stderr: openSync(join(directory, 'stderr.log'), 'w'),
+  };
 }
 
 /** Moves every thread of a process to the given cores; nothing where `taskset` is missing. */
@@ -71,54 +102,38 @@ export async function stopChild(child: ChildProcess, graceMs = 10_000): Promise<
   grace.abort();
 }
 
-/** First line of stdout that is a JSON object with `event: "listening"`. @throws Error on exit or after `timeoutMs` */
-export async function listeningUrl(
+/**
+ * Waits for the first line of `stdout.log` that is a JSON object with `event: "listening"`.
+ *
+ * @throws Error with the end of `stderr.log` when the child ends or `timeoutMs` pass
+ */
+export async function listeningEvent(
   child: ChildProcess,
-  timeoutMs: number,
-): Promise<{ url: string; pid: number }> {
-  const output = child.stdout;
-  if (output === null) throw new Error('child without stdout');
-  let text = '';
-  return await new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`not listening after ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    const settle = (): void => {
-      clearTimeout(timer);
-      output.removeListener('data', onData);
-      child.removeListener('exit', onExit);
-      child.removeListener('error', onError);
-      // What it prints later must still be read, or the pipe fills and blocks it.
-      output.resume();
-    };
-    const onData = (bytes: Buffer): void => {
-      text += bytes.toString();
-      for (const line of text.split('\n').slice(0, -1)) {
-        const event = parseListening(line);
-        if (event !== null) {
-          settle();
-          resolve(event);
-          return;
-        }
-      }
-    };
-    const onExit = (code: number | null): void => {
-      settle();
-      reject(new Error(`ended with code ${code} before it listened`));
-    };
-    const onError = (error: Error): void => {
-      settle();
-      reject(error);
-    };
-    output.on('data', onData);
-    child.on('exit', onExit);
-    child.on('error', onError);
-  });
+  options: { readonly logDirectory: string; readonly timeoutMs: number },
+): Promise<ListeningEvent> {
+  const read = (name: string): string => readFileSync(join(options.logDirectory, name), 'utf8');
+  const stopAtMs = performance.now() + options.timeoutMs;
+  while (performance.now() < stopAtMs) {
+    for (const line of read('stdout.log').split('\n')) {
+      const event = parseListening(line);
+      if (event !== null) return event;
+    }
+    if (child.exitCode !== null || child.signalCode !== null) break;
+    await delay(50);
+  }
+  const end = child.exitCode ?? child.signalCode;
+  const how = end === null ? `not listening after ${options.timeoutMs} ms` : `ended with ${end}`;
+  throw new Error(`${how}: ${read('stderr.log').trim().slice(-400)}`);
+}
+
+export interface ListeningEvent {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly pid: number;
 }
 
 /** @returns null for a line that is something else */
-export function parseListening(line: string): { url: string; pid: number } | null {
+export function parseListening(line: string): ListeningEvent | null {
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value !== 'object' || value === null) return null;

@@ -91,7 +91,7 @@ function shortPath(url: string): string {
 
 function areaOf(frame: CallFrame): string {
   if (frame.url === '') {
-    return frame.functionName.startsWith('(') ? frame.functionName : 'native functions';
+    return frame.functionName.startsWith('(') ? frame.functionName : `native ${frame.functionName}`;
   }
   if (frame.url.startsWith('node:'))
     return `node:${frame.url.slice(5).split('/').slice(0, 2).join('/')}`;
@@ -100,18 +100,50 @@ function areaOf(frame: CallFrame): string {
   return parts.slice(0, scoped || parts[0] === 'src' ? 2 : 1).join('/');
 }
 
-/** Text for a terminal: areas first, then functions. */
-export function renderProfile(title: string, summary: ProfileSummary, rows = 25): string {
-  const busy = (summary.busyUs / 1e6).toFixed(2);
-  const idle = (summary.idleUs / 1e6).toFixed(2);
+/** Text for a terminal: areas first, then functions; times are divided by `requests`. */
+export function renderProfile(title: string, summary: ProfileSummary, requests = 1): string {
+  const perRequest = (us: number): string => (us / requests).toFixed(requests === 1 ? 0 : 2);
   const line = (row: ProfileRow): string =>
-    `  ${(row.share * 100).toFixed(1).padStart(5)} %  ${(row.selfUs / 1000).toFixed(0).padStart(7)} ms  ${row.name}`;
+    `  ${(row.share * 100).toFixed(1).padStart(5)} %  ${perRequest(row.selfUs).padStart(8)} µs  ${row.name}`;
+  const unit = requests === 1 ? '' : ' per request';
   return [
-    `${title}: ${busy} s busy, ${idle} s idle`,
+    `${title}: ${perRequest(summary.busyUs)} µs busy${unit}, ${perRequest(summary.idleUs)} µs idle`,
     ' by part',
     ...summary.areas.slice(0, 15).map(line),
     ' by function (self time)',
-    ...summary.functions.slice(0, rows).map(line),
+    ...summary.functions.slice(0, 30).map(line),
+  ].join('\n');
+}
+
+/** A profile with the number of requests that it covers. */
+export interface CountedProfile {
+  readonly summary: ProfileSummary;
+  readonly requests: number;
+}
+
+/** Parts side by side in µs per request, the largest difference first: what a gateway adds to a relay. */
+export function renderDifference(base: CountedProfile, subject: CountedProfile): string {
+  const perRequest = ({ summary, requests }: CountedProfile): Map<string, number> =>
+    new Map(summary.areas.map((row) => [row.name, row.selfUs / requests]));
+  const before = perRequest(base);
+  const after = perRequest(subject);
+  const rows = [...new Set([...before.keys(), ...after.keys()])]
+    .map((name) => ({ name, from: before.get(name) ?? 0, to: after.get(name) ?? 0 }))
+    .sort((left, right) => right.to - right.from - (left.to - left.from));
+  const line = (from: string, to: string, rest: string): string =>
+    `  ${from.padStart(8)}  ${to.padStart(8)}  ${rest}`;
+  return [
+    line('relay', 'gateway', '     more  µs per request by part'),
+    ...rows
+      .filter((row) => Math.max(row.from, row.to) >= 0.05)
+      .slice(0, 25)
+      .map((row) =>
+        line(
+          row.from.toFixed(2),
+          row.to.toFixed(2),
+          `${(row.to - row.from).toFixed(2).padStart(8)}   ${row.name}`,
+        ),
+      ),
   ].join('\n');
 }
 

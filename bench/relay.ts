@@ -77,26 +77,12 @@ function forwardedHeaders(request: IncomingMessage): string[] {
 
 const upstream = process.argv[2];
 if (upstream === undefined) throw new Error('usage: node bench/relay.ts <upstream origin>');
-const collects = process.env['BENCH_RELAY_BODY'] === 'collect';
 const pool = new Pool(upstream, { connections: 128, pipelining: 1 });
 
-function dispatch(
-  request: IncomingMessage,
-  response: ServerResponse,
-  body: IncomingMessage | Buffer,
-): void {
-  pool.dispatch(
-    { path: request.url ?? '/', method: 'POST', headers: forwardedHeaders(request), body },
-    new RelayHandler(response),
-  );
-}
-
 const server = createServer((request, response) => {
-  if (!collects) return dispatch(request, response, request);
-  const parts: Buffer[] = [];
-  request.on('data', (part: Buffer) => parts.push(part));
-  request.on('end', () =>
-    dispatch(request, response, parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)),
+  pool.dispatch(
+    { path: request.url ?? '/', method: 'POST', headers: forwardedHeaders(request), body: request },
+    new RelayHandler(response),
   );
 });
 server.listen(0, '127.0.0.1', () => {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasTaskset, hasWrk, moveToCores, SUBJECT_CORE } from './children.ts';
@@ -23,7 +23,12 @@ import {
 } from './measure.ts';
 import { parseBenchOptions, USAGE_TEXT, type BenchOptions } from './options.ts';
 import { probe } from './probe.ts';
-import { renderProfile, summariseFolder } from './profile.ts';
+import {
+  renderDifference,
+  renderProfile,
+  summariseFolder,
+  type ProfileSummary,
+} from './profile.ts';
 import { renderReport, replaceFigures, type BenchFigures } from './report.ts';
 import {
   startGateway,
@@ -80,19 +85,31 @@ async function startSubjects(
 }
 
 /** Probes every scenario, then runs each long enough for the optimising compiler to be done. */
-async function warmUp(session: Session): Promise<void> {
-  for (const subject of session.subjects) {
-    for (const scenario of session.options.scenarios) {
-      await probe(scenario, subject.target);
-      session.tally.add(subject.id, 1);
-      const requests = requestCount(subject.id, scenario.id, session.options.scale);
-      await measureCpu(
-        { subject, job: { scenario, requests, connections: SATURATING_CONNECTIONS } },
-        session,
-      );
-    }
-    say(`${subject.id}: warm`);
+async function warmUp(session: Session, subject: Subject): Promise<void> {
+  for (const scenario of session.options.scenarios) {
+    await probe(scenario, subject.target);
+    session.tally.add(subject.id, 1);
+    const requests = requestCount(subject.id, scenario.id, session.options.scale);
+    const job = { scenario, requests, connections: SATURATING_CONNECTIONS };
+    await measureCpu({ subject, job }, session);
   }
+  say(`${subject.id}: warm`);
+}
+
+/** Leaves out the subjects that fail while they warm up; the others are still worth measuring. */
+async function warmUpAll(session: Session): Promise<Session> {
+  const subjects: Subject[] = [];
+  const skipped = [...session.skipped];
+  for (const subject of session.subjects) {
+    try {
+      await warmUp(session, subject);
+      subjects.push(subject);
+    } catch (error) {
+      skipped.push(`${subject.id}: ${reasonOf(error)}`);
+      say(`${subject.id}: fails, left out: ${reasonOf(error)}`);
+    }
+  }
+  return { ...session, subjects, skipped };
 }
 
 async function measureRounds(
@@ -197,8 +214,8 @@ async function measureSoak(session: Session): Promise<BenchFigures['soak']> {
   return { requests, earlyMb, lateMb: await send(requests - early) };
 }
 
-async function compare(session: Session): Promise<BenchFigures> {
-  await warmUp(session);
+async function compare(started: Session): Promise<BenchFigures> {
+  const session = await warmUpAll(started);
   const memoryAfterWarmUp = new Map(
     session.subjects.map((each) => [each.id, residentMegabytes(each)]),
   );
@@ -220,7 +237,7 @@ async function compare(session: Session): Promise<BenchFigures> {
   const soak = await measureSoak(session);
   const gateway = session.subjects.find((each) => each.id === 'gateway');
   return {
-    machine: machineText(),
+    machine: machineText(session.temporaryDirectory),
     date: new Date().toISOString().slice(0, 10),
     rounds: session.options.rounds,
     scenarios: session.options.scenarios,
@@ -233,54 +250,92 @@ async function compare(session: Session): Promise<BenchFigures> {
   };
 }
 
-function machineText(): string {
+/** TMPFS_MAGIC of statfs(2). */
+const RAM_DISK = 0x01021994;
+
+function machineText(directory: string): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
   const pinning = hasTaskset
     ? 'subject on one core, generator and provider on the other'
     : 'NOT pinned to cores';
+  const disk =
+    statfsSync(directory).type === RAM_DISK
+      ? '; data on a RAM DISK, where durable writes cost nothing'
+      : '';
   const generator = hasWrk ? 'wrk' : 'own socket client';
-  return `${cpus().length} cores of ${model}, ${process.platform} ${release().split('.').slice(0, 2).join('.')}, Node ${process.versions.node}; ${pinning}; load from ${generator}`;
+  return `${cpus().length} cores of ${model}, ${process.platform} ${release().split('.').slice(0, 2).join('.')}, Node ${process.versions.node}; ${pinning}; load from ${generator}${disk}`;
 }
 
-/** Runs the gateway alone under V8's sampling profiler and prints what the load spent its time on. */
-async function profile(
-  options: BenchOptions,
-  upstream: Upstream,
-  directory: string,
-): Promise<void> {
-  const own = join(directory, 'gateway');
-  const profileDirectory = join(directory, 'profiles');
+interface ProfiledSubject {
+  readonly requests: number;
+  /** The main thread first when it is the busiest. */
+  readonly threads: ReturnType<typeof summariseFolder>;
+}
+
+async function profileSubject(
+  start: (options: SubjectOptions) => Promise<Subject>,
+  context: { options: BenchOptions; upstream: Upstream; directory: string; name: string },
+): Promise<ProfiledSubject> {
+  const own = join(context.directory, context.name);
+  const profileDirectory = join(context.directory, `${context.name}-profiles`);
   mkdirSync(own);
   mkdirSync(profileDirectory);
-  const subject = await startGateway({
-    upstreamOrigin: upstream.origin,
-    directory: own,
-    profileDirectory,
-  });
+  const upstreamOrigin = context.upstream.origin;
+  const subject = await start({ upstreamOrigin, directory: own, profileDirectory });
+  const { options, upstream, directory } = context;
+  const tally = new Tally();
+  const session = {
+    options,
+    upstream,
+    temporaryDirectory: directory,
+    tally,
+    subjects: [subject],
+    skipped: [],
+  };
   let sinceUs: number;
   try {
-    const session = {
-      options,
-      upstream,
-      temporaryDirectory: directory,
-      tally: new Tally(),
-      subjects: [subject],
-      skipped: [],
-    };
-    await warmUp(session);
+    await warmUp({ ...session, tally: new Tally() }, subject);
+    // The profiler and `hrtime` read the same monotonic clock: the warm-up can be cut off exactly.
     sinceUs = Number(process.hrtime.bigint() / 1000n);
     for (const scenario of options.scenarios) await measureRounds(session, scenario);
   } finally {
     await subject.stop();
   }
-  const summaries = summariseFolder(profileDirectory, sinceUs);
-  if (summaries.length === 0)
-    throw new Error('the gateway left no profile: it did not end in an orderly way');
-  for (const { title, summary } of summaries) console.log(`\n${renderProfile(title, summary)}`);
+  const threads = summariseFolder(profileDirectory, sinceUs);
+  if (threads.length === 0)
+    throw new Error(`${context.name} left no profile: it did not end in an orderly way`);
+  return { requests: tally.of(subject.id), threads };
 }
 
+/** Relay and gateway under V8's sampling profiler: what the load spent its time on, and what the gateway adds. */
+async function profile(
+  options: BenchOptions,
+  upstream: Upstream,
+  directory: string,
+): Promise<void> {
+  const context = { options, upstream, directory };
+  const relay = await profileSubject(startRelay, { ...context, name: 'relay' });
+  const gateway = await profileSubject(startGateway, { ...context, name: 'gateway' });
+  for (const { title, summary } of gateway.threads) {
+    console.log(`\n${renderProfile(`gateway, ${title}`, summary, gateway.requests)}`);
+  }
+  const main = ({
+    threads,
+    requests,
+  }: ProfiledSubject): { summary: ProfileSummary; requests: number } | null => {
+    const thread = threads.find((each) => each.title === 'main thread');
+    return thread === undefined ? null : { summary: thread.summary, requests };
+  };
+  const base = main(relay);
+  const subject = main(gateway);
+  if (base !== null && subject !== null)
+    console.log(`\nmain thread\n${renderDifference(base, subject)}`);
+}
+
+/** @returns false when the gateway could not be measured or its ledger disagrees with the calls */
 async function run(options: BenchOptions): Promise<boolean> {
   const directory = mkdtempSync(join(options.directory ?? tmpdir(), 'gateway-bench-'));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const upstream = await Upstream.start();
   let subjects: readonly Subject[] = [];
   try {
@@ -304,14 +359,14 @@ async function run(options: BenchOptions): Promise<boolean> {
       writeFileSync(page, replaceFigures(readFileSync(page, 'utf8'), report));
       say('docs/benchmarks.md: figures replaced');
     }
-    return figures.proof?.exact ?? true;
+    return options.gateway ? figures.proof?.exact === true : true;
   } finally {
     for (const subject of subjects) await subject.stop();
     await upstream.stop();
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 try {
   const options = parseBenchOptions(process.argv.slice(2));
   if (options === 'help') console.log(USAGE_TEXT);

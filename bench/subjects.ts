@@ -10,7 +10,7 @@ import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
-import { listeningUrl, startChild, stopChild, SUBJECT_CORE } from './children.ts';
+import { listeningEvent, startChild, stopChild, SUBJECT_CORE } from './children.ts';
 import { GatewayControl } from './gateway-control.ts';
 import { MODEL, type RequestTarget } from './workload.ts';
 
@@ -48,6 +48,7 @@ function profileFlags(options: SubjectOptions): string[] {
 export async function startRelay(options: SubjectOptions): Promise<Subject> {
   const child = startChild({
     core: SUBJECT_CORE,
+    logDirectory: options.directory,
     command: process.execPath,
     commandArguments: [
       ...profileFlags(options),
@@ -55,7 +56,10 @@ export async function startRelay(options: SubjectOptions): Promise<Subject> {
       options.upstreamOrigin,
     ],
   });
-  const { url, pid } = await listeningUrl(child, START_LIMIT_MS);
+  const { url, pid } = await listeningEvent(child, {
+    logDirectory: options.directory,
+    timeoutMs: START_LIMIT_MS,
+  });
   return {
     id: 'relay',
     title: 'bare relay',
@@ -75,6 +79,7 @@ export async function startGateway(options: SubjectOptions): Promise<Subject> {
   mkdirSync(dataDirectory, { recursive: true });
   const child = startChild({
     core: SUBJECT_CORE,
+    logDirectory: options.directory,
     command: process.execPath,
     commandArguments: [
       ...profileFlags(options),
@@ -94,7 +99,10 @@ export async function startGateway(options: SubjectOptions): Promise<Subject> {
     },
   });
   try {
-    const { url, pid } = await listeningUrl(child, START_LIMIT_MS);
+    const { url, pid } = await listeningEvent(child, {
+      logDirectory: options.directory,
+      timeoutMs: START_LIMIT_MS,
+    });
     const control = new GatewayControl(url, adminKey);
     const key = await control.setUp();
     return {
@@ -147,6 +155,7 @@ export async function startPortkey(options: SubjectOptions): Promise<Subject> {
   const port = await freePort();
   const child = startChild({
     core: SUBJECT_CORE,
+    logDirectory: options.directory,
     command: process.execPath,
     commandArguments: [
       ...profileFlags(options),
@@ -157,7 +166,6 @@ export async function startPortkey(options: SubjectOptions): Promise<Subject> {
     workingDirectory: options.directory,
     environment: { NODE_ENV: 'production' },
   });
-  child.stdout?.resume();
   try {
     await untilAccepting(port);
   } catch (error) {

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import {
+  cpuMicrosOf,
+  readCpuMicros,
+  readResidentBytes,
+  residentBytesOf,
+} from '../../bench/process-accounting.ts';
+
+const FIELDS_AFTER_NAME = 'S 1 2 2 0 -1 4194560 100 0 0 0 150 25 7 9 20 0 11 0 5000 1000 2000';
+
+describe('cpuMicrosOf', () => {
+  it('adds user and system ticks, without those of ended children', () => {
+    expect(cpuMicrosOf(`42 (node) ${FIELDS_AFTER_NAME}`)).toBe(1_750_000);
+  });
+
+  it('is not misled by brackets and spaces in the command name', () => {
+    expect(cpuMicrosOf(`42 (a) b (c d) ${FIELDS_AFTER_NAME}`)).toBe(1_750_000);
+  });
+
+  it('refuses other text', () => {
+    expect(() => cpuMicrosOf('nothing of the kind')).toThrow('/proc/<pid>/stat');
+  });
+});
+
+describe('residentBytesOf', () => {
+  it('reads VmRSS', () => {
+    expect(residentBytesOf('Name:\tnode\nVmHWM:\t  900 kB\nVmRSS:\t  512 kB\n')).toBe(524_288);
+  });
+
+  it('refuses a text without it, as of a kernel thread', () => {
+    expect(() => residentBytesOf('Name:\tkthreadd\n')).toThrow('VmRSS');
+  });
+});
+
+it.skipIf(process.platform !== 'linux')('reads the accounts of a living process', () => {
+  const before = readCpuMicros(process.pid);
+  expect(before).toBeGreaterThan(0);
+  expect(readCpuMicros(process.pid)).toBeGreaterThanOrEqual(before);
+  expect(readResidentBytes(process.pid)).toBeGreaterThan(10_000_000);
+});

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { parseListening } from '../../bench/children.ts';
+import { parseBenchOptions } from '../../bench/options.ts';
+import {
+  FIGURES_BEGIN,
+  FIGURES_END,
+  pairedRatio,
+  renderReport,
+  replaceFigures,
+  targetsOf,
+  type BenchFigures,
+  type SubjectFigures,
+} from '../../bench/report.ts';
+import type { SubjectId } from '../../bench/subjects.ts';
+import { SCENARIOS } from '../../bench/workload.ts';
+
+function subject(id: SubjectId, cpu: readonly number[], p99Us: number): SubjectFigures {
+  const samples = cpu.map((cpuUsPerRequest) => ({ cpuUsPerRequest, requestsPerSecond: 12_345 }));
+  return {
+    id,
+    title: id,
+    cpu: new Map(Object.values(SCENARIOS).map((scenario) => [scenario.id, samples])),
+    latency: [{ p50Us: 400, p99Us }],
+    unpinnedRps: [20_000],
+    memoryAfterWarmUpMb: 100,
+    memoryAfterRunMb: 105,
+  };
+}
+
+const FIGURES: BenchFigures = {
+  machine: 'two cores',
+  date: '2026-01-01',
+  rounds: 3,
+  scenarios: Object.values(SCENARIOS),
+  subjects: [
+    subject('relay', [50, 100, 60], 900),
+    subject('gateway', [80, 150, 102], 1900),
+    subject('portkey', [800, 1500, 1000], 9000),
+  ],
+  directLatency: [{ p50Us: 200, p99Us: 500 }],
+  directRps: [48_000],
+  skipped: [],
+  proof: {
+    ledgerOk: true,
+    ledgerEvents: 10,
+    openHolds: 0,
+    requestsBooked: 5,
+    requestsExpected: 5,
+    tokensBooked: 2250,
+    tokensExpected: 2250,
+    costUsd: '0.001000000',
+    exact: true,
+  },
+  soak: null,
+};
+
+it('pairedRatio compares rounds that ran next to each other', () => {
+  expect(pairedRatio([80, 150, 102], [50, 100, 60])).toBeCloseTo(1.6);
+  expect(pairedRatio([80], [])).toBeNaN();
+});
+
+describe('targetsOf', () => {
+  it('judges the gateway against relay, Portkey and the direct latency of the same run', () => {
+    const targets = targetsOf(FIGURES);
+    expect(targets).toHaveLength(7);
+    expect(targets[0]).toMatchObject({ atMost: 1.8 });
+    expect(targets[0]?.value).toBeCloseTo(1.6);
+    expect(targets[3]?.value).toBeCloseTo(0.1);
+    expect(targets[6]).toMatchObject({ value: 1.4, atMost: 1.5 });
+  });
+
+  it('is silent about what was not measured', () => {
+    const alone = { ...FIGURES, subjects: FIGURES.subjects.slice(0, 2) };
+    expect(
+      targetsOf(alone)
+        .map((target) => target.text)
+        .join(),
+    ).not.toContain('Portkey');
+    expect(targetsOf({ ...FIGURES, subjects: FIGURES.subjects.slice(0, 1) })).toEqual([]);
+  });
+});
+
+describe('renderReport', () => {
+  it('states figures per request and per chunk, ratios and the booking', () => {
+    const text = renderReport({ ...FIGURES, skipped: ['x: y'] });
+    expect(text).toMatch(/\| gateway +\| +102\.0 \| ± 34 % \| +12,345 \| +1\.60 \| +0\.10 \|/);
+    expect(text).toMatch(/\| gateway +\| +102\.0 \| +2\.04 \|/);
+    expect(text).toContain('every one exactly once');
+    expect(text).toContain('Not measured: x: y');
+  });
+
+  it('says loudly when the booking does not agree', () => {
+    const { proof } = FIGURES;
+    if (proof === null) throw new Error('the example has a proof');
+    expect(renderReport({ ...FIGURES, proof: { ...proof, exact: false } })).toContain('NOT EXACT');
+  });
+});
+
+describe('replaceFigures', () => {
+  it('keeps everything outside the markers', () => {
+    const page = `a\n${FIGURES_BEGIN}\nold\n${FIGURES_END}\nz`;
+    const once = replaceFigures(page, 'new');
+    expect(once).toBe(`a\n${FIGURES_BEGIN}\n\nnew\n\n${FIGURES_END}\nz`);
+    expect(replaceFigures(once, 'new')).toBe(once);
+  });
+
+  it('refuses a page without markers', () => {
+    expect(() => replaceFigures('text', 'new')).toThrow('markers');
+  });
+});
+
+describe('parseBenchOptions', () => {
+  it('measures everything over three rounds by default', () => {
+    expect(parseBenchOptions([])).toMatchObject({
+      portkey: true,
+      gateway: true,
+      rounds: 3,
+      scale: 1,
+      soakRequests: null,
+    });
+  });
+
+  it('refuses what it does not know, and figures of a partial run for the page', () => {
+    expect(() => parseBenchOptions(['--scenario', 'huge'])).toThrow('small, large, stream');
+    expect(() => parseBenchOptions(['--rounds', '0'])).toThrow('--rounds');
+    expect(() => parseBenchOptions(['--write-docs', '--quick'])).toThrow('--write-docs');
+    expect(() => parseBenchOptions(['--turbo'])).toThrow('--turbo');
+  });
+});
+
+it('parseListening takes only the line that says where a server listens', () => {
+  expect(
+    parseListening('{"event":"listening","url":"http://127.0.0.1:5/","pid":7,"more":1}'),
+  ).toEqual({ url: 'http://127.0.0.1:5', pid: 7 });
+  for (const line of ['', 'ready', 'null', '{"event":"ready"}', '{"event":"listening","url":5}']) {
+    expect(parseListening(line)).toBeNull();
+  }
+});
