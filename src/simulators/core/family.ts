@@ -1,0 +1,54 @@
+/**
+ * What a family of wire protocols gives the engine.
+ *
+ * @module
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Fault, FaultError, RetryWait } from './fault.ts';
+import type { BodyReply, SimulatedReply } from './reply.ts';
+
+/** One request as received. */
+export interface SimulatedCall {
+  /** Unique in this simulator: also the provider's request id. */
+  readonly id: string;
+  readonly seed: string;
+  readonly method: string;
+  /** Path after the family's prefix, not decoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** The body as JSON; undefined when it is none. */
+  readonly json: unknown;
+}
+
+export interface FamilyRoute {
+  /** Model as asked for, with traits and faults in its name. */
+  readonly model: string | null;
+  readonly stream: boolean;
+  answer(faults: readonly Fault[]): SimulatedReply;
+}
+
+export interface ErrorContext {
+  readonly model: string | null;
+  readonly status: number | null;
+  readonly wait: RetryWait;
+  readonly nowMs: number;
+  readonly callId: string;
+}
+
+export interface SimulatorFamily {
+  readonly name: string;
+  /** Null for a path that this family does not serve. */
+  route(call: SimulatedCall): FamilyRoute | null;
+  /** The credential as this family's callers send it. */
+  credentialOf(call: SimulatedCall): string | null;
+  /** An error as this provider says it. */
+  error(error: FaultError, context: ErrorContext): BodyReply;
+  /** An unknown path. */
+  notFound(call: SimulatedCall): BodyReply;
+  /** A refused credential. */
+  unauthorised(call: SimulatedCall, credential: string | null): BodyReply;
+  /** Separator of the events that faults add. */
+  readonly lineEnd: '\n' | '\r\n';
+}

@@ -1,0 +1,36 @@
+/**
+ * Simulators of provider wire protocols, written from the wire facts alone: for tests, demonstrations and the
+ * built-in `sim/…` models.
+ *
+ * @module
+ * @example
+ * const simulator = await createSimulator({ seed: 1 });
+ * simulator.setFault({ match: { model: 'gpt-4o' }, sequence: ['429-retry-after-2', null] });
+ * // call `${simulator.url}/openai/v1/chat/completions`
+ * await simulator.close();
+ */
+import { startSimulator, type Simulator, type SimulatorOptions } from './core/simulator.ts';
+import { openaiFamily } from './openai/family.ts';
+
+export type { Fault, FaultError, FramingFault, RetryWait } from './core/fault.ts';
+export type { FaultInput } from './core/fault-grammar.ts';
+export type { FaultMatch, FaultRule } from './core/fault-rules.ts';
+export type { Latency } from './core/latency.ts';
+export type { SimulatorLogEntry, SimulatorOutcome } from './core/log.ts';
+export type { SimulatedUsage } from './core/reply.ts';
+export type { Simulator, SimulatorOptions } from './core/simulator.ts';
+export { SIMULATED_LABEL } from './core/text.ts';
+export { countTokens, splitTokens } from './core/tokens.ts';
+
+/** Families in the order in which they are asked for a path at the root. */
+const FAMILIES = [openaiFamily] as const;
+
+/**
+ * Starts every simulated provider on one port: each under its prefix (`/gemini`, `/openai`, `/huggingface`), and at the
+ * root the first that serves the path.
+ *
+ * @throws Error of `listen`, such as EADDRINUSE
+ */
+export function createSimulator(options: SimulatorOptions): Promise<Simulator> {
+  return startSimulator(options, FAMILIES);
+}

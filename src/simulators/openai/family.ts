@@ -1,0 +1,119 @@
+/**
+ * The OpenAI wire: `/v1/chat/completions` and `/v1/models`. Any model name answers; `chat` is the one that the gateway
+ * offers as `sim/chat`.
+ *
+ * @module
+ */
+import type { Fault } from '../core/fault.ts';
+import type { FamilyRoute, SimulatedCall, SimulatorFamily } from '../core/family.ts';
+import { objectOf, stringOf } from '../core/json.ts';
+import type { BodyReply, SimulatedReply, SimulatedUsage } from '../core/reply.ts';
+import { traitsOf } from '../core/traits.ts';
+import { answerChat, CREATED_S, type ChatProfile } from './chat.ts';
+import { errorJson, invalidReply, openaiError } from './errors.ts';
+import { readChatRequest } from './request.ts';
+
+const MODELS = ['chat', 'chat-reasoning', 'gpt-4o', 'gpt-4o-mini', 'gpt-4.1-nano', 'gpt-5-nano'];
+
+function rateHeaders(usage: SimulatedUsage): Record<string, string> {
+  const tokens = usage.inputTokens + usage.outputTokens;
+  return {
+    'x-ratelimit-limit-requests': '30000',
+    'x-ratelimit-limit-tokens': '150000000',
+    'x-ratelimit-remaining-requests': '29999',
+    'x-ratelimit-remaining-tokens': String(150_000_000 - tokens),
+    'x-ratelimit-reset-requests': '2ms',
+    'x-ratelimit-reset-tokens': '0s',
+  };
+}
+
+const PROFILE: ChatProfile = {
+  idPrefix: 'chatcmpl-',
+  complete: true,
+  reasoningMember: null,
+  servedModel: (model) => model,
+  headers: (call, usage) => ({
+    'openai-processing-ms': '1',
+    'openai-version': '2020-10-01',
+    'x-request-id': call.id,
+    ...rateHeaders(usage),
+  }),
+  inBandError: errorJson,
+};
+
+/** The bearer token, where there is one. */
+export function bearerOf(call: SimulatedCall): string | null {
+  const match = /^Bearer\s+(.+)$/i.exec(call.headers.authorization ?? '');
+  return match?.[1] ?? null;
+}
+
+function chatRoute(call: SimulatedCall): FamilyRoute {
+  const body = objectOf(call.json);
+  const model = stringOf(body['model']);
+  const traits = traitsOf(model ?? '');
+  return {
+    model,
+    stream: body['stream'] === true,
+    answer(faults: readonly Fault[]): SimulatedReply {
+      const request = readChatRequest(call.json, traits);
+      if ('message' in request) return invalidReply(request, call.id);
+      const context = {
+        model,
+        status: null,
+        wait: { form: 'none' },
+        nowMs: 0,
+        callId: call.id,
+      } as const;
+      if (traits.context !== null && request.input.inputTokens > traits.context) {
+        return openaiError('context_length', context);
+      }
+      if (traits.noPrefill && request.lastRole === 'assistant') {
+        return openaiError('prefill_refused', context);
+      }
+      return answerChat(call, request, { profile: PROFILE, traits, faults });
+    },
+  };
+}
+
+function modelObject(id: string): object {
+  return { id, object: 'model', created: CREATED_S, owned_by: 'simulator' };
+}
+
+function jsonReply(value: object, callId: string): BodyReply {
+  const headers = { 'content-type': 'application/json', 'x-request-id': callId };
+  return { kind: 'body', status: 200, headers, body: JSON.stringify(value), usage: null };
+}
+
+function modelsRoute(call: SimulatedCall, id: string | null): FamilyRoute {
+  const value =
+    id === null
+      ? { object: 'list', data: MODELS.map(modelObject) }
+      : modelObject(decodeURIComponent(id));
+  return { model: id, stream: false, answer: () => jsonReply(value, call.id) };
+}
+
+export const openaiFamily: SimulatorFamily = {
+  name: 'openai',
+  lineEnd: '\n',
+  route(call) {
+    if (call.method === 'POST' && call.path === '/v1/chat/completions') return chatRoute(call);
+    if (call.method !== 'GET') return null;
+    if (call.path === '/v1/models') return modelsRoute(call, null);
+    const model = /^\/v1\/models\/([^/:]+)$/.exec(call.path)?.[1];
+    return model === undefined ? null : modelsRoute(call, model);
+  },
+  credentialOf: bearerOf,
+  error: openaiError,
+  notFound(call) {
+    const message = `Invalid URL (${call.method} ${call.path})`;
+    return { ...invalidReply({ message, param: null, code: null }, call.id), status: 404 };
+  },
+  unauthorised(call, credential) {
+    const message =
+      credential === null
+        ? "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+        : `Incorrect API key provided: ${credential.slice(0, 3)}***${credential.slice(-4)}. You can find your API key at https://platform.openai.com/account/api-keys.`;
+    const code = credential === null ? null : 'invalid_api_key';
+    return { ...invalidReply({ message, param: null, code }, call.id), status: 401 };
+  },
+};
