@@ -1,0 +1,58 @@
+/**
+ * Price rows as they stand in files and configuration: JSON, integers, dates as text.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { USAGE_UNITS } from '../contracts/usage.ts';
+
+/** Nano-USD per 1,000,000 units; a safe integer, so it is exact as a JSON number. */
+const rateSchema = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+const ratesSchema = z.partialRecord(z.enum(USAGE_UNITS), rateSchema);
+const instantSchema = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:00)?Z)?$/, {
+    message: 'must be a date or a UTC minute such as 2027-01-01 or 2027-01-01T08:00Z',
+  })
+  .refine((text) => !Number.isNaN(Date.parse(text)), { message: 'is not a date' });
+const timeOfDaySchema = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, {
+  message: 'must be a UTC time of day such as 16:30',
+});
+
+/** One price of one model. Several rows of a model hold at different times; of rows that hold at once the last wins. */
+export const priceRowSchema = z.strictObject({
+  provider: z.string().min(1).describe('Key of the price book, usually the provider id'),
+  model: z.string().min(1).describe('Model id as the provider knows it'),
+  aliases: z.array(z.string().min(1)).optional().describe('Further exact names at the same price'),
+  rates: ratesSchema.describe('Nano-USD per 1,000,000 units by usage class'),
+  tiers: z
+    .array(
+      z.strictObject({
+        above_input_tokens: z.number().int().positive(),
+        rates: ratesSchema.describe('Classes named here replace those of the tier below'),
+      }),
+    )
+    .optional()
+    .describe('Prices of the whole request once its input has more tokens than stated'),
+  effective_from: instantSchema.optional().describe('Inclusive; absent: always'),
+  effective_until: instantSchema.optional().describe('Exclusive; absent: until further notice'),
+  daily: z
+    .strictObject({ from: timeOfDaySchema, until: timeOfDaySchema })
+    .optional()
+    .describe('UTC hours in which this row holds; may cross midnight'),
+  source: z.string().min(1).optional().describe('Page or package that states the price'),
+  checked_at: z.string().optional().describe('Day on which the source was read'),
+});
+
+/** A parsed price row. */
+export type PriceRow = z.infer<typeof priceRowSchema>;
+
+/**
+ * Rows of `base` with every model that `own` prices taken from `own` alone: how an operator's price list
+ * overrides the seeded one.
+ */
+export function overrideRows(base: readonly PriceRow[], own: readonly PriceRow[]): PriceRow[] {
+  const keyOf = (row: PriceRow): string => JSON.stringify([row.provider, row.model]);
+  const replaced = new Set(own.map(keyOf));
+  return [...base.filter((row) => !replaced.has(keyOf(row))), ...own];
+}
