@@ -1,16 +1,36 @@
-/** @module */
+/**
+ * The metering engine: decides in memory, writes nothing. Every mutating operation takes the time as an argument
+ * and answers with the journal entries that make it durable and with a way to take it back.
+ *
+ * @module
+ */
+import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { LimitStatus } from '../../contracts/limit-status.ts';
 import type {
-  Charge,
   ExtendCommand,
   Held,
   Refused,
-  ReserveCommand,
   SettleCommand,
   Settled,
   VoidCommand,
 } from '../ports.ts';
-import type { CompiledPlan } from './compiled-plan.ts';
+import type { CompiledLimit, CompiledPlan } from './compiled-plan.ts';
+import { extend, openHold } from './extend.ts';
+import { limitStatuses } from './limit-status.ts';
+import { loadAccount, loadBucket, loadHold, loadResolved } from './loading.ts';
+import { changePlan } from './plan-change.ts';
+import { reconcile, type ReconcileCommand } from './reconcile.ts';
+import { accountFor, type EngineReserve, reserve } from './reserve.ts';
+import { expire, isDue, settle, voidHold } from './settle.ts';
+import {
+  createMemory,
+  type FindEndedBucket,
+  imageOfBucket,
+  imageOfHold,
+  type Memory,
+} from './state.ts';
+import { Step, unchanged } from './step.ts';
+import { sweep } from './sweep.ts';
 import type {
   AccountInput,
   Applied,
@@ -18,20 +38,29 @@ import type {
   HoldImage,
   Reconciled,
   ResolvedImage,
-  UnknownPolicy,
 } from './types.ts';
+
+export type { ReconcileCommand } from './reconcile.ts';
+export type { EngineReserve } from './reserve.ts';
 
 export interface EngineOptions {
   /** Resolved holds remembered for replays; older ones must be looked up in the journal. Default 10,000. */
   readonly recentHolds?: number;
+  /** Use on an unlimited limit, from the usage rollups, for `limitStatuses`; null leaves it out. */
+  readonly unlimitedUse?: (
+    customerId: string,
+    limit: CompiledLimit,
+  ) => { readonly used: bigint; readonly held: bigint } | null;
+  /**
+   * The stored row of a bucket whose box has ended, asked when a late settlement or extension counts in a box that
+   * memory no longer has; without it such a bucket would be granted twice. Null: there never was one.
+   */
+  readonly findEndedBucket?: FindEndedBucket;
 }
 
-/** A reservation; with `expiresAtMs` it stays `held` until dispatched or expired, without it counts as dispatched. */
-export type EngineReserve = ReserveCommand & { readonly expiresAtMs?: number };
-
-/** Signatures under construction; see `createEngine`. */
 export interface MeteringEngine {
-  // ---- loading (no journal) ----
+  // ---- loading: no journal ----
+
   /** False when the account is not in memory or is stale at `nowMs`: load it before any command for the customer. */
   hasAccount(customerId: string, nowMs: number): boolean;
   /**
@@ -43,48 +72,47 @@ export interface MeteringEngine {
   loadBucket(bucket: BucketImage): void;
   /** Account and buckets must be loaded. `plan` is the hold's plan version where it is not the account's. */
   loadHold(hold: HoldImage, plan?: CompiledPlan): void;
-  /** A resolved hold out of the journal, so that a replay or late settlement can be answered. */
+  /** A resolved hold out of the journal (`resolvedFrom`), so that a replay or late settlement can be answered. */
   loadResolved(resolved: ResolvedImage, plan?: CompiledPlan): void;
   /** Plans offered in `upgrade` actions, cheapest first. */
   setPlans(plans: readonly CompiledPlan[]): void;
-  /** Drops ended buckets without holds, and accounts unused since `idleSinceMs` without holds or running rates; returns the ids of the latter. */
+  /**
+   * Drops buckets that ended before `idleSinceMs` and hold nothing, and accounts unused since then without open
+   * holds or running rates; returns the ids of the latter.
+   */
   sweep(idleSinceMs: number, nowMs: number): readonly string[];
 
   // ---- reads ----
+
   /** Where the hold stands; null when memory does not know it (then look into the journal). */
   holdStanding(holdId: string): 'open' | 'resolved' | null;
+  /** An open hold. */
   hold(holdId: string): HoldImage | null;
   bucket(bucketId: string): BucketImage | null;
+  buckets(): readonly BucketImage[];
   openHolds(): readonly HoldImage[];
   /** Ids of undispatched holds past their expiry. */
   dueHolds(nowMs: number): readonly string[];
   limitStatuses(customerId: string, keyId: string | null, nowMs: number): readonly LimitStatus[];
 
   // ---- commands ----
+
   /** @throws GatewayError `idempotency_mismatch` when the hold id is known with another fingerprint */
   reserve(command: EngineReserve, nowMs: number): Applied<Held | Refused>;
   /** @throws GatewayError `not_found` when the hold is not open */
   extend(command: ExtendCommand, nowMs: number): Applied<Held | Refused>;
-  /** `held` → `dispatched`. @throws GatewayError `not_found` */
+  /** `held` → `dispatched`; nothing when it is dispatched already. @throws GatewayError `not_found` */
   dispatch(holdId: string, nowMs: number): Applied<null>;
   /** @throws GatewayError `not_found` when neither open nor remembered */
-  settle(command: SettleCommand, nowMs: number): Applied<Settled>;
+  settle(command: Pick<SettleCommand, 'holdId' | 'charges'>, nowMs: number): Applied<Settled>;
   /** @throws GatewayError `not_found` when neither open nor remembered */
-  void(command: VoidCommand, nowMs: number): Applied<Settled>;
+  void(command: Pick<VoidCommand, 'holdId' | 'reason'>, nowMs: number): Applied<Settled>;
   /** Ends a `held` hold past its expiry. @throws GatewayError `not_found` */
   expire(holdId: string, nowMs: number): Applied<Settled>;
   /** After loading at start: every `dispatched` hold becomes `unknown`, keeping its reservation. Result: their ids. */
   recoverOpenHolds(nowMs: number): Applied<readonly string[]>;
   /** Ends an `unknown` hold by policy, marked estimated. @throws GatewayError `not_found` */
-  reconcileUnknown(
-    command: {
-      readonly holdId: string;
-      readonly policy: UnknownPolicy;
-      /** From progress marks; raised to the hold's `observedFloor`. */
-      readonly observed: readonly Charge[];
-    },
-    nowMs: number,
-  ): Applied<Reconciled>;
+  reconcileUnknown(command: ReconcileCommand, nowMs: number): Applied<Reconciled>;
   /**
    * Replaces the account and brings its live buckets to the new plan: raised limits are granted more, of lowered
    * ones the available part expires (the rest as soon as holds release it). `keep_used`: phases empty;
@@ -94,4 +122,106 @@ export interface MeteringEngine {
 }
 
 /** Makes an empty engine. */
-export declare function createEngine(options?: EngineOptions): MeteringEngine;
+export function createEngine(options: EngineOptions = {}): MeteringEngine {
+  const memory = createMemory(
+    options.recentHolds ?? 10_000,
+    options.findEndedBucket ?? (() => null),
+  );
+  return engineOver(memory, options);
+}
+
+function standingIn(memory: Memory, holdId: string): 'open' | 'resolved' | null {
+  if (memory.holds.has(holdId)) return 'open';
+  return memory.recent.has(holdId) ? 'resolved' : null;
+}
+
+function dispatch(memory: Memory, holdId: string, nowMs: number): Applied<null> {
+  const hold = openHold(memory, holdId);
+  if (hold.state === 'dispatched') return unchanged(null);
+  if (hold.state === 'unknown') {
+    throw new GatewayError('not_found', { message: `Hold ${holdId} is not waiting for dispatch.` });
+  }
+  const step = new Step(memory, nowMs);
+  step.putHold({ ...hold, state: 'dispatched', expiresAtMs: null });
+  step.enter({
+    eventId: `dispatch:${holdId}`,
+    kind: 'dispatch',
+    holdId,
+    customerId: hold.customerId,
+    body: {},
+  });
+  return step.finish(null);
+}
+
+function recoverOpenHolds(memory: Memory, nowMs: number): Applied<readonly string[]> {
+  const step = new Step(memory, nowMs);
+  const ids: string[] = [];
+  for (const hold of memory.holds.values()) {
+    if (hold.state === 'dispatched') ids.push(hold.holdId);
+  }
+  for (const holdId of ids) {
+    const hold = openHold(memory, holdId);
+    // Its owner is gone, so nothing runs in the slot any more.
+    for (const counter of hold.slots) step.setSlot(counter, holdId, 0n);
+    step.putHold({ ...hold, state: 'unknown', expiresAtMs: null, slots: [] });
+    step.enter({
+      eventId: `unknown:${holdId}`,
+      kind: 'unknown',
+      holdId,
+      customerId: hold.customerId,
+      body: {},
+    });
+  }
+  return step.finish(ids);
+}
+
+/** An engine over a memory of the caller's, which tests look into. */
+export function engineOver(
+  memory: Memory,
+  options: Pick<EngineOptions, 'unlimitedUse'> = {},
+): MeteringEngine {
+  const { unlimitedUse } = options;
+  return {
+    hasAccount(customerId, nowMs) {
+      const staleAtMs = memory.accounts.get(customerId)?.input.staleAtMs;
+      return staleAtMs === null || (staleAtMs !== undefined && nowMs < staleAtMs);
+    },
+    loadAccount: (account) => loadAccount(memory, account),
+    loadBucket: (bucket) => loadBucket(memory, bucket),
+    loadHold: (hold, plan) => loadHold(memory, hold, plan),
+    loadResolved: (resolved, plan) => loadResolved(memory, resolved, plan),
+    setPlans(plans) {
+      memory.plans = plans;
+    },
+    sweep: (idleSinceMs, nowMs) => sweep(memory, idleSinceMs, nowMs),
+    holdStanding: (holdId) => standingIn(memory, holdId),
+    hold(holdId) {
+      const hold = memory.holds.get(holdId);
+      return hold === undefined ? null : imageOfHold(hold);
+    },
+    bucket(bucketId) {
+      const bucket = memory.buckets.get(bucketId);
+      return bucket === undefined ? null : imageOfBucket(bucket);
+    },
+    buckets: () => [...memory.buckets.values()].map(imageOfBucket),
+    openHolds: () => [...memory.holds.values()].map(imageOfHold),
+    dueHolds: (nowMs) =>
+      [...memory.holds.values()].filter((hold) => isDue(hold, nowMs)).map((hold) => hold.holdId),
+    limitStatuses(customerId, keyId, nowMs) {
+      const account = accountFor(memory, customerId);
+      return limitStatuses(account, keyId, {
+        nowMs,
+        unlimitedUse: (limit) => unlimitedUse?.(customerId, limit) ?? null,
+      });
+    },
+    reserve: (command, nowMs) => reserve(memory, command, nowMs),
+    extend: (command, nowMs) => extend(memory, command, nowMs),
+    dispatch: (holdId, nowMs) => dispatch(memory, holdId, nowMs),
+    settle: (command, nowMs) => settle(memory, command, nowMs),
+    void: (command, nowMs) => voidHold(memory, command, nowMs),
+    expire: (holdId, nowMs) => expire(memory, holdId, nowMs),
+    recoverOpenHolds: (nowMs) => recoverOpenHolds(memory, nowMs),
+    reconcileUnknown: (command, nowMs) => reconcile(memory, command, nowMs),
+    changePlan: (account, nowMs) => changePlan(memory, account, nowMs),
+  };
+}

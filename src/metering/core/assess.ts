@@ -1,0 +1,251 @@
+/**
+ * How one call stands against every limit that binds it, without changing anything.
+ *
+ * @module
+ */
+import type { Operation } from '../../contracts/metering.ts';
+import type { CandidateBound, Charge, ElasticOutput } from '../ports.ts';
+import { boxOf, boxOfHold, roomOf, serves, siteTarget, sizeOf } from './boxes.ts';
+import type { CompiledLimit, CompiledPlan } from './compiled-plan.ts';
+import { freeUnits, type GcraState, rescaleCell, restingCell } from './gcra.ts';
+import { type Account, type Counter, findCounter, type OpenHold, ownerOf } from './state.ts';
+import type { WindowBox } from './types.ts';
+
+/** A call as the limits see it. */
+export interface Call {
+  readonly account: Account;
+  readonly plan: CompiledPlan;
+  readonly customerId: string;
+  readonly keyId: string;
+  readonly tags: Readonly<Record<string, string>> | null;
+  readonly operation: Operation;
+  /** Earlier candidates of the same call that stay covered. */
+  readonly keep: readonly Charge[];
+  readonly next: CandidateBound;
+  /** The open hold that is to be raised; null for a new one. */
+  readonly hold: OpenHold | null;
+  readonly nowMs: number;
+}
+
+/** One limit against one call. Amounts in base units. */
+export interface Assessment {
+  readonly limit: CompiledLimit;
+  readonly ownerId: string;
+  readonly counter: Counter | undefined;
+  /** Null for windows without buckets. */
+  readonly box: WindowBox | null;
+  /** What the call needs apart from the elastic output, earlier candidates included. */
+  readonly base: bigint;
+  /** True when the elastic output counts on this limit. */
+  readonly elastic: boolean;
+  /** What the call's hold has already. */
+  readonly have: bigint;
+  /** Most that the call's hold could have in all, now. */
+  readonly capacity: bigint;
+  /** Most that any call could ever have: the empty limit. */
+  readonly size: bigint;
+  /** Settled use, overrun included. */
+  readonly used: bigint;
+  /** In use by open holds, the call's own included. */
+  readonly held: bigint;
+}
+
+/** The cell of a `minute` limit as it stands under the limit's present amount. */
+export function cellOf(counter: Counter | undefined, limit: CompiledLimit): GcraState {
+  const cell = counter?.cell ?? null;
+  if (cell === null) return restingCell(limit.amount);
+  return cell.amount === limit.amount ? cell : rescaleCell(cell, limit.amount);
+}
+
+function amountOf(charge: Charge, limit: CompiledLimit): bigint {
+  return charge.amounts[limit.meter] ?? 0n;
+}
+
+/** The call's need on a limit without elastic output. A call is one request however many candidates it tries. */
+function baseOf(call: Call, limit: CompiledLimit, bindsNext: boolean): bigint {
+  let base = bindsNext ? (call.next.fixed[limit.meter] ?? 0n) : 0n;
+  for (const kept of call.keep) {
+    if (!call.plan.match(call.operation, kept.model).limits.includes(limit)) continue;
+    const amount = amountOf(kept, limit);
+    if (limit.meter !== 'requests') base += amount;
+    else if (amount > base) base = amount;
+  }
+  return base;
+}
+
+/** How a limit's counter stands now; members as in `Assessment`. */
+export interface Standing {
+  readonly box: WindowBox | null;
+  readonly have: bigint;
+  readonly capacity: bigint;
+  readonly size: bigint;
+  readonly used: bigint;
+  readonly held: bigint;
+}
+
+/** Whose standing is asked for; `hold` is the hold whose share counts as its own. */
+export interface StandingQuery {
+  readonly account: Account;
+  readonly limit: CompiledLimit;
+  readonly counter: Counter | undefined;
+  readonly hold: OpenHold | null;
+  readonly nowMs: number;
+}
+
+/** How a limit stands for one owner. */
+export function standingOf(query: StandingQuery): Standing {
+  const { limit, counter, hold } = query;
+  switch (limit.windowKind.kind) {
+    case 'call':
+      return { ...EMPTY, capacity: limit.amount, size: limit.amount };
+    case 'minute': {
+      const have = hold?.takes?.find((take) => take.counter === counter)?.amount ?? 0n;
+      const free = freeUnits(cellOf(counter, limit), query.nowMs);
+      const used = limit.amount - free;
+      return { ...EMPTY, have, capacity: free + have, size: limit.amount, used };
+    }
+    case 'concurrent': {
+      const have = hold === null ? 0n : (counter?.slots.get(hold.holdId) ?? 0n);
+      const held = counter?.inUse ?? 0n;
+      const free = limit.amount - held;
+      const capacity = (free > 0n ? free : 0n) + have;
+      return { ...EMPTY, have, capacity, size: limit.amount, held };
+    }
+    default:
+      return bucketStanding(query);
+  }
+}
+
+const EMPTY: Standing = {
+  box: null,
+  have: 0n,
+  capacity: 0n,
+  size: 0n,
+  used: 0n,
+  held: 0n,
+};
+
+function bucketStanding(query: StandingQuery): Standing {
+  const { account, limit, counter, nowMs } = query;
+  const { hold } = query;
+  const box =
+    hold === null
+      ? boxOf(account, limit, { counter, atMs: nowMs })
+      : boxOfHold(account, limit, { counter, hold });
+  if (box === null) return EMPTY;
+  const sum = { room: 0n, size: 0n, used: 0n, held: 0n };
+  let planned = false;
+  let overage = limit.overageCap === null;
+  for (const bucket of counter?.buckets ?? []) {
+    if (!serves(bucket, { limit, box, atMs: nowMs })) continue;
+    if (bucket.sourceKey === limit.planSource) planned = true;
+    if (bucket.sourceKey === limit.overageSource) overage = true;
+    const target = siteTarget({ account, limit, box, atMs: nowMs }, bucket);
+    sum.room += roomOf(bucket, target);
+    sum.size += sizeOf(bucket, target);
+    sum.used += bucket.spent + bucket.overrun;
+    sum.held += bucket.held;
+  }
+  const missing = [planned ? null : limit.planSource, overage ? null : limit.overageSource];
+  for (const sourceKey of missing) {
+    if (sourceKey === null) continue;
+    const target = siteTarget({ account, limit, box, atMs: nowMs }, { sourceKey });
+    const size = target ?? (sourceKey === limit.planSource ? limit.amount : limit.overageCap) ?? 0n;
+    sum.room += size;
+    sum.size += size;
+  }
+  const have = ownLegs(hold, counter);
+  return { box, have, capacity: sum.room + have, size: sum.size, used: sum.used, held: sum.held };
+}
+
+function ownLegs(hold: OpenHold | null, counter: Counter | undefined): bigint {
+  let have = 0n;
+  for (const leg of hold?.legs ?? []) if (leg.counter === counter) have += leg.amount;
+  return have;
+}
+
+function limitsOf(call: Call): readonly CompiledLimit[] {
+  const next = call.plan.match(call.operation, call.next.model).limits;
+  if (call.keep.length === 0) return next;
+  const all = new Set(next);
+  for (const kept of call.keep) {
+    for (const limit of call.plan.match(call.operation, kept.model).limits) all.add(limit);
+  }
+  return [...all];
+}
+
+/** Assesses every limit on which the call has something to count. `disabled` ones are assessed with a size of 0. */
+export function assess(call: Call): readonly Assessment[] {
+  const next = call.plan.match(call.operation, call.next.model).limits;
+  const assessments: Assessment[] = [];
+  for (const limit of limitsOf(call)) {
+    const bindsNext = call.keep.length === 0 || next.includes(limit);
+    const base = baseOf(call, limit, bindsNext);
+    const elastic = bindsNext && call.next.elastic !== null && limit.slope !== 'none';
+    if (base === 0n && !elastic) continue;
+    const ownerId = ownerOf(limit, call);
+    if (ownerId === null) continue;
+    const counter = findCounter(call.account, ownerId, limit.counterKey);
+    const standing =
+      limit.kind === 'disabled'
+        ? EMPTY
+        : standingOf({
+            account: call.account,
+            limit,
+            counter,
+            hold: call.hold,
+            nowMs: call.nowMs,
+          });
+    assessments.push({ limit, ownerId, counter, base, elastic, ...standing });
+  }
+  return assessments;
+}
+
+const MILLION = 1_000_000n;
+
+/** What the call needs on a limit with `tokens` of elastic output. Cost is rounded up once. */
+export function needOf(
+  assessment: Assessment,
+  elastic: ElasticOutput | null,
+  tokens: number,
+): bigint {
+  if (!assessment.elastic || elastic === null) return assessment.base;
+  if (assessment.limit.slope === 'tokens') return assessment.base + BigInt(tokens);
+  return assessment.base + elasticCost(elastic, tokens);
+}
+
+/** Nano-USD of elastic output, rounded up once. */
+export function elasticCost(elastic: ElasticOutput, tokens: number): bigint {
+  return (BigInt(tokens) * elastic.nanoUsdPerMillion + MILLION - 1n) / MILLION;
+}
+
+/**
+ * Most output tokens that `capacity` bears; -1 when not even the rest of the call fits, `Infinity` without a bound.
+ * Closed form: ceil(t × rate / 10^6) ≤ x exactly when t ≤ floor(x × 10^6 / rate).
+ */
+export function tokensWithin(
+  assessment: Assessment,
+  elastic: ElasticOutput | null,
+  capacity: bigint,
+): number {
+  const rest = capacity - assessment.base;
+  if (rest < 0n) return -1;
+  if (!assessment.elastic || elastic === null) return Infinity;
+  if (assessment.limit.slope === 'tokens') return Number(rest);
+  if (elastic.nanoUsdPerMillion === 0n) return Infinity;
+  return Number((rest * MILLION) / elastic.nanoUsdPerMillion);
+}
+
+/** Most output tokens that all hard limits bear, at most what is wanted; -1 when the call fits with none. */
+export function affordableTokens(
+  assessments: readonly Assessment[],
+  elastic: ElasticOutput | null,
+): number {
+  let tokens = elastic?.tokens ?? 0;
+  for (const assessment of assessments) {
+    if (assessment.limit.onBreach === 'soft') continue;
+    const most = tokensWithin(assessment, elastic, assessment.capacity);
+    if (most < tokens) tokens = most;
+  }
+  return tokens;
+}

@@ -1,0 +1,252 @@
+/**
+ * Boxes and buckets of a limit at a moment: which box counts, which buckets serve it, what each may still give.
+ *
+ * @module
+ */
+import type { CompiledLimit } from './compiled-plan.ts';
+import {
+  type Account,
+  type Bucket,
+  bucketIdOf,
+  type Counter,
+  insertBucket,
+  type Memory,
+  type OpenHold,
+} from './state.ts';
+import type { Step } from './step.ts';
+import type { CalendarWindow, WindowBox } from './types.ts';
+import { rollingSpan } from './windows.ts';
+
+const LIFETIME: WindowBox = { id: '', startMs: 0, endMs: null };
+
+/** Priority of overage: drawn after everything else. */
+const OVERAGE_PRIORITY = 1_000;
+
+function within(startMs: number, endMs: number | null, atMs: number): boolean {
+  return startMs <= atMs && (endMs === null || atMs < endMs);
+}
+
+function calendarBox(account: Account, window: CalendarWindow, atMs: number): WindowBox {
+  const kept = account.boxes.get(window);
+  if (kept !== undefined && within(kept.startMs, kept.endMs, atMs)) return kept;
+  const box = account.input.windowOf(window, atMs);
+  // A look back into an earlier box must not push the present one out.
+  if (kept === undefined || box.startMs > kept.startMs) account.boxes.set(window, box);
+  return box;
+}
+
+/**
+ * The box of a limit at `atMs`; null for windows without buckets. A `rolling` box is the one that its first use
+ * opened, or a new one from `atMs`.
+ */
+export function boxOf(
+  account: Account,
+  limit: CompiledLimit,
+  at: { readonly counter: Counter | undefined; readonly atMs: number },
+): WindowBox | null {
+  const window = limit.windowKind;
+  switch (window.kind) {
+    case 'call':
+    case 'minute':
+    case 'concurrent':
+      return null;
+    case 'lifetime':
+      return LIFETIME;
+    case 'period':
+      return calendarBox(account, 'period', at.atMs);
+    case 'calendar':
+      return calendarBox(account, window.unit, at.atMs);
+    case 'rolling': {
+      const open = at.counter?.buckets.find(
+        (bucket) =>
+          isPlanGrant(bucket, limit) && within(bucket.effectiveAtMs, bucket.expiresAtMs, at.atMs),
+      );
+      if (open !== undefined) {
+        return { id: open.windowId, startMs: open.effectiveAtMs, endMs: open.expiresAtMs };
+      }
+      return { id: String(at.atMs), ...rollingSpan(window.lengthMs, at.atMs) };
+    }
+    default:
+      return window satisfies never;
+  }
+}
+
+/**
+ * The box in which a hold counts: that of its reserve, however long it lasts. Where it has a leg the leg tells,
+ * since a restarted subscription no longer knows its earlier periods.
+ */
+export function boxOfHold(
+  account: Account,
+  limit: CompiledLimit,
+  at: { readonly counter: Counter | undefined; readonly hold: OpenHold },
+): WindowBox | null {
+  const { counter, hold } = at;
+  for (const { bucket, counter: own } of hold.legs) {
+    if (own !== counter || !isPlanGrant(bucket, limit)) continue;
+    return { id: bucket.windowId, startMs: bucket.effectiveAtMs, endMs: bucket.expiresAtMs };
+  }
+  return boxOf(account, limit, { counter, atMs: hold.createdAtMs });
+}
+
+function isPlanGrant(bucket: Bucket, limit: CompiledLimit): boolean {
+  return bucket.sourceKey === limit.planSource || bucket.sourceKey === limit.overageSource;
+}
+
+/** True when the bucket serves the limit in that box: the plan's own by box, extra grants by their own time. */
+export function serves(
+  bucket: Bucket,
+  site: { readonly limit: CompiledLimit; readonly box: WindowBox; readonly atMs: number },
+): boolean {
+  if (isPlanGrant(bucket, site.limit)) return bucket.windowId === site.box.id;
+  return within(bucket.effectiveAtMs, bucket.expiresAtMs, site.atMs);
+}
+
+/** What `phases` make of a limit's amount in a period that began under earlier plans: pro rata by milliseconds. */
+function prorated(account: Account, limit: CompiledLimit, box: WindowBox): bigint {
+  let sum = 0n;
+  let fromMs = box.startMs;
+  const endMs = box.endMs ?? fromMs;
+  for (const phase of account.input.phases) {
+    const untilMs = Math.min(phase.untilMs, endMs);
+    if (untilMs <= fromMs) continue;
+    const earlier = phase.plan.limitsByCounter.get(limit.counterKey);
+    // Without a number there is no share to count: the new amount stands.
+    if (earlier?.kind !== 'number') return limit.amount;
+    sum += earlier.amount * BigInt(untilMs - fromMs);
+    fromMs = untilMs;
+  }
+  if (fromMs === box.startMs) return limit.amount;
+  return (sum + limit.amount * BigInt(endMs - fromMs)) / BigInt(endMs - box.startMs);
+}
+
+/**
+ * What the bucket of a plan's grant should hold in all, net of what expired, under the account's present plan;
+ * null where that plan says nothing and the bucket stays as it is.
+ */
+export function targetOf(
+  account: Account,
+  bucket: { readonly sourceKey: string },
+  at: { readonly limit: CompiledLimit; readonly box: WindowBox },
+): bigint | null {
+  const present = account.input.plan.limitsByCounter.get(at.limit.counterKey);
+  if (present?.kind !== 'number') return null;
+  if (bucket.sourceKey === present.overageSource) return present.overageCap ?? 0n;
+  if (bucket.sourceKey !== present.planSource) return null;
+  if (present.windowKind.kind !== 'period' || account.input.phases.length === 0) {
+    return present.amount;
+  }
+  return prorated(account, present, at.box);
+}
+
+/** What the bucket is good for in all: its target, or what it was granted. */
+export function sizeOf(bucket: Bucket, target: bigint | null): bigint {
+  return target ?? bucket.granted - bucket.expired;
+}
+
+/** What the bucket may still give. Overrun counts as used, so a debt is worked off before anything new is admitted. */
+export function roomOf(bucket: Bucket, target: bigint | null): bigint {
+  const room = sizeOf(bucket, target) - bucket.held - bucket.spent - bucket.overrun - bucket.leased;
+  return room > 0n ? room : 0n;
+}
+
+/** Grants or expires so that the bucket is worth its target, as far as holds in flight allow. */
+export function converge(step: Step, bucket: Bucket, target: bigint | null): void {
+  if (target === null) return;
+  const worth = bucket.granted - bucket.expired;
+  if (worth < target) step.post(bucket, 'granted', target - worth);
+  if (worth <= target) return;
+  const available = worth - bucket.held - bucket.spent - bucket.leased;
+  const excess = worth - target;
+  step.post(bucket, 'expired', available < excess ? available : excess);
+}
+
+/** Where a limit's buckets are looked for or made. */
+export interface BucketSite {
+  readonly account: Account;
+  readonly limit: CompiledLimit;
+  readonly counter: Counter;
+  readonly box: WindowBox;
+  /** Now: a box that ended before it keeps what it was granted. */
+  readonly atMs: number;
+}
+
+/** A bucket's target at the site; null too when its box has ended, since later plans do not change the past. */
+export function siteTarget(
+  site: Omit<BucketSite, 'counter'>,
+  bucket: { readonly sourceKey: string },
+): bigint | null {
+  return hasEnded(site) ? null : targetOf(site.account, bucket, site);
+}
+
+function hasEnded(site: Omit<BucketSite, 'counter'>): boolean {
+  return site.box.endMs !== null && site.box.endMs <= site.atMs;
+}
+
+/** Brings back the limit's buckets of an ended box that memory no longer has. Reading them changes no balance. */
+export function recallEnded(memory: Memory, site: BucketSite): void {
+  if (!hasEnded(site)) return;
+  const { counter, limit, box } = site;
+  for (const sourceKey of [limit.planSource, limit.overageSource]) {
+    const identity = { ownerId: counter.ownerId, limitId: limit.id, windowId: box.id, sourceKey };
+    const id = bucketIdOf(identity);
+    if (memory.buckets.has(id)) continue;
+    const ended = memory.findEndedBucket(id);
+    if (ended === null) continue;
+    const bucket: Bucket = { ...ended };
+    insertBucket(counter.buckets, bucket);
+    memory.buckets.set(id, bucket);
+  }
+}
+
+/** Makes sure that the buckets which the plan grants exist, and brings them to their targets. */
+export function ensureBuckets(step: Step, site: BucketSite): void {
+  const { limit } = site;
+  ensureBucket(step, {
+    ...site,
+    sourceKey: limit.planSource,
+    priority: 0,
+    amount: limit.amount,
+  });
+  if (limit.overageCap === null) return;
+  ensureBucket(step, {
+    ...site,
+    sourceKey: limit.overageSource,
+    priority: OVERAGE_PRIORITY,
+    amount: limit.overageCap,
+  });
+}
+
+interface OneBucketSite extends BucketSite {
+  readonly sourceKey: string;
+  readonly priority: number;
+  /** Granted where the account's present plan does not know the limit. */
+  readonly amount: bigint;
+}
+
+function ensureBucket(step: Step, site: OneBucketSite): void {
+  const { counter, limit, box, sourceKey } = site;
+  const target = siteTarget(site, site);
+  for (const bucket of counter.buckets) {
+    if (bucket.sourceKey === sourceKey && bucket.windowId === box.id) {
+      converge(step, bucket, target);
+      return;
+    }
+  }
+  const identity = {
+    ownerId: counter.ownerId,
+    limitId: limit.id,
+    windowId: box.id,
+    sourceKey,
+  };
+  step.createBucket(
+    counter,
+    {
+      ...identity,
+      meter: limit.meter,
+      priority: site.priority,
+      effectiveAtMs: box.startMs,
+      expiresAtMs: box.endMs,
+    },
+    target ?? site.amount,
+  );
+}

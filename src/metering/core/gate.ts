@@ -1,0 +1,60 @@
+/**
+ * The reasons for refusal that no limit can outweigh: subscription, plan and model, price.
+ *
+ * @module
+ */
+import type { SubscriptionStatus } from '../../contracts/metering.ts';
+import type { Refused, ReserveCommand } from '../ports.ts';
+import type { Call } from './assess.ts';
+import { disabledBy, refuseGate } from './refusal.ts';
+import type { Memory } from './state.ts';
+import type { AccountInput } from './types.ts';
+
+/** True where the subscription may call now; else its status is why not. */
+function mayCall(subscription: NonNullable<AccountInput['subscription']>, nowMs: number): boolean {
+  if (subscription.cancelAtMs !== null && subscription.cancelAtMs <= nowMs) return false;
+  const status: SubscriptionStatus = subscription.status;
+  switch (status) {
+    case 'active':
+      return true;
+    case 'trial':
+      return subscription.trialEndMs === null || nowMs < subscription.trialEndMs;
+    case 'past_due':
+      return subscription.graceUntilMs !== null && nowMs < subscription.graceUntilMs;
+    case 'paused':
+    case 'cancelled':
+    case 'expired':
+      return false;
+    default:
+      return status satisfies never;
+  }
+}
+
+/** The reasons that no limit can outweigh: subscription, plan and model, price. */
+export function gate(
+  memory: Memory,
+  call: Call,
+  pricing: ReserveCommand['pricing'],
+): Refused | null {
+  const { subscription } = call.account.input;
+  const none = { call, plans: memory.plans, disabled: [] };
+  if (subscription === null || !mayCall(subscription, call.nowMs)) {
+    return refuseGate('subscription_inactive', none);
+  }
+  const plan = gatePlan(memory, call);
+  if (plan !== null) return plan;
+  return pricing === 'priced' ? null : refuseGate(pricing, none);
+}
+
+/** Whether the plan includes the call at all. */
+export function gatePlan(memory: Memory, call: Call): Refused | null {
+  const match = call.plan.match(call.operation, call.next.model);
+  if (match.limits.some((limit) => limit.kind === 'disabled')) {
+    const disabled = disabledBy(call.plan, call);
+    if (disabled.length > 0) {
+      return refuseGate('not_in_plan', { call, plans: memory.plans, disabled });
+    }
+  }
+  if (match.modelAllowed) return null;
+  return refuseGate('model_not_allowed', { call, plans: memory.plans, disabled: [] });
+}

@@ -1,0 +1,123 @@
+/**
+ * Bodies of journal entries: what of a hold stands in them, and how it is read back.
+ *
+ * @module
+ */
+import { OPERATIONS, type Operation } from '../../contracts/metering.ts';
+import type { Charge } from '../ports.ts';
+import { packAmounts, unpackAmounts } from './meter-amounts.ts';
+import type { OpenHold } from './state.ts';
+import type { HoldImage, HoldLeg, JournalEntry, JsonValue } from './types.ts';
+
+type Body = JournalEntry['body'];
+
+export function packCharges(charges: readonly Charge[]): JsonValue {
+  return charges.map((charge) => [charge.model, packAmounts(charge.amounts)]);
+}
+
+export function unpackCharges(packed: JsonValue | undefined): readonly Charge[] {
+  return listOf(packed).map((row) => {
+    const [model, amounts] = listOf(row);
+    return { model: textOf(model), amounts: unpackAmounts(amounts) };
+  });
+}
+
+/** What a raised hold covers now: part of the bodies of `hold` and `extend`. */
+function coverageOf(hold: OpenHold): Body {
+  return {
+    output_tokens: hold.outputTokens,
+    soft_breaches: hold.softBreaches,
+    covered: packCharges(hold.covered),
+    legs: hold.legs.map((leg) => [leg.bucket.id, leg.amount.toString()]),
+  };
+}
+
+export function holdBody(hold: OpenHold): Body {
+  return {
+    request: hold.requestId,
+    key: hold.keyId,
+    operation: hold.operation,
+    state: hold.state,
+    expires_at: hold.expiresAtMs,
+    plan: hold.plan.id,
+    plan_version: hold.plan.version,
+    price_book: hold.priceBookId,
+    fingerprint: hold.fingerprint,
+    tags: hold.tags,
+    requests: hold.requests.toString(),
+    observed_floor: packAmounts(hold.observedFloor),
+    ...coverageOf(hold),
+  };
+}
+
+export function extendBody(hold: OpenHold): Body {
+  return { n: hold.extensions, ...coverageOf(hold) };
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function numberOf(value: JsonValue | undefined): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+function listOf(value: JsonValue | undefined): readonly JsonValue[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function operationOf(value: JsonValue | undefined): Operation {
+  const operation = OPERATIONS.find((known) => known === value);
+  if (operation === undefined) throw new Error('the journal names no known operation');
+  return operation;
+}
+
+function tagsOf(value: JsonValue | undefined): Readonly<Record<string, string>> | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const tags: Record<string, string> = {};
+  for (const [name, tag] of Object.entries(value)) tags[name] = textOf(tag);
+  return tags;
+}
+
+function readCoverage(
+  body: Body,
+): Pick<HoldImage, 'outputTokens' | 'softBreaches' | 'covered' | 'legs'> {
+  return {
+    outputTokens: numberOf(body['output_tokens']),
+    softBreaches: listOf(body['soft_breaches']).map(textOf),
+    covered: unpackCharges(body['covered']),
+    legs: listOf(body['legs']).map((row): HoldLeg => {
+      const [bucketId, amount] = listOf(row);
+      return { bucketId: textOf(bucketId), amount: BigInt(textOf(amount)) };
+    }),
+  };
+}
+
+/** The hold that a `hold` entry made. */
+export function readHold(entry: JournalEntry): HoldImage {
+  const { body } = entry;
+  return {
+    holdId: entry.holdId ?? '',
+    requestId: textOf(body['request']),
+    customerId: entry.customerId,
+    keyId: textOf(body['key']),
+    operation: operationOf(body['operation']),
+    state: body['state'] === 'held' ? 'held' : 'dispatched',
+    createdAtMs: entry.atMs,
+    expiresAtMs: numberOf(body['expires_at']),
+    planId: textOf(body['plan']),
+    planVersion: numberOf(body['plan_version']) ?? 0,
+    priceBookId: textOf(body['price_book']),
+    fingerprint: textOf(body['fingerprint']),
+    tags: tagsOf(body['tags']),
+    requests: BigInt(textOf(body['requests'])),
+    observedFloor: unpackAmounts(body['observed_floor']),
+    extensions: 0,
+    ...readCoverage(body),
+  };
+}
+
+/** The hold after an `extend` entry. */
+export function readExtension(hold: HoldImage, entry: JournalEntry): HoldImage {
+  return { ...hold, ...readCoverage(entry.body), extensions: hold.extensions + 1 };
+}

@@ -1,0 +1,118 @@
+/**
+ * Putting what is stored into memory. Nothing here changes a balance, so nothing is journalled.
+ *
+ * @module
+ */
+import type { CompiledPlan } from './compiled-plan.ts';
+import { NO_RATES } from './rate-view.ts';
+import { accountFor } from './reserve.ts';
+import {
+  type Account,
+  type Booking,
+  type Bucket,
+  type Counter,
+  counterKeyOfBucket,
+  counterOf,
+  customerOfOwner,
+  insertBucket,
+  type Leg,
+  type Memory,
+  type OpenHold,
+} from './state.ts';
+import type { AccountInput, BucketImage, HoldImage, ResolvedImage } from './types.ts';
+
+/** Puts or replaces an account. */
+export function loadAccount(memory: Memory, input: AccountInput): void {
+  const account = memory.accounts.get(input.customerId);
+  if (account === undefined) {
+    memory.accounts.set(input.customerId, {
+      input,
+      counters: new Map(),
+      boxes: new Map(),
+      openHolds: 0,
+      lastUsedMs: 0,
+    });
+    return;
+  }
+  account.input = input;
+  account.boxes.clear();
+}
+
+/** Puts a bucket; one already in memory is newer than any row. */
+export function loadBucket(memory: Memory, image: BucketImage): void {
+  if (memory.buckets.has(image.id)) return;
+  const account = accountFor(memory, customerOfOwner(image.ownerId));
+  const bucket: Bucket = { ...image };
+  insertBucket(counterOf(account, image.ownerId, counterKeyOfBucket(image)).buckets, bucket);
+  memory.buckets.set(bucket.id, bucket);
+}
+
+/** A bucket that a hold names, with its counter; ended ones are fetched. */
+function referred(
+  memory: Memory,
+  account: Account,
+  bucketId: string,
+): { bucket: Bucket; counter: Counter } {
+  if (!memory.buckets.has(bucketId)) {
+    const ended = memory.findEndedBucket(bucketId);
+    if (ended !== null) loadBucket(memory, ended);
+  }
+  const bucket = memory.buckets.get(bucketId);
+  if (bucket === undefined) throw new Error(`bucket ${bucketId} is not loaded`);
+  const counter = counterOf(account, bucket.ownerId, counterKeyOfBucket(bucket));
+  return { bucket, counter };
+}
+
+function openHoldOf(memory: Memory, image: HoldImage, plan: CompiledPlan | undefined): OpenHold {
+  const account = accountFor(memory, image.customerId);
+  const legs = image.legs.map(({ bucketId, amount }): Leg => ({
+    ...referred(memory, account, bucketId),
+    amount,
+  }));
+  const last = image.covered.at(-1);
+  const { planId, planVersion, ...rest } = image;
+  return {
+    ...rest,
+    plan: plan ?? account.input.plan,
+    legs,
+    takes: null,
+    slots: [],
+    outputByModel:
+      last === undefined || image.outputTokens === null
+        ? new Map()
+        : new Map([[last.model, image.outputTokens]]),
+    answer: {
+      type: 'held',
+      holdId: image.holdId,
+      outputTokens: image.outputTokens,
+      softBreaches: image.softBreaches,
+      plan: { id: planId, version: planVersion },
+      rates: NO_RATES,
+    },
+  };
+}
+
+/** Puts an open hold. Rates and slots live in memory only, so a loaded hold has none. */
+export function loadHold(memory: Memory, image: HoldImage, plan?: CompiledPlan): void {
+  if (memory.holds.has(image.holdId)) return;
+  const hold = openHoldOf(memory, image, plan);
+  memory.holds.set(image.holdId, hold);
+  accountFor(memory, image.customerId).openHolds += 1;
+}
+
+/** Puts a resolved hold, so that replays and late settlements can be answered. */
+export function loadResolved(memory: Memory, image: ResolvedImage, plan?: CompiledPlan): void {
+  const { holdId, customerId } = image.hold;
+  if (memory.holds.has(holdId) || memory.recent.has(holdId)) return;
+  const account = accountFor(memory, customerId);
+  memory.recent.set(holdId, {
+    hold: openHoldOf(memory, { ...image.hold, legs: [] }, plan),
+    type: image.type,
+    overrunNanoUsd: image.overrunNanoUsd,
+    booked: image.booked.map(({ bucketId, ...booked }): Booking => ({
+      ...referred(memory, account, bucketId),
+      ...booked,
+    })),
+    final: image.final,
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * Another plan for a loaded account.
+ *
+ * @module
+ */
+import { boxOf, converge, serves, siteTarget } from './boxes.ts';
+import { bucketed } from './compiled-plan.ts';
+import { accountFor } from './reserve.ts';
+import type { Account, Counter, Memory } from './state.ts';
+import { Step } from './step.ts';
+import type { AccountInput, Applied } from './types.ts';
+
+function convergeCounter(
+  step: Step,
+  account: Account,
+  at: { readonly counter: Counter; readonly nowMs: number },
+): void {
+  const { counter, nowMs } = at;
+  const limit = account.input.plan.limitsByCounter.get(counter.key);
+  if (limit?.kind !== 'number' || !bucketed(limit.windowKind)) return;
+  const box = boxOf(account, limit, { counter, atMs: nowMs });
+  if (box === null) return;
+  for (const bucket of counter.buckets) {
+    if (!serves(bucket, { limit, box, atMs: nowMs })) continue;
+    converge(step, bucket, siteTarget({ account, limit, box, atMs: nowMs }, bucket));
+  }
+}
+
+/**
+ * Replaces the account and brings its live buckets to the new plan: what a limit gained is granted, what it lost
+ * expires as far as it is free; the rest expires when holds release it and the bucket is next drawn from.
+ */
+export function changePlan(memory: Memory, input: AccountInput, nowMs: number): Applied<null> {
+  const account = accountFor(memory, input.customerId);
+  const before = account.input;
+  const step = new Step(memory, nowMs);
+  step.onUndo(() => {
+    account.input = before;
+    account.boxes.clear();
+  });
+  account.input = input;
+  account.boxes.clear();
+  for (const owned of account.counters.values()) {
+    for (const counter of owned.values()) convergeCounter(step, account, { counter, nowMs });
+  }
+  if (step.drafts.length > 0) {
+    const { id, version } = input.plan;
+    step.enter({
+      eventId: `plan:${input.customerId}:${id}@${version}:${nowMs}`,
+      kind: 'adjust',
+      holdId: null,
+      customerId: input.customerId,
+      body: { plan: id, plan_version: version },
+    });
+  }
+  return step.finish(null);
+}

@@ -1,0 +1,125 @@
+/**
+ * The sentences of refusals.
+ *
+ * @module
+ */
+import type { Meter } from '../../contracts/metering.ts';
+import { formatUsd } from '../../contracts/money.ts';
+import type { CompiledLimit } from './compiled-plan.ts';
+import { formatMeterAmount } from './meter-amounts.ts';
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** `1 Dec 2026 00:00 UTC`, with seconds where they are not zero. */
+export function dateText(atMs: number): string {
+  const at = new Date(atMs);
+  const iso = at.toISOString();
+  const time = iso.slice(17, 19) === '00' ? iso.slice(11, 16) : iso.slice(11, 19);
+  return `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()] ?? ''} ${at.getUTCFullYear()} ${time} UTC`;
+}
+
+/** `$0.0612`, `$50.00`: exact, at least two decimals. */
+export function usdText(nanoUsd: bigint): string {
+  const text = formatUsd(nanoUsd);
+  const point = text.indexOf('.');
+  return `$${text.slice(0, point + 3)}${text.slice(point + 3).replace(/0+$/, '')}`;
+}
+
+/** The meter in words: `output tokens`, `video seconds`. */
+export function meterText(meter: Meter): string {
+  return meter === 'cost_usd' ? 'cost' : meter.replaceAll('_', ' ');
+}
+
+function amountText(meter: Meter, amount: bigint): string {
+  if (meter === 'cost_usd') return usdText(amount);
+  const words = meterText(meter);
+  const text = formatMeterAmount(meter, amount);
+  return `${text} ${text === '1' ? words.replace(/s$/, '') : words}`;
+}
+
+function windowText(limit: CompiledLimit): string {
+  const window = limit.windowKind;
+  switch (window.kind) {
+    case 'call':
+      return 'per call';
+    case 'minute':
+      return 'per minute';
+    case 'concurrent':
+      return 'at once';
+    case 'period':
+      return 'per billing period';
+    case 'lifetime':
+      return 'in all';
+    case 'calendar':
+      return `per ${window.unit}`;
+    case 'rolling':
+      return `in ${window.lengthMs / 3_600_000} hours`;
+    default:
+      return window satisfies never;
+  }
+}
+
+function whose(limit: CompiledLimit): string {
+  if (limit.scope.kind === 'key') return ' for this key';
+  return limit.scope.kind === 'tag' ? ` for this ${limit.scope.name}` : '';
+}
+
+export interface LimitSentence {
+  readonly limit: CompiledLimit;
+  readonly requested: bigint;
+  /** True when the amount is the least that would run, not what was asked. */
+  readonly atLeast: boolean;
+  readonly size: bigint;
+  readonly remaining: bigint;
+  readonly held: bigint;
+  readonly resetsAtMs: number | null;
+}
+
+function openingText(sentence: LimitSentence): string {
+  const { limit, requested, atLeast } = sentence;
+  const amount = amountText(limit.meter, requested);
+  if (atLeast) return `This request needs at least ${amount}`;
+  if (limit.meter === 'cost_usd') return `This request may cost up to ${amount}`;
+  if (limit.meter === 'requests') return `This call counts as ${amount}`;
+  return `This request may use up to ${amount}`;
+}
+
+function leftText(sentence: LimitSentence): string {
+  const { limit } = sentence;
+  const left =
+    limit.meter === 'cost_usd'
+      ? usdText(sentence.remaining)
+      : formatMeterAmount(limit.meter, sentence.remaining);
+  return `${left} of ${amountText(limit.meter, sentence.size)}`;
+}
+
+/** The whole limit is smaller than the request. */
+export function neverFitsText(sentence: LimitSentence): string {
+  const { limit } = sentence;
+  const most = amountText(limit.meter, sentence.size);
+  return `${openingText(sentence)}; the plan allows ${most} ${windowText(limit)}${whose(limit)}.`;
+}
+
+export function exceededText(sentence: LimitSentence): string {
+  const { resetsAtMs } = sentence;
+  const until = resetsAtMs === null ? '' : ` until ${dateText(resetsAtMs)}`;
+  return `${openingText(sentence)}; ${leftText(sentence)} is left${whose(sentence.limit)}${until}.`;
+}
+
+export function heldText(sentence: LimitSentence): string {
+  const held =
+    sentence.limit.meter === 'cost_usd'
+      ? usdText(sentence.held)
+      : formatMeterAmount(sentence.limit.meter, sentence.held);
+  return `${openingText(sentence)}; ${leftText(sentence)} is free${whose(sentence.limit)} while calls in flight hold ${held}.`;
+}
+
+export function concurrencyText(sentence: LimitSentence): string {
+  const most = amountText(sentence.limit.meter, sentence.size);
+  return `${most} may run at once${whose(sentence.limit)}; repeat when a running call has ended.`;
+}
+
+export function rateText(sentence: LimitSentence, waitMs: number): string {
+  const most = amountText(sentence.limit.meter, sentence.size);
+  return `${openingText(sentence)}; the limit is ${most} per minute${whose(sentence.limit)}. Repeat in ${Math.ceil(waitMs / 1000)} s.`;
+}

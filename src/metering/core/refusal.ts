@@ -1,0 +1,287 @@
+/**
+ * Refusals: of several reasons the one that waiting helps least, every violated limit, and what to do about it.
+ *
+ * @module
+ */
+import type { LimitStatus, RefusalAction } from '../../contracts/limit-status.ts';
+import type { RefusalCode, Refused } from '../ports.ts';
+import { assess, type Assessment, affordableTokens, type Call, cellOf, needOf } from './assess.ts';
+import type { CompiledPlan } from './compiled-plan.ts';
+import { waitMs } from './gcra.ts';
+import { limitStatus, resetsAtMs, timestamp } from './limit-status.ts';
+import { NO_RATES } from './rate-view.ts';
+import {
+  concurrencyText,
+  exceededText,
+  heldText,
+  type LimitSentence,
+  meterText,
+  neverFitsText,
+  rateText,
+} from './refusal-text.ts';
+import { expiryInfo, limitInfo, planInfo } from './usage-info.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** When holds in flight may have settled: nobody knows, so a pace that does not hammer. */
+const HELD_RETRY_MS = 1_000;
+
+type LimitCode = Extract<
+  RefusalCode,
+  'limit_exceeded' | 'limit_held' | 'concurrency_limited' | 'rate_limited'
+>;
+
+/** Worst first. */
+const LIMIT_CODES: readonly LimitCode[] = [
+  'limit_exceeded',
+  'limit_held',
+  'concurrency_limited',
+  'rate_limited',
+];
+
+/** A limit that even the least of the call does not fit. */
+interface Violation {
+  readonly assessment: Assessment;
+  readonly code: LimitCode;
+  readonly need: bigint;
+  /** True when the call would not fit the empty limit. */
+  readonly neverFits: boolean;
+  /** Exact wait of a rate; 0 otherwise. */
+  readonly waitMs: number;
+  readonly resetsAtMs: number | null;
+}
+
+function violationOf(call: Call, assessment: Assessment): Violation | null {
+  const { limit, capacity, size, used, have, counter } = assessment;
+  const { elastic } = call.next;
+  const need = needOf(assessment, elastic, elastic?.minTokens ?? 0);
+  if (limit.onBreach === 'soft' || need <= capacity) return null;
+  const { nowMs } = call;
+  const neverFits = need > size;
+  const query = { limit, counter, standing: assessment, requested: need, nowMs };
+  const violation = { assessment, need, neverFits, waitMs: 0, resetsAtMs: resetsAtMs(query) };
+  if (neverFits) return { ...violation, code: 'limit_exceeded' };
+  if (limit.windowKind.kind === 'minute') {
+    const wait = waitMs(cellOf(counter, limit), need - have, nowMs);
+    return { ...violation, code: 'rate_limited', waitMs: wait };
+  }
+  if (limit.windowKind.kind === 'concurrent') return { ...violation, code: 'concurrency_limited' };
+  // Held only where the release of what others hold would make room.
+  return { ...violation, code: need <= size - used ? 'limit_held' : 'limit_exceeded' };
+}
+
+function statusOf(call: Call, violation: Pick<Violation, 'assessment' | 'need'>): LimitStatus {
+  const { assessment, need } = violation;
+  const { limit, ownerId, counter } = assessment;
+  return limitStatus({
+    limit,
+    ownerId,
+    counter,
+    standing: assessment,
+    requested: need,
+    nowMs: call.nowMs,
+  });
+}
+
+function sentenceOf(call: Call, violation: Violation): string {
+  const { assessment, need } = violation;
+  const { elastic } = call.next;
+  const sentence: LimitSentence = {
+    limit: assessment.limit,
+    requested: need,
+    atLeast: assessment.elastic && elastic !== null && elastic.minTokens < elastic.tokens,
+    size: assessment.size,
+    remaining: assessment.capacity - assessment.have,
+    held: assessment.held,
+    resetsAtMs: violation.resetsAtMs,
+  };
+  if (violation.neverFits) return neverFitsText(sentence);
+  switch (violation.code) {
+    case 'limit_exceeded':
+      return exceededText(sentence);
+    case 'limit_held':
+      return heldText(sentence);
+    case 'concurrency_limited':
+      return concurrencyText(sentence);
+    case 'rate_limited':
+      return rateText(sentence, violation.waitMs);
+    default:
+      return violation.code satisfies never;
+  }
+}
+
+/** When all limits of the code will have given way; null when one never does by itself. */
+function waitUntilMs(
+  code: LimitCode,
+  violations: readonly Violation[],
+  nowMs: number,
+): number | null {
+  if (code === 'limit_held' || code === 'concurrency_limited') return null;
+  let untilMs = nowMs;
+  for (const violation of violations) {
+    if (violation.code !== code) continue;
+    if (violation.neverFits || violation.resetsAtMs === null) return null;
+    untilMs = Math.max(untilMs, violation.resetsAtMs);
+  }
+  return untilMs;
+}
+
+function retryAfterMs(
+  code: LimitCode,
+  violations: readonly Violation[],
+  nowMs: number,
+): number | null {
+  if (code === 'limit_exceeded') {
+    const untilMs = waitUntilMs(code, violations, nowMs);
+    return untilMs !== null && untilMs - nowMs <= HOUR_MS ? untilMs - nowMs : null;
+  }
+  const rates = Math.max(...violations.map((violation) => violation.waitMs));
+  return code === 'rate_limited' ? rates : Math.max(rates, HELD_RETRY_MS);
+}
+
+/** True when the plan would admit the call: allowed, nothing disabled, and each violated limit wide enough. */
+function wouldAdmit(plan: CompiledPlan, call: Call, violations: readonly Violation[]): boolean {
+  const match = plan.match(call.operation, call.next.model);
+  if (!match.modelAllowed) return false;
+  const disabled = match.limits.some((limit) => limit.kind === 'disabled');
+  if (disabled && disabledBy(plan, call).length > 0) return false;
+  return violations.every(({ assessment, need }) => {
+    const { limit, used, held, have } = assessment;
+    const same = match.limits.find((other) => other.counterKey === limit.counterKey);
+    return (
+      same === undefined || need <= same.amount + (same.overageCap ?? 0n) - used - (held - have)
+    );
+  });
+}
+
+/** Limits that forbid the call under a plan. */
+export function disabledBy(plan: CompiledPlan, call: Call): readonly Assessment[] {
+  return assess({ ...call, plan }).filter(({ limit }) => limit.kind === 'disabled');
+}
+
+function upgradeFor(
+  plans: readonly CompiledPlan[],
+  call: Call,
+  violations: readonly Violation[],
+): readonly RefusalAction[] {
+  const own = plans.findIndex((plan) => plan.id === call.plan.id);
+  const dearer = plans.slice(own + 1).find((plan) => wouldAdmit(plan, call, violations));
+  return dearer === undefined ? [] : [{ do: 'upgrade', plan: dearer.id }];
+}
+
+function actionsFor(
+  code: LimitCode,
+  at: {
+    readonly call: Call;
+    readonly assessments: readonly Assessment[];
+    readonly violations: readonly Violation[];
+    readonly plans: readonly CompiledPlan[];
+  },
+): readonly RefusalAction[] {
+  const { call, violations } = at;
+  const actions: RefusalAction[] = [];
+  const { elastic } = call.next;
+  const affordable = affordableTokens(at.assessments, elastic);
+  if (elastic !== null && affordable >= 1) {
+    actions.push({ do: 'reduce', param: 'max_tokens', max: affordable });
+  }
+  const untilMs = waitUntilMs(code, violations, call.nowMs);
+  if (untilMs !== null) actions.push({ do: 'wait', until: timestamp(untilMs) });
+  actions.push(...upgradeFor(at.plans, call, violations));
+  return actions;
+}
+
+/** Refuses for limits. `assessments` must hold at least one hard limit that the least of the call does not fit. */
+export function refuseLimits(
+  call: Call,
+  assessments: readonly Assessment[],
+  plans: readonly CompiledPlan[],
+): Refused {
+  const all = assessments
+    .map((assessment) => violationOf(call, assessment))
+    .filter((violation) => violation !== null);
+  const rank = (violation: Violation): number => LIMIT_CODES.indexOf(violation.code);
+  const violations = all.toSorted((one, other) => rank(one) - rank(other));
+  const worst = violations[0];
+  if (worst === undefined) throw new Error('refused without a violated limit');
+  return {
+    type: 'refused',
+    code: worst.code,
+    message: sentenceOf(call, worst),
+    refusal: {
+      limits: violations.map((violation) => statusOf(call, violation)),
+      plan: { id: call.plan.id, version: call.plan.version },
+      actions: actionsFor(worst.code, { call, assessments, violations, plans }),
+      usage_info: limitInfo(call, worst.assessment, worst.need),
+    },
+    retryAfterMs: retryAfterMs(worst.code, violations, call.nowMs),
+    rates: NO_RATES,
+  };
+}
+
+export type GateCode = Extract<
+  RefusalCode,
+  | 'subscription_inactive'
+  | 'not_in_plan'
+  | 'model_not_allowed'
+  | 'unpriced_model'
+  | 'unbounded_cost'
+>;
+
+function gateText(code: GateCode, call: Call, disabled: readonly Assessment[]): string {
+  const { plan, operation, next } = call;
+  switch (code) {
+    case 'subscription_inactive': {
+      const status = call.account.input.subscription?.status ?? null;
+      if (status === null) return 'There is no subscription; subscribe to a plan to make calls.';
+      return `The subscription may not make calls now; its status is ${status}.`;
+    }
+    case 'not_in_plan': {
+      const meters = [...new Set(disabled.map(({ limit }) => meterText(limit.meter)))].join(', ');
+      return `The plan ${plan.id} does not include ${operation} on ${next.model} (disabled: ${meters}).`;
+    }
+    case 'model_not_allowed':
+      return `The plan ${plan.id} does not allow the model ${next.model}.`;
+    case 'unpriced_model':
+      return `The model ${next.model} has no price, so a call to it cannot be billed.`;
+    case 'unbounded_cost':
+      return `The cost of this request on ${next.model} cannot be bounded; state a maximum.`;
+    default:
+      return code satisfies never;
+  }
+}
+
+/** Refuses for a reason that no limit can outweigh. */
+export function refuseGate(
+  code: GateCode,
+  at: {
+    readonly call: Call;
+    readonly plans: readonly CompiledPlan[];
+    readonly disabled: readonly Assessment[];
+  },
+): Refused {
+  const { call, disabled } = at;
+  const { subscription } = call.account.input;
+  const planIssue = code === 'not_in_plan' || code === 'model_not_allowed';
+  const actions: readonly RefusalAction[] =
+    code === 'subscription_inactive'
+      ? [{ do: 'reactivate' }]
+      : planIssue
+        ? upgradeFor(at.plans, call, [])
+        : [];
+  const need = (assessment: Assessment): bigint =>
+    needOf(assessment, call.next.elastic, call.next.elastic?.minTokens ?? 0);
+  return {
+    type: 'refused',
+    code,
+    message: gateText(code, call, disabled),
+    refusal: {
+      limits: disabled.map((assessment) => statusOf(call, { assessment, need: need(assessment) })),
+      plan: subscription === null ? null : { id: call.plan.id, version: call.plan.version },
+      actions,
+      usage_info: code === 'subscription_inactive' ? expiryInfo(call) : planInfo(call),
+    },
+    retryAfterMs: null,
+    rates: NO_RATES,
+  };
+}

@@ -1,0 +1,187 @@
+/**
+ * The ends of a hold. Settlement is never refused: what exceeds the hold is drawn from free room, the rest is overrun.
+ *
+ * @module
+ */
+import { GatewayError } from '../../contracts/gateway-error.ts';
+import type { Charge, SettleCommand, Settled, VoidCommand } from '../ports.ts';
+import { cellOf } from './assess.ts';
+import { type Booked, bookedOn, bookingsOf, overrunOf, siteOf, spendBeyond } from './booking.ts';
+import { openHold } from './extend.ts';
+import { refundUnits, takeUnits } from './gcra.ts';
+import { packCharges } from './hold-bodies.ts';
+import { settleLate } from './late.ts';
+import { accountFor } from './reserve.ts';
+import type { Counter, Memory, OpenHold, ResolvedHold } from './state.ts';
+import { Step, unchanged } from './step.ts';
+import type { Applied, JournalEntry, Reconciled } from './types.ts';
+
+/** Turns the hold's legs into what was used: held −= leg, spent += min(actual, leg), the rest beyond. */
+function bookLegs(
+  step: Step,
+  memory: Memory,
+  at: { readonly hold: OpenHold; readonly booked: readonly Booked[]; readonly nowMs: number },
+): void {
+  const rest = new Map<Counter, bigint>();
+  for (const { counter, actual } of at.booked) rest.set(counter, actual);
+  for (const leg of at.hold.legs) {
+    step.post(leg.bucket, 'held', -leg.amount);
+    const actual = rest.get(leg.counter) ?? 0n;
+    const spent = actual < leg.amount ? actual : leg.amount;
+    step.post(leg.bucket, 'spent', spent);
+    rest.set(leg.counter, actual - spent);
+  }
+  for (const { limit, counter } of at.booked) {
+    const site = siteOf(memory, at.hold, { limit, counter, nowMs: at.nowMs });
+    if (site !== null) spendBeyond(step, site, rest.get(counter) ?? 0n);
+  }
+}
+
+/** Corrects the rates by the difference between what was taken and what was used; beyond the burst if need be. */
+function correctRates(
+  step: Step,
+  hold: OpenHold,
+  at: { readonly booked: readonly Booked[]; readonly nowMs: number },
+): void {
+  const { takes } = hold;
+  if (takes === null) return;
+  const used = new Map<Counter, bigint>();
+  for (const { limit, counter, actual } of at.booked) {
+    if (limit.windowKind.kind !== 'minute') continue;
+    used.set(counter, actual);
+    if (takes.some((take) => take.counter === counter)) continue;
+    step.setCell(counter, takeUnits(cellOf(counter, limit), actual, at.nowMs));
+  }
+  for (const { counter, amount } of takes) {
+    if (counter.cell === null) continue;
+    const difference = (used.get(counter) ?? 0n) - amount;
+    if (difference > 0n) step.setCell(counter, takeUnits(counter.cell, difference, at.nowMs));
+    if (difference < 0n) step.setCell(counter, refundUnits(counter.cell, -difference, at.nowMs));
+  }
+}
+
+/** How an open hold ends. */
+export interface Ending {
+  readonly hold: OpenHold;
+  readonly type: Settled['type'];
+  readonly charges: readonly Charge[];
+  readonly kind: JournalEntry['kind'];
+  readonly body: JournalEntry['body'];
+  /** False where the provider may still prove it wrong. */
+  readonly final: boolean;
+  readonly nowMs: number;
+}
+
+/** Ends an open hold: legs, rates and slots in one step. */
+export function end(memory: Memory, ending: Ending): Applied<Reconciled> {
+  const { hold, nowMs, charges, type } = ending;
+  accountFor(memory, hold.customerId).lastUsedMs = nowMs;
+  const step = new Step(memory, nowMs);
+  const booked = bookedOn(memory, hold, charges);
+  bookLegs(step, memory, { hold, booked, nowMs });
+  correctRates(step, hold, { booked, nowMs });
+  for (const counter of hold.slots) step.setSlot(counter, hold.holdId, 0n);
+  const overrunNanoUsd = overrunOf(step.drafts);
+  step.resolve({
+    hold,
+    type,
+    overrunNanoUsd,
+    booked: bookingsOf(memory, hold, step.drafts),
+    final: ending.final,
+  });
+  const settledBody = {
+    charges: packCharges(charges),
+    overrun: overrunNanoUsd.toString(),
+    ...ending.body,
+  };
+  step.enter({
+    eventId: `${ending.kind}:${hold.holdId}`,
+    kind: ending.kind,
+    holdId: hold.holdId,
+    customerId: hold.customerId,
+    body: type === 'settled' ? settledBody : ending.body,
+  });
+  return step.finish({ type, replayed: false, overrunNanoUsd, charges });
+}
+
+/** The resolved hold. @throws GatewayError `not_found` */
+function resolvedHold(memory: Memory, holdId: string): ResolvedHold {
+  const resolved = memory.recent.get(holdId);
+  if (resolved !== undefined) return resolved;
+  throw new GatewayError('not_found', { message: `Hold ${holdId} is not known.` });
+}
+
+function replayOf(resolved: ResolvedHold): Applied<Settled> {
+  const { type, overrunNanoUsd } = resolved;
+  return unchanged({ type, replayed: true, overrunNanoUsd });
+}
+
+/**
+ * Books what was used. Repeated: the stored answer. After a void, an expiry or an estimate: the difference, once,
+ * as a late adjustment, so that nothing the provider billed is dropped.
+ *
+ * @throws GatewayError `not_found` when the hold is neither open nor remembered
+ */
+export function settle(
+  memory: Memory,
+  command: Pick<SettleCommand, 'holdId' | 'charges'>,
+  nowMs: number,
+): Applied<Settled> {
+  const hold = memory.holds.get(command.holdId);
+  const { charges } = command;
+  if (hold !== undefined) {
+    return withoutCharges(
+      end(memory, { hold, type: 'settled', charges, kind: 'settle', body: {}, final: true, nowMs }),
+    );
+  }
+  const resolved = resolvedHold(memory, command.holdId);
+  return resolved.final ? replayOf(resolved) : settleLate(memory, { resolved, charges, nowMs });
+}
+
+function withoutCharges(applied: Applied<Reconciled>): Applied<Settled> {
+  const { type, replayed, overrunNanoUsd } = applied.result;
+  return { ...applied, result: { type, replayed, overrunNanoUsd } };
+}
+
+/** Releases exactly what was reserved. @throws GatewayError `not_found` when neither open nor remembered */
+export function voidHold(
+  memory: Memory,
+  command: Pick<VoidCommand, 'holdId' | 'reason'>,
+  nowMs: number,
+): Applied<Settled> {
+  const hold = memory.holds.get(command.holdId);
+  if (hold === undefined) return replayOf(resolvedHold(memory, command.holdId));
+  return withoutCharges(
+    end(memory, {
+      hold,
+      type: 'voided',
+      charges: [],
+      kind: 'void',
+      body: { reason: command.reason },
+      final: false,
+      nowMs,
+    }),
+  );
+}
+
+/** Ends an undispatched hold past its expiry. @throws GatewayError `not_found` when there is none such */
+export function expire(memory: Memory, holdId: string, nowMs: number): Applied<Settled> {
+  const hold = openHold(memory, holdId);
+  if (!isDue(hold, nowMs)) {
+    throw new GatewayError('not_found', { message: `Hold ${holdId} has not expired.` });
+  }
+  const ending = {
+    hold,
+    type: 'voided',
+    charges: [],
+    kind: 'expire',
+    body: {},
+    final: false,
+  } as const;
+  return withoutCharges(end(memory, { ...ending, nowMs }));
+}
+
+/** True for a hold that was never dispatched and whose time is over. */
+export function isDue(hold: OpenHold, nowMs: number): boolean {
+  return hold.state === 'held' && hold.expiresAtMs !== null && hold.expiresAtMs <= nowMs;
+}

@@ -1,0 +1,251 @@
+/**
+ * What the engine keeps in memory. Mutated only through `Step`, so that every change is posted and can be undone.
+ *
+ * @module
+ */
+import type { Meter, Operation } from '../../contracts/metering.ts';
+import type { Charge, Held, MeterAmounts, Settled } from '../ports.ts';
+import type { CompiledLimit, CompiledPlan } from './compiled-plan.ts';
+import type { GcraState } from './gcra.ts';
+import type {
+  AccountInput,
+  BucketImage,
+  CalendarWindow,
+  HoldImage,
+  OpenHoldState,
+  WindowBox,
+} from './types.ts';
+
+/** A bucket with running counters. */
+export interface Bucket {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly limitId: string;
+  readonly windowId: string;
+  readonly sourceKey: string;
+  readonly meter: Meter;
+  readonly priority: number;
+  readonly effectiveAtMs: number;
+  readonly expiresAtMs: number | null;
+  granted: bigint;
+  held: bigint;
+  spent: bigint;
+  overrun: bigint;
+  expired: bigint;
+  leased: bigint;
+}
+
+/** One limit's use by one owner: its buckets in the order they are drawn, its rate cell, its slots. */
+export interface Counter {
+  readonly ownerId: string;
+  /** `CompiledLimit.counterKey`. */
+  readonly key: string;
+  readonly buckets: Bucket[];
+  cell: GcraState | null;
+  /** Amounts in use by hold id (`concurrent`); `inUse` is their sum. */
+  readonly slots: Map<string, bigint>;
+  inUse: bigint;
+}
+
+export interface Account {
+  input: AccountInput;
+  readonly counters: Map<string, Map<string, Counter>>;
+  readonly boxes: Map<CalendarWindow, WindowBox>;
+  openHolds: number;
+  lastUsedMs: number;
+}
+
+export interface Leg {
+  readonly counter: Counter;
+  readonly bucket: Bucket;
+  readonly amount: bigint;
+}
+
+/** What a hold took from a rate cell. */
+export interface RateTake {
+  readonly counter: Counter;
+  readonly amount: bigint;
+}
+
+/** An open hold. Immutable: a change replaces it, so that undo puts the old one back. */
+export interface OpenHold {
+  readonly holdId: string;
+  readonly requestId: string;
+  readonly customerId: string;
+  readonly keyId: string;
+  readonly operation: Operation;
+  readonly state: OpenHoldState;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  readonly plan: CompiledPlan;
+  readonly priceBookId: string;
+  readonly fingerprint: string;
+  readonly tags: Readonly<Record<string, string>> | null;
+  readonly requests: bigint;
+  readonly outputTokens: number | null;
+  readonly softBreaches: readonly string[];
+  readonly observedFloor: MeterAmounts;
+  readonly covered: readonly Charge[];
+  readonly legs: readonly Leg[];
+  /** Null for a hold out of the store: rates live in memory only, there is nothing to correct. */
+  readonly takes: readonly RateTake[] | null;
+  /** Counters in which the hold has a slot. */
+  readonly slots: readonly Counter[];
+  /** Elastic output reserved by model, so that an attempt to be kept covered is not counted at its unclamped wish. */
+  readonly outputByModel: ReadonlyMap<string, number>;
+  readonly extensions: number;
+  /** The answer that a repeated reserve gets. */
+  readonly answer: Held;
+}
+
+export interface Booking {
+  readonly counter: Counter;
+  readonly bucket: Bucket;
+  readonly spent: bigint;
+  readonly overrun: bigint;
+}
+
+export interface ResolvedHold {
+  readonly hold: OpenHold;
+  readonly type: Settled['type'];
+  readonly overrunNanoUsd: bigint;
+  readonly booked: readonly Booking[];
+  readonly final: boolean;
+}
+
+/** Finds the durable row of a bucket whose box has ended and that memory no longer holds; null when it never was. */
+export type FindEndedBucket = (bucketId: string) => BucketImage | null;
+
+export interface Memory {
+  readonly accounts: Map<string, Account>;
+  readonly buckets: Map<string, Bucket>;
+  readonly holds: Map<string, OpenHold>;
+  readonly recent: Map<string, ResolvedHold>;
+  readonly recentLimit: number;
+  readonly findEndedBucket: FindEndedBucket;
+  plans: readonly CompiledPlan[];
+}
+
+export function createMemory(recentLimit: number, findEndedBucket: FindEndedBucket): Memory {
+  return {
+    accounts: new Map(),
+    buckets: new Map(),
+    holds: new Map(),
+    recent: new Map(),
+    recentLimit,
+    findEndedBucket,
+    plans: [],
+  };
+}
+
+/** The id that (owner, limit, window, source) derives. */
+export function bucketIdOf(parts: {
+  readonly ownerId: string;
+  readonly limitId: string;
+  readonly windowId: string;
+  readonly sourceKey: string;
+}): string {
+  return `${parts.ownerId}|${parts.limitId}|${parts.windowId}|${parts.sourceKey}`;
+}
+
+/** The customer that an owner belongs to. */
+export function customerOfOwner(ownerId: string): string {
+  const mark = ownerId.indexOf('#');
+  return mark < 0 ? ownerId : ownerId.slice(0, mark);
+}
+
+/** Counter key that a bucket belongs to: its limit and what its source key says after the first colon. */
+export function counterKeyOfBucket(bucket: {
+  readonly limitId: string;
+  readonly sourceKey: string;
+}): string {
+  const mark = bucket.sourceKey.indexOf(':');
+  return mark < 0 ? bucket.limitId : bucket.limitId + bucket.sourceKey.slice(mark);
+}
+
+/** The counter's owner by the limit's scope; null where the call has no such thing, so that the limit does not bind. */
+export function ownerOf(
+  limit: CompiledLimit,
+  call: {
+    readonly customerId: string;
+    readonly keyId: string | null;
+    readonly tags: Readonly<Record<string, string>> | null;
+  },
+): string | null {
+  switch (limit.scope.kind) {
+    case 'customer':
+      return call.customerId;
+    case 'key':
+      return call.keyId === null ? null : `${call.customerId}#${call.keyId}`;
+    case 'client_token':
+      return null;
+    case 'tag': {
+      const value = call.tags?.[limit.scope.name];
+      return value === undefined ? null : `${call.customerId}#tag:${limit.scope.name}=${value}`;
+    }
+    default:
+      return limit.scope satisfies never;
+  }
+}
+
+export function findCounter(account: Account, ownerId: string, key: string): Counter | undefined {
+  return account.counters.get(ownerId)?.get(key);
+}
+
+/** The counter, made where missing. An empty counter states nothing, so making one needs no undo. */
+export function counterOf(account: Account, ownerId: string, key: string): Counter {
+  let owned = account.counters.get(ownerId);
+  if (owned === undefined) {
+    owned = new Map();
+    account.counters.set(ownerId, owned);
+  }
+  let counter = owned.get(key);
+  if (counter === undefined) {
+    counter = { ownerId, key, buckets: [], cell: null, slots: new Map(), inUse: 0n };
+    owned.set(key, counter);
+  }
+  return counter;
+}
+
+/** Order in which buckets are drawn: priority, then earliest expiry, then oldest. */
+export function insertBucket(buckets: Bucket[], bucket: Bucket): void {
+  const at = buckets.findIndex((other) => drawnBefore(bucket, other));
+  buckets.splice(at < 0 ? buckets.length : at, 0, bucket);
+}
+
+function drawnBefore(one: Bucket, other: Bucket): boolean {
+  if (one.priority !== other.priority) return one.priority < other.priority;
+  const oneEnd = one.expiresAtMs ?? Infinity;
+  const otherEnd = other.expiresAtMs ?? Infinity;
+  if (oneEnd !== otherEnd) return oneEnd < otherEnd;
+  return one.effectiveAtMs < other.effectiveAtMs;
+}
+
+export function imageOfBucket(bucket: Bucket): BucketImage {
+  return { ...bucket };
+}
+
+export function imageOfHold(hold: OpenHold): HoldImage {
+  return {
+    holdId: hold.holdId,
+    requestId: hold.requestId,
+    customerId: hold.customerId,
+    keyId: hold.keyId,
+    operation: hold.operation,
+    state: hold.state,
+    createdAtMs: hold.createdAtMs,
+    expiresAtMs: hold.expiresAtMs,
+    planId: hold.plan.id,
+    planVersion: hold.plan.version,
+    priceBookId: hold.priceBookId,
+    fingerprint: hold.fingerprint,
+    tags: hold.tags,
+    requests: hold.requests,
+    outputTokens: hold.outputTokens,
+    softBreaches: hold.softBreaches,
+    observedFloor: hold.observedFloor,
+    covered: hold.covered,
+    legs: hold.legs.map((leg) => ({ bucketId: leg.bucket.id, amount: leg.amount })),
+    extensions: hold.extensions,
+  };
+}

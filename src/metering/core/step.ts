@@ -1,0 +1,216 @@
+/**
+ * One mutating operation while it is being applied: it posts to buckets, remembers how to take everything back,
+ * and collects the journal.
+ *
+ * @module
+ */
+import type { Bucket, Counter, Memory, OpenHold, ResolvedHold } from './state.ts';
+import { bucketIdOf, customerOfOwner, imageOfBucket, insertBucket } from './state.ts';
+import type { GcraState } from './gcra.ts';
+import type { Applied, BucketImage, JournalEntry, Posting } from './types.ts';
+
+type CounterField = 'granted' | 'held' | 'spent' | 'overrun' | 'expired';
+
+/** What a step has changed in one bucket since its last entry. */
+export interface Draft {
+  readonly bucket: Bucket;
+  granted: bigint;
+  held: bigint;
+  spent: bigint;
+  overrun: bigint;
+  expired: bigint;
+}
+
+/** An answer that changes nothing: a refusal, a replay. */
+export function unchanged<Result>(result: Result): Applied<Result> {
+  return { result, journal: [], undo: () => undefined };
+}
+
+function postingOf(draft: Draft): Posting {
+  return {
+    bucketId: draft.bucket.id,
+    dGranted: draft.granted,
+    dHeld: draft.held,
+    dSpent: draft.spent,
+    dOverrun: draft.overrun,
+    dExpired: draft.expired,
+    dLeased: 0n,
+  };
+}
+
+/** I1: counters are not negative and held+spent+expired+leased ≤ granted. */
+function sound(bucket: Bucket): boolean {
+  return (
+    bucket.held >= 0n &&
+    bucket.spent >= 0n &&
+    bucket.overrun >= 0n &&
+    bucket.expired >= 0n &&
+    bucket.held + bucket.spent + bucket.expired + bucket.leased <= bucket.granted
+  );
+}
+
+export class Step {
+  readonly #memory: Memory;
+  readonly #nowMs: number;
+  readonly #journal: JournalEntry[] = [];
+  readonly #undoLog: (() => void)[] = [];
+  #drafts: Draft[] = [];
+
+  constructor(memory: Memory, nowMs: number) {
+    this.#memory = memory;
+    this.#nowMs = nowMs;
+  }
+
+  /** Changes since the last entry. */
+  get drafts(): readonly Draft[] {
+    return this.#drafts;
+  }
+
+  post(bucket: Bucket, field: CounterField, amount: bigint): void {
+    if (amount === 0n) return;
+    let draft = this.#drafts.find((other) => other.bucket === bucket);
+    if (draft === undefined) {
+      draft = { bucket, granted: 0n, held: 0n, spent: 0n, overrun: 0n, expired: 0n };
+      this.#drafts.push(draft);
+    }
+    draft[field] += amount;
+    bucket[field] += amount;
+  }
+
+  /** Creates a bucket and grants it `amount` in an entry of its own, whose id keeps it from being granted twice. */
+  createBucket(
+    counter: Counter,
+    identity: Omit<
+      BucketImage,
+      'id' | 'granted' | 'held' | 'spent' | 'overrun' | 'expired' | 'leased'
+    >,
+    amount: bigint,
+  ): Bucket {
+    const zero = { granted: 0n, held: 0n, spent: 0n, overrun: 0n, expired: 0n, leased: 0n };
+    const bucket: Bucket = { id: bucketIdOf(identity), ...identity, ...zero };
+    this.#journal.push({
+      eventId: `grant:${bucket.id}`,
+      kind: 'grant',
+      holdId: null,
+      customerId: customerOfOwner(bucket.ownerId),
+      atMs: this.#nowMs,
+      body: { amount: amount.toString() },
+      postings: [postingOf({ bucket, ...zero, granted: amount })],
+      newBuckets: [imageOfBucket(bucket)],
+    });
+    bucket.granted = amount;
+    insertBucket(counter.buckets, bucket);
+    this.#memory.buckets.set(bucket.id, bucket);
+    this.#undoLog.push(() => {
+      counter.buckets.splice(counter.buckets.indexOf(bucket), 1);
+      this.#memory.buckets.delete(bucket.id);
+    });
+    return bucket;
+  }
+
+  setCell(counter: Counter, cell: GcraState): void {
+    const before = counter.cell;
+    this.#undoLog.push(() => {
+      counter.cell = before;
+    });
+    counter.cell = cell;
+  }
+
+  /** Sets what the hold uses of a `concurrent` limit; 0 frees it. */
+  setSlot(counter: Counter, holdId: string, amount: bigint): void {
+    const before = counter.slots.get(holdId) ?? 0n;
+    const set = (to: bigint, from: bigint): void => {
+      counter.inUse += to - from;
+      if (to === 0n) counter.slots.delete(holdId);
+      else counter.slots.set(holdId, to);
+    };
+    this.#undoLog.push(() => set(before, amount));
+    set(amount, before);
+  }
+
+  /** Adds or replaces an open hold. */
+  putHold(hold: OpenHold): void {
+    const { holds, accounts } = this.#memory;
+    const before = holds.get(hold.holdId);
+    const account = accounts.get(hold.customerId);
+    holds.set(hold.holdId, hold);
+    if (before !== undefined) {
+      this.#undoLog.push(() => holds.set(hold.holdId, before));
+      return;
+    }
+    if (account !== undefined) account.openHolds += 1;
+    this.#undoLog.push(() => {
+      holds.delete(hold.holdId);
+      if (account !== undefined) account.openHolds -= 1;
+    });
+  }
+
+  /** Moves an open hold to the resolved ones, or replaces a resolved one. */
+  resolve(resolved: ResolvedHold): void {
+    const { holds, recent, accounts, recentLimit } = this.#memory;
+    const { holdId, customerId } = resolved.hold;
+    const open = holds.get(holdId);
+    const before = recent.get(holdId);
+    const account = accounts.get(customerId);
+    if (open !== undefined) {
+      holds.delete(holdId);
+      if (account !== undefined) account.openHolds -= 1;
+    }
+    recent.set(holdId, resolved);
+    this.#undoLog.push(() => {
+      if (before === undefined) recent.delete(holdId);
+      else recent.set(holdId, before);
+      if (open === undefined) return;
+      holds.set(holdId, open);
+      if (account !== undefined) account.openHolds += 1;
+    });
+    // A forgotten answer is looked up in the journal, so dropping the oldest needs no undo.
+    for (const oldest of recent.keys()) {
+      if (recent.size <= recentLimit) break;
+      recent.delete(oldest);
+    }
+  }
+
+  onUndo(restore: () => void): void {
+    this.#undoLog.push(restore);
+  }
+
+  /** Closes an entry over all postings since the last one. */
+  enter(entry: Omit<JournalEntry, 'atMs' | 'postings' | 'newBuckets'>): void {
+    const drafts = this.#drafts;
+    this.#drafts = [];
+    this.#undoLog.push(() => {
+      takeBack(drafts);
+    });
+    const postings: Posting[] = [];
+    let broken: Bucket | null = null;
+    for (const draft of drafts) {
+      postings.push(postingOf(draft));
+      if (!sound(draft.bucket)) broken = draft.bucket;
+    }
+    this.#journal.push({ ...entry, atMs: this.#nowMs, postings, newBuckets: [] });
+    if (broken !== null) {
+      this.#undo();
+      throw new Error(`bucket ${broken.id} would break held+spent+expired+leased <= granted`);
+    }
+  }
+
+  finish<Result>(result: Result): Applied<Result> {
+    return { result, journal: this.#journal, undo: () => this.#undo() };
+  }
+
+  #undo(): void {
+    for (let index = this.#undoLog.length - 1; index >= 0; index -= 1) this.#undoLog[index]?.();
+    this.#undoLog.length = 0;
+  }
+}
+
+function takeBack(drafts: readonly Draft[]): void {
+  for (const { bucket, ...draft } of drafts) {
+    bucket.granted -= draft.granted;
+    bucket.held -= draft.held;
+    bucket.spent -= draft.spent;
+    bucket.overrun -= draft.overrun;
+    bucket.expired -= draft.expired;
+  }
+}
