@@ -10,6 +10,8 @@
  * await simulator.close();
  */
 import { startSimulator, type Simulator, type SimulatorOptions } from './core/simulator.ts';
+import { geminiFamily } from './gemini/family.ts';
+import { huggingfaceFamily } from './huggingface/family.ts';
 import { openaiFamily } from './openai/family.ts';
 
 export type { Fault, FaultError, FramingFault, RetryWait } from './core/fault.ts';
@@ -23,7 +25,7 @@ export { SIMULATED_LABEL } from './core/text.ts';
 export { countTokens, splitTokens } from './core/tokens.ts';
 
 /** Families in the order in which they are asked for a path at the root. */
-const FAMILIES = [openaiFamily] as const;
+const FAMILIES = [geminiFamily, openaiFamily, huggingfaceFamily] as const;
 
 /**
  * Starts every simulated provider on one port: each under its prefix (`/gemini`, `/openai`, `/huggingface`), and at the

@@ -49,6 +49,6 @@ export interface SimulatorFamily {
   notFound(call: SimulatedCall): BodyReply;
   /** A refused credential. */
   unauthorised(call: SimulatedCall, credential: string | null): BodyReply;
-  /** Separator of the events that faults add. */
-  readonly lineEnd: '\n' | '\r\n';
+  /** An error that this provider says inside HTTP 200, as the fault that makes it do so. */
+  inside200?(error: FaultError): Fault | null;
 }

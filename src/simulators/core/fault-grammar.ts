@@ -41,6 +41,7 @@ const STATUS_ERRORS: Readonly<Record<string, FaultError>> = {
 const NAMED_ERRORS: Readonly<Record<string, FaultError>> = {
   '400-context-length': 'context_length',
   '400-content-policy': 'content_policy',
+  '400-model-not-supported': 'model_not_supported',
   '400-prefill': 'prefill_refused',
   '429-insufficient-quota': 'insufficient_quota',
   '429-per-day': 'quota_per_day',

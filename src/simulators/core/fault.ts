@@ -15,6 +15,7 @@ export const FAULT_ERRORS = [
   'credit',
   'forbidden',
   'not_found',
+  'model_not_supported',
   'timeout',
   'unprocessable',
   'rate_limit',

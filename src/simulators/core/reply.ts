@@ -18,6 +18,8 @@ export interface SimulatedUsage {
   readonly outputTokens: number;
   /** Part of `outputTokens`. */
   readonly reasoningTokens: number;
+  /** Web searches made, where the provider bills them. */
+  readonly searches: number;
 }
 
 export const NO_USAGE: SimulatedUsage = {
@@ -27,6 +29,7 @@ export const NO_USAGE: SimulatedUsage = {
   audioTokens: 0,
   outputTokens: 0,
   reasoningTokens: 0,
+  searches: 0,
 };
 
 /**

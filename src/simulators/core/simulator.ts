@@ -183,6 +183,8 @@ function replyTo(shop: Shop, routed: Routed, faults: readonly Fault[]): Simulate
   if (route === null) return family.notFound(call);
   const error = findFault(faults, 'error');
   if (error === undefined) return route.answer(faults);
+  const inside = family.inside200?.(error.error) ?? null;
+  if (inside !== null) return route.answer([...faults, inside]);
   return family.error(error.error, {
     model: route.model,
     status: error.status ?? null,

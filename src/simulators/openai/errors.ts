@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { FaultError, RetryWait } from '../core/fault.ts';
 import type { ErrorContext } from '../core/family.ts';
+import type { FaultError } from '../core/fault.ts';
+import { htmlReply, waitHeaders } from '../core/http-errors.ts';
 import type { BodyReply } from '../core/reply.ts';
 
 interface ErrorRow {
@@ -77,6 +78,12 @@ const ROWS: Readonly<Record<FaultError, (model: string) => ErrorRow>> = {
       { type: INVALID, code: 'model_not_found' },
       `The model \`${model}\` does not exist or you do not have access to it.`,
     ),
+  model_not_supported: (model) =>
+    row(
+      404,
+      { type: INVALID, code: 'model_not_found' },
+      `The model \`${model}\` is not supported by this endpoint.`,
+    ),
   timeout: () => row(408, { type: 'timeout_error', code: 'request_timeout' }, 'Request timed out.'),
   unprocessable: () => row(422, { type: INVALID }, 'Unprocessable entity.'),
   rate_limit: (model) =>
@@ -95,42 +102,6 @@ const ROWS: Readonly<Record<FaultError, (model: string) => ErrorRow>> = {
   unavailable: () => row(503, { type: 'server_error', code: 'server_overloaded' }, OVERLOADED),
   overloaded: () => row(529, { type: 'server_error', code: 'server_overloaded' }, OVERLOADED),
 };
-
-/** Waits as HTTP headers. */
-export function waitHeaders(wait: RetryWait, nowMs: number): Record<string, string> {
-  switch (wait.form) {
-    case 'none':
-      return {};
-    case 'seconds':
-      return { 'retry-after': String(wait.seconds) };
-    case 'milliseconds':
-      return { 'retry-after-ms': String(wait.ms) };
-    case 'date':
-      return { 'retry-after': new Date(nowMs + wait.seconds * 1000).toUTCString() };
-    case 'reset':
-      return {
-        'x-ratelimit-remaining-requests': '0',
-        'x-ratelimit-reset-requests': wait.duration,
-        'x-ratelimit-reset-tokens': '0s',
-      };
-    case 'retry_info':
-      return { 'retry-after-ms': String(Math.round(Number.parseFloat(wait.delay) * 1000)) };
-    case 'raw':
-      return { 'retry-after': wait.text };
-  }
-}
-
-/** A page as a content delivery network sends it in place of the API's answer. */
-export function htmlReply(status: number, headers: Readonly<Record<string, string>>): BodyReply {
-  const body = `<!DOCTYPE html>\n<html><head><title>${String(status)} Bad Gateway</title></head><body><center><h1>${String(status)} Bad Gateway</h1></center><hr><center>cloudflare</center></body></html>\n`;
-  return {
-    kind: 'body',
-    status,
-    headers: { 'content-type': 'text/html; charset=UTF-8', ...headers },
-    body,
-    usage: null,
-  };
-}
 
 /** `{error: {…}}` for the body, or for an event inside HTTP 200. */
 export function errorJson(error: FaultError, model: string): string {

@@ -4,14 +4,11 @@
  *
  * @module
  */
-import type { Fault } from '../core/fault.ts';
 import type { FamilyRoute, SimulatedCall, SimulatorFamily } from '../core/family.ts';
-import { objectOf, stringOf } from '../core/json.ts';
-import type { BodyReply, SimulatedReply, SimulatedUsage } from '../core/reply.ts';
-import { traitsOf } from '../core/traits.ts';
-import { answerChat, CREATED_S, type ChatProfile } from './chat.ts';
+import type { BodyReply, SimulatedUsage } from '../core/reply.ts';
+import { CREATED_S, type ChatProfile } from './chat.ts';
+import { chatRoute } from './chat-route.ts';
 import { errorJson, invalidReply, openaiError } from './errors.ts';
-import { readChatRequest } from './request.ts';
 
 const MODELS = ['chat', 'chat-reasoning', 'gpt-4o', 'gpt-4o-mini', 'gpt-4.1-nano', 'gpt-5-nano'];
 
@@ -47,34 +44,6 @@ export function bearerOf(call: SimulatedCall): string | null {
   return match?.[1] ?? null;
 }
 
-function chatRoute(call: SimulatedCall): FamilyRoute {
-  const body = objectOf(call.json);
-  const model = stringOf(body['model']);
-  const traits = traitsOf(model ?? '');
-  return {
-    model,
-    stream: body['stream'] === true,
-    answer(faults: readonly Fault[]): SimulatedReply {
-      const request = readChatRequest(call.json, traits);
-      if ('message' in request) return invalidReply(request, call.id);
-      const context = {
-        model,
-        status: null,
-        wait: { form: 'none' },
-        nowMs: 0,
-        callId: call.id,
-      } as const;
-      if (traits.context !== null && request.input.inputTokens > traits.context) {
-        return openaiError('context_length', context);
-      }
-      if (traits.noPrefill && request.lastRole === 'assistant') {
-        return openaiError('prefill_refused', context);
-      }
-      return answerChat(call, request, { profile: PROFILE, traits, faults });
-    },
-  };
-}
-
 function modelObject(id: string): object {
   return { id, object: 'model', created: CREATED_S, owned_by: 'simulator' };
 }
@@ -94,9 +63,10 @@ function modelsRoute(call: SimulatedCall, id: string | null): FamilyRoute {
 
 export const openaiFamily: SimulatorFamily = {
   name: 'openai',
-  lineEnd: '\n',
   route(call) {
-    if (call.method === 'POST' && call.path === '/v1/chat/completions') return chatRoute(call);
+    if (call.method === 'POST' && call.path === '/v1/chat/completions') {
+      return chatRoute(call, { profile: PROFILE, error: openaiError });
+    }
     if (call.method !== 'GET') return null;
     if (call.path === '/v1/models') return modelsRoute(call, null);
     const model = /^\/v1\/models\/([^/:]+)$/.exec(call.path)?.[1];
