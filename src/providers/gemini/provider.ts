@@ -1,0 +1,50 @@
+/**
+ * The Gemini Developer API.
+ *
+ * @module
+ */
+import type { ProviderDefinition } from '../../contracts/provider.ts';
+import type { TextOptions } from '../../contracts/text.ts';
+import type { ProviderTarget } from '../../contracts/wire.ts';
+import { readError } from './errors.ts';
+import { GEMINI_ORIGIN } from './media.ts';
+import { VERSION_SEGMENT } from './model.ts';
+import { buildRequest } from './request.ts';
+import { readReply } from './response.ts';
+import { GeminiStreamReader, type AnswerContext } from './stream.ts';
+
+function contextOf(options: TextOptions, target: ProviderTarget): AnswerContext {
+  return { model: target.model, choices: options.n ?? 1 };
+}
+
+export const gemini: ProviderDefinition = {
+  id: 'gemini',
+  title: 'Google Gemini',
+  environment: {
+    credential: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+    baseUrl: 'GEMINI_BASE_URL',
+  },
+  defaultBaseUrl: GEMINI_ORIGIN,
+  versionSegment: VERSION_SEGMENT,
+  documentation: 'https://ai.google.dev/api/generate-content',
+  disconnect: { onClientGone: 'cancel' },
+  // No recorded reply carries an id in a header (the body's `responseId` is one); Google's front ends use this name.
+  requestIdHeader: 'x-goog-request-id',
+  text: {
+    generate(options, target) {
+      const context = contextOf(options, target);
+      return {
+        ...buildRequest(options, target, false),
+        read: (reply) => readReply(reply, context),
+      };
+    },
+    stream(options, target) {
+      const context = contextOf(options, target);
+      return {
+        ...buildRequest(options, target, true),
+        open: () => new GeminiStreamReader(context),
+      };
+    },
+  },
+  readError,
+};
