@@ -1,0 +1,244 @@
+/**
+ * Brings an answer to the client: whole or streamed, booked before its last byte.
+ *
+ * @module
+ */
+import { GatewayError } from '../contracts/gateway-error.ts';
+import { inputTokensOf, type UsageVector } from '../contracts/usage.ts';
+import type { RequestRecord } from '../metering/ports.ts';
+import type { AttemptFailure } from './attempt-result.ts';
+import type { StreamAnswered, WholeAnswered } from './dispatch.ts';
+import type { ReplyHeaders } from './exchange.ts';
+import type { Gateway } from './gateway.ts';
+import { replyHeaders } from './reply-headers.ts';
+import { bookRun, recordAttempt, totalCostOf, type RunEnd } from './settlement.ts';
+import type { StreamEnd } from './stream-attempt.ts';
+import type { Receipt } from './text-call.ts';
+import type { TextRun } from './text-run.ts';
+
+/** Usage as told, or as counted by the gateway where the provider is silent. */
+function usageOrEstimate(
+  gateway: Gateway,
+  run: TextRun,
+  seen: {
+    readonly model: string;
+    readonly usage: UsageVector | null;
+    readonly outputTokens: number;
+  },
+): { readonly usage: UsageVector; readonly estimated: boolean } {
+  const { usage, model } = seen;
+  const bytes = run.call.bytes.length;
+  if (usage !== null) {
+    gateway.estimator.observe(model, bytes, inputTokensOf(usage));
+    return { usage, estimated: false };
+  }
+  return {
+    usage: {
+      input_text_tokens: gateway.estimator.estimate(model, bytes),
+      output_text_tokens: seen.outputTokens,
+    },
+    estimated: true,
+  };
+}
+
+function overheadMsOf(gateway: Gateway, run: TextRun): number {
+  return Math.max(
+    0,
+    gateway.clock.monotonicMs() - run.exchange.startedAtMonotonicMs - run.upstreamMs,
+  );
+}
+
+/** Headers of an answer by the candidate that gave it. */
+export function answerHeaders(
+  gateway: Gateway,
+  run: TextRun,
+  answer: {
+    readonly provider: string | null;
+    readonly model: string | null;
+    readonly attempts: number;
+    readonly costNanoUsd: bigint | null;
+  },
+): ReplyHeaders {
+  return replyHeaders({
+    requestId: run.exchange.requestId,
+    provider: answer.provider,
+    model: answer.model,
+    attempts: answer.attempts,
+    costNanoUsd: answer.costNanoUsd,
+    overheadMs: overheadMsOf(gateway, run),
+    rates: run.rates,
+    warnings: run.warnings,
+    simulated: run.candidates[0]?.provider.simulated ?? false,
+  });
+}
+
+async function book(gateway: Gateway, run: TextRun, end: RunEnd): Promise<RequestRecord> {
+  const { request } = await bookRun(gateway, run, end);
+  run.isBooked = true;
+  gateway.recorder.requestEnded(request, run.caller);
+  return request;
+}
+
+function receiptOf(
+  run: TextRun,
+  model: string,
+  usage: { readonly usage: UsageVector; readonly estimated: boolean },
+): Receipt {
+  return {
+    requestId: run.exchange.requestId,
+    costNanoUsd: totalCostOf(run),
+    usage: usage.usage,
+    estimated: usage.estimated,
+    model,
+    createdAtMs: run.exchange.startedAtMs,
+  };
+}
+
+export async function deliverWhole(
+  gateway: Gateway,
+  run: TextRun,
+  answered: WholeAnswered,
+): Promise<void> {
+  const { candidate, answer, meta, dispatchedAtMs } = answered;
+  const usage = usageOrEstimate(gateway, run, {
+    model: candidate.name,
+    usage: answer.usage,
+    outputTokens: gateway.estimator.estimate(candidate.name, answer.outputBytes),
+  });
+  recordAttempt(gateway, run, {
+    candidate,
+    dispatchedAtMs,
+    end: {
+      ...meta,
+      ...usage,
+      outcome: run.exchange.gone ? 'client_closed' : 'succeeded',
+      modelServed: answer.modelServed,
+      billable: 'yes',
+    },
+  });
+  run.firstTokenAtMs = meta.firstByteAtMs;
+  await book(gateway, run, { status: 200, errorCode: null, clientClosed: run.exchange.gone });
+  const model = answer.modelServed ?? candidate.model;
+  const provider = candidate.provider.definition.id;
+  const headers = answerHeaders(gateway, run, {
+    provider,
+    model: `${provider}/${model}`,
+    attempts: run.attempts.length,
+    costNanoUsd: totalCostOf(run),
+  });
+  headers['content-type'] = 'application/json';
+  run.exchange.send(200, headers, answer.render(receiptOf(run, model, usage)));
+}
+
+const STREAM_HEADERS: Readonly<ReplyHeaders> = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+/** Sends the head of a stream; `provider` is null while no candidate has answered yet. */
+export function sendStreamHead(
+  gateway: Gateway,
+  run: TextRun,
+  answer: { readonly provider: string | null; readonly model: string | null },
+): void {
+  const headers = answerHeaders(gateway, run, {
+    ...answer,
+    attempts: run.attempts.length + 1,
+    costNanoUsd: null,
+  });
+  run.exchange.startStream(Object.assign(headers, STREAM_HEADERS));
+}
+
+/** The error of a stream that broke after content had gone out. */
+function interruption(failure: AttemptFailure): GatewayError {
+  if (failure.source === 'transport' && failure.failure.code === 'DRAINING') {
+    return new GatewayError('draining', {
+      message: 'The gateway is shutting down; the answer is incomplete. Repeat the request.',
+    });
+  }
+  if (failure.source === 'transport' && failure.failure.code === 'TOTAL') {
+    return new GatewayError('provider_timeout', {
+      message: 'The answer was not complete before the deadline. Allow more time or ask for less.',
+    });
+  }
+  return new GatewayError('stream_interrupted', {
+    message: "The provider's stream broke before the answer was complete. Repeat the request.",
+  });
+}
+
+function endedAs(end: StreamEnd): { readonly outcome: string; readonly billable: 'yes' | 'no' } {
+  switch (end.type) {
+    case 'complete':
+      return { outcome: 'succeeded', billable: 'yes' };
+    case 'client_gone':
+      return { outcome: 'client_closed', billable: 'yes' };
+    case 'broken':
+      return {
+        outcome:
+          end.failure.source === 'provider'
+            ? end.failure.failure.kind
+            : `${end.failure.failure.kind}:${end.failure.failure.code}`,
+        billable: 'yes',
+      };
+  }
+}
+
+/** Records the attempt of an ended stream by what was seen of it. */
+function recordStream(
+  gateway: Gateway,
+  run: TextRun,
+  answered: StreamAnswered,
+  end: StreamEnd,
+): Receipt {
+  const { candidate, stream, dispatchedAtMs } = answered;
+  const { answer, meta } = stream;
+  const isUntouched = end.type === 'client_gone' && !answer.hasContent && answer.usage === null;
+  const usage = usageOrEstimate(gateway, run, {
+    model: candidate.name,
+    usage: answer.usage,
+    outputTokens: answer.estimatedOutputTokens,
+  });
+  const { outcome, billable } = endedAs(end);
+  recordAttempt(gateway, run, {
+    candidate,
+    dispatchedAtMs,
+    end: {
+      ...meta,
+      ...usage,
+      outcome,
+      modelServed: answer.modelServed,
+      billable: isUntouched ? 'unknown' : billable,
+    },
+  });
+  return receiptOf(run, answer.modelServed ?? candidate.model, usage);
+}
+
+export async function deliverStream(
+  gateway: Gateway,
+  run: TextRun,
+  answered: StreamAnswered,
+): Promise<void> {
+  const { candidate, stream } = answered;
+  const { exchange } = run;
+  const provider = candidate.provider.definition.id;
+  if (!exchange.headSent) {
+    sendStreamHead(gateway, run, {
+      provider,
+      model: `${provider}/${stream.answer.modelServed ?? candidate.model}`,
+    });
+  }
+  stream.relayTo(exchange);
+  const end = await stream.finished;
+  exchange.onGone(null);
+  const receipt = recordStream(gateway, run, answered, end);
+  if (end.type === 'broken') {
+    const error = interruption(end.failure);
+    await book(gateway, run, { status: error.status, errorCode: error.code, clientClosed: false });
+    exchange.finish(run.dialect.errorFrame(error, exchange.requestId));
+    return;
+  }
+  const clientClosed = end.type === 'client_gone';
+  await book(gateway, run, { status: 200, errorCode: null, clientClosed });
+  exchange.finish(clientClosed ? null : stream.answer.close(receipt));
+}

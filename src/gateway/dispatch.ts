@@ -1,0 +1,170 @@
+/**
+ * Calls candidates until one answers: at most three attempts over all of them, each under a hold that covers it,
+ * none after content has reached the client (reliability P1–P8).
+ *
+ * @module
+ */
+import type { AttemptFailure, AttemptResult, ReplyMeta } from './attempt-result.ts';
+import type { Candidate } from './candidates.ts';
+import { sendStreamHead } from './deliver.ts';
+import type { Gateway } from './gateway.ts';
+import { extendFor } from './reserve.ts';
+import { observedCharge, recordAttempt } from './settlement.ts';
+import { StreamAttempt } from './stream-attempt.ts';
+import type { WholeAnswer } from './text-call.ts';
+import type { TextRun } from './text-run.ts';
+import { prepareCall, type PreparedCall } from './upstream-request.ts';
+import { attemptWhole } from './whole-attempt.ts';
+
+export interface WholeAnswered {
+  readonly type: 'whole';
+  readonly candidate: Candidate;
+  readonly answer: WholeAnswer;
+  readonly meta: ReplyMeta;
+  readonly dispatchedAtMs: number;
+}
+
+export interface StreamAnswered {
+  readonly type: 'stream';
+  readonly candidate: Candidate;
+  readonly stream: StreamAttempt;
+  readonly dispatchedAtMs: number;
+}
+
+const PROGRESS_INTERVAL_MS = 2_000;
+
+/** Starts a streamed attempt and waits for content or failure. */
+async function attemptStream(
+  gateway: Gateway,
+  run: TextRun,
+  input: {
+    readonly candidate: Candidate;
+    readonly prepared: PreparedCall;
+    readonly hasOther: boolean;
+  },
+): Promise<AttemptResult> {
+  const { candidate, prepared } = input;
+  let lastProgressAtMs = gateway.clock.monotonicMs();
+  const answer = prepared.open({
+    requestId: run.exchange.requestId,
+    model: candidate.model,
+    createdAtMs: run.exchange.startedAtMs,
+  });
+  const stream = new StreamAttempt({
+    gateway,
+    provider: candidate.provider,
+    answer,
+    deadlineMs: run.deadlineMs,
+    firstEventMs: input.hasOther
+      ? gateway.settings.firstEventMs
+      : gateway.settings.firstEventAloneMs,
+    onProgress: () => {
+      const now = gateway.clock.monotonicMs();
+      if (now - lastProgressAtMs < PROGRESS_INTERVAL_MS) return;
+      lastProgressAtMs = now;
+      gateway.store.ledger.progress(run.holdId, [
+        observedCharge(run, candidate, answer.estimatedOutputTokens),
+      ]);
+    },
+  });
+  stream.begin(gateway.upstream.call(candidate.provider.baseUrl, prepared.request, stream));
+  run.exchange.onGone(() => stream.clientGone());
+  const early = gateway.wheel.after(gateway.settings.headersAfterMs, () => {
+    sendStreamHead(gateway, run, { provider: null, model: null });
+    stream.attachForKeepalive(run.exchange);
+  });
+  if (run.exchange.headSent) stream.attachForKeepalive(run.exchange);
+  const start = await stream.started;
+  early.cancel();
+  if (start.type === 'content') {
+    run.firstTokenAtMs = gateway.clock.nowMs();
+    return { type: 'stream', stream };
+  }
+  return { type: 'failed', failure: start.failure, meta: stream.meta };
+}
+
+function outcomeOf(failure: AttemptFailure): string {
+  return failure.source === 'provider'
+    ? failure.failure.kind
+    : `${failure.failure.kind}:${failure.failure.code}`;
+}
+
+/** A failed attempt's row: billed where the provider reported usage, unknown where the request may have run. */
+function recordFailure(
+  gateway: Gateway,
+  run: TextRun,
+  failed: {
+    readonly candidate: Candidate;
+    readonly dispatchedAtMs: number;
+    readonly failure: AttemptFailure;
+    readonly meta: ReplyMeta;
+  },
+): void {
+  const { failure, meta } = failed;
+  const usage = failure.source === 'provider' ? failure.failure.usage : null;
+  const isAmbiguous = failure.source === 'transport' && failure.failure.kind !== 'not_sent';
+  recordAttempt(gateway, run, {
+    candidate: failed.candidate,
+    dispatchedAtMs: failed.dispatchedAtMs,
+    end: {
+      ...meta,
+      outcome: outcomeOf(failure),
+      modelServed: null,
+      billable: usage === null ? (isAmbiguous ? 'unknown' : 'no') : 'yes',
+      usage,
+      estimated: false,
+    },
+  });
+}
+
+/**
+ * Runs attempts until one answers.
+ *
+ * @throws GatewayError when the policy stops; every attempt is recorded in the run by then
+ */
+export async function dispatch(
+  gateway: Gateway,
+  run: TextRun,
+): Promise<WholeAnswered | StreamAnswered> {
+  const session = gateway.routing.open(run);
+  let candidate = await firstCandidate(gateway, run, session.order());
+  for (;;) {
+    const dispatchedAtMs = gateway.clock.nowMs();
+    const beganMs = gateway.clock.monotonicMs();
+    const prepared = prepareCall(candidate, run, gateway.settings);
+    const input = { candidate, prepared, hasOther: session.hasOther(candidate) };
+    const result = run.call.stream
+      ? await attemptStream(gateway, run, input)
+      : await attemptWhole(gateway, run, input);
+    run.upstreamMs += gateway.clock.monotonicMs() - beganMs;
+    if (result.type !== 'failed') {
+      session.succeeded(candidate);
+      run.warnings.push(...prepared.warnings);
+      return result.type === 'whole'
+        ? { type: 'whole', candidate, answer: result.answer, meta: result.meta, dispatchedAtMs }
+        : { type: 'stream', candidate, stream: result.stream, dispatchedAtMs };
+    }
+    recordFailure(gateway, run, {
+      candidate,
+      dispatchedAtMs,
+      failure: result.failure,
+      meta: result.meta,
+    });
+    candidate = await session.afterFailure({ candidate, failure: result.failure });
+  }
+}
+
+/** The first candidate in order that the hold covers or can be raised to cover. */
+async function firstCandidate(
+  gateway: Gateway,
+  run: TextRun,
+  order: readonly Candidate[],
+): Promise<Candidate> {
+  const [reserved] = run.candidates;
+  for (const candidate of order) {
+    if (candidate === reserved) return candidate;
+    if (await extendFor(gateway, run, candidate, [])) return candidate;
+  }
+  if (reserved === undefined) throw new Error('a run has at least one candidate');
+  return reserved;
+}

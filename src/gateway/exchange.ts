@@ -1,0 +1,139 @@
+/**
+ * One client request and its reply over `node:http`: reading under limits, writing with backpressure.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError } from '../contracts/gateway-error.ts';
+
+export type ReplyHeaders = Record<string, string>;
+
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** Wall clock at arrival, milliseconds. */
+  readonly startedAtMs: number;
+  /** Monotonic clock at arrival, milliseconds. */
+  readonly startedAtMonotonicMs: number;
+  #gone = false;
+  #onGone: (() => void) | null = null;
+
+  constructor(
+    sides: { readonly request: IncomingMessage; readonly response: ServerResponse },
+    identity: {
+      readonly requestId: string;
+      readonly startedAtMs: number;
+      readonly startedAtMonotonicMs: number;
+    },
+  ) {
+    this.request = sides.request;
+    this.response = sides.response;
+    this.requestId = identity.requestId;
+    this.startedAtMs = identity.startedAtMs;
+    this.startedAtMonotonicMs = identity.startedAtMonotonicMs;
+    this.response.on('close', () => {
+      if (this.response.writableFinished) return;
+      this.#gone = true;
+      this.#onGone?.();
+    });
+    // Without a listener an error of a vanished client would end the process; 'close' follows and is acted upon.
+    this.response.on('error', () => {});
+  }
+
+  /** True once the client has left before its reply was complete. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  get headSent(): boolean {
+    return this.response.headersSent;
+  }
+
+  /** Calls `listener` when the client leaves; at once when it already has. One listener at a time. */
+  onGone(listener: (() => void) | null): void {
+    this.#onGone = listener;
+    if (this.#gone) listener?.();
+  }
+
+  /** A request header; repeated ones joined as Node does. */
+  header(name: string): string | null {
+    const value = this.request.headers[name];
+    if (value === undefined) return null;
+    return typeof value === 'string' ? value : value.join(', ');
+  }
+
+  /**
+   * Reads the whole body.
+   *
+   * @throws GatewayError `payload_too_large` beyond `maxBytes`, `request_timeout` when the client stops sending
+   */
+  readBody(maxBytes: number): Promise<Buffer> {
+    const declared = Number(this.request.headers['content-length'] ?? 0);
+    if (declared > maxBytes) return Promise.reject(this.#tooLarge(maxBytes));
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      this.request.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > maxBytes) {
+          this.request.removeAllListeners('data');
+          this.request.pause();
+          reject(this.#tooLarge(maxBytes));
+          return;
+        }
+        chunks.push(chunk);
+      });
+      this.request.on('end', () => {
+        const [only] = chunks;
+        resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, bytes));
+      });
+      this.request.on('error', () => {
+        reject(
+          new GatewayError('request_timeout', {
+            message: 'The request body did not arrive in time.',
+          }),
+        );
+      });
+    });
+  }
+
+  /** Sends a whole reply. Does nothing when the client has left. */
+  send(status: number, headers: ReplyHeaders, body: Buffer | string): void {
+    if (this.#gone || this.response.headersSent) return;
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    headers['content-length'] = String(bytes.length);
+    if (!this.request.complete) headers['connection'] = 'close';
+    this.response.writeHead(status, headers);
+    this.response.end(bytes);
+  }
+
+  /** Sends the head of a stream. */
+  startStream(headers: ReplyHeaders): void {
+    if (this.#gone || this.response.headersSent) return;
+    this.response.writeHead(200, headers);
+    this.response.socket?.setNoDelay(true);
+  }
+
+  /** Writes to a started stream. @returns false when the client reads slower than this: pause until `onDrain` */
+  write(bytes: Buffer): boolean {
+    return this.#gone ? true : this.response.write(bytes);
+  }
+
+  onDrain(listener: () => void): void {
+    this.response.once('drain', listener);
+  }
+
+  /** Writes the last bytes of a stream and ends it. */
+  finish(bytes: Buffer | null): void {
+    if (this.#gone) return;
+    if (bytes === null) this.response.end();
+    else this.response.end(bytes);
+  }
+
+  #tooLarge(maxBytes: number): GatewayError {
+    return new GatewayError('payload_too_large', {
+      message: `The body is larger than the ${maxBytes} bytes that this route accepts.`,
+    });
+  }
+}

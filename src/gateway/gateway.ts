@@ -1,0 +1,84 @@
+/**
+ * What the pipeline works with: built once by the server, passed to every step. No globals.
+ *
+ * @module
+ */
+import type { IdSource } from '../contracts/ids.ts';
+import type { ProviderDefinition } from '../contracts/provider.ts';
+import type { ModelCatalog } from '../catalog/model-catalog.ts';
+import type { TimerWheel } from '../http/timer-wheel.ts';
+import type { Upstream } from '../http/upstream.ts';
+import type { MeteringStore } from '../metering/ports.ts';
+import type { DirectoryCache } from './directory-cache.ts';
+import type { Recorder } from './recorder.ts';
+import type { RoutingState } from './routing-state.ts';
+import type { TokenEstimator } from './token-estimator.ts';
+
+/** A provider that is ready to be called. */
+export interface ConfiguredProvider {
+  readonly definition: ProviderDefinition;
+  readonly baseUrl: string;
+  readonly credential: string | null;
+  readonly settings: Readonly<Record<string, string>>;
+  /** Answers come from the built-in simulators and are labelled so. */
+  readonly simulated: boolean;
+}
+
+export interface Clock {
+  /** Wall clock in milliseconds since the epoch. */
+  nowMs(): number;
+  /** Clock for durations in milliseconds; never jumps. */
+  monotonicMs(): number;
+}
+
+/** Limits and timers of the data plane; defaults and meanings stand in the configuration schema. */
+export interface DataPlaneSettings {
+  readonly maxBodyBytes: number;
+  readonly maxReplyBytes: number;
+  readonly maxJsonDepth: number;
+  readonly unknownParameters: 'forward' | 'refuse';
+  readonly commit: 'first_event' | 'complete';
+  readonly keepaliveMs: number;
+  readonly headersAfterMs: number;
+  /** First content of a stream when another candidate exists, and when none does. */
+  readonly firstEventMs: number;
+  readonly firstEventAloneMs: number;
+  /** Whole reply when another candidate exists; without one the total governs. */
+  readonly wholeReplyMs: number;
+  readonly streamIdleMs: number;
+  readonly totalTextMs: number;
+  readonly totalStreamMs: number;
+  readonly clientStallMs: number;
+  /** Caps of reading on after the client has left, where the provider bills on. */
+  readonly drainMs: number;
+  readonly drainBytes: number;
+  readonly drainsMax: number;
+}
+
+export interface Gateway {
+  readonly settings: DataPlaneSettings;
+  readonly store: MeteringStore;
+  readonly directory: DirectoryCache;
+  readonly catalog: ModelCatalog;
+  readonly providers: ReadonlyMap<string, ConfiguredProvider>;
+  readonly upstream: Upstream;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly routing: RoutingState;
+  readonly recorder: Recorder;
+  readonly estimator: TokenEstimator;
+  readonly lifecycle: Lifecycle;
+}
+
+/** Whether new work is taken, and what is in progress. */
+export class Lifecycle {
+  draining = false;
+  inFlight = 0;
+  /** Streams being read on for their usage although the client has left. */
+  drains = 0;
+  /** Cuts off what still runs when the drain limit is reached. */
+  readonly interrupts = new Set<() => void>();
+}

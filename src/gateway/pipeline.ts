@@ -1,0 +1,86 @@
+/**
+ * One pipeline for every text request:
+ * authenticate → validate → resolve → estimate → reserve → dispatch → relay → settle → record.
+ *
+ * **Invariant** A provider is called only under a committed hold. **Invariant** The last byte leaves only after
+ * the settlement is committed. **Invariant** Every hold is settled or voided exactly once, whatever is thrown.
+ *
+ * @module
+ */
+import { GatewayError } from '../contracts/gateway-error.ts';
+import { authenticate } from './caller.ts';
+import { resolveCandidates } from './candidates.ts';
+import { deliverStream, deliverWhole } from './deliver.ts';
+import { dispatch } from './dispatch.ts';
+import type { Exchange } from './exchange.ts';
+import type { Gateway } from './gateway.ts';
+import { reserve } from './reserve.ts';
+import { requestDeadlineMs, requestTags } from './request-headers.ts';
+import { bookRun, type RunEnd } from './settlement.ts';
+import type { TextDialect } from './text-dialect.ts';
+import type { TextRun } from './text-run.ts';
+
+/**
+ * Serves one text request.
+ *
+ * @throws GatewayError for the caller to render; whatever was reserved is resolved by then
+ */
+export async function serveText(
+  gateway: Gateway,
+  exchange: Exchange,
+  dialect: TextDialect,
+): Promise<void> {
+  const caller = authenticate(gateway.directory, exchange, {
+    nowMs: exchange.startedAtMs,
+    operation: 'text.generate',
+    address: exchange.request.socket.remoteAddress ?? '',
+  });
+  const body = await exchange.readBody(gateway.settings.maxBodyBytes);
+  const call = dialect.parse(body, gateway.settings.maxJsonDepth);
+  const candidates = resolveCandidates(gateway, caller, call);
+  const run: TextRun = {
+    exchange,
+    caller,
+    call,
+    candidates,
+    dialect,
+    tags: requestTags(exchange),
+    deadlineMs: requestDeadlineMs(gateway, exchange, call.stream),
+    holdId: gateway.ids.next('hold'),
+    hold: null,
+    rates: { requests: null, tokens: null },
+    attempts: [],
+    warnings: [],
+    upstreamMs: 0,
+    firstTokenAtMs: null,
+    isBooked: false,
+  };
+  await reserve(gateway, run);
+  try {
+    const answered = await dispatch(gateway, run);
+    if (answered.type === 'whole') await deliverWhole(gateway, run, answered);
+    else await deliverStream(gateway, run, answered);
+  } catch (error) {
+    await release(gateway, run, error);
+    throw error;
+  }
+}
+
+/** Resolves a hold whose call did not end in an answer: books what attempts were billed, frees the rest. */
+async function release(gateway: Gateway, run: TextRun, error: unknown): Promise<void> {
+  if (run.isBooked) return;
+  const known = error instanceof GatewayError ? error : null;
+  const end: RunEnd = {
+    status: known?.status ?? 500,
+    errorCode: known?.code ?? 'internal_error',
+    clientClosed: run.exchange.gone,
+  };
+  try {
+    const { request } = await bookRun(gateway, run, end);
+    run.isBooked = true;
+    gateway.recorder.requestEnded(request, run.caller);
+  } catch (fault) {
+    // The hold stays open and is recovered at the next start; the first error is the one to show.
+    gateway.recorder.fault(fault, { requestId: run.exchange.requestId, step: 'release' });
+  }
+}

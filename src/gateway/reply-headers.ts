@@ -1,0 +1,77 @@
+/**
+ * The headers that every reply carries (product contract §4), and those of errors (§6).
+ *
+ * @module
+ */
+import { formatUsd } from '../contracts/money.ts';
+import type { GatewayError } from '../contracts/gateway-error.ts';
+import type { RateView, RateViews } from '../metering/ports.ts';
+import type { ReplyHeaders } from './exchange.ts';
+
+export interface ReplyFacts {
+  readonly requestId: string;
+  /** Null where no provider was called. */
+  readonly provider: string | null;
+  readonly model: string | null;
+  readonly attempts: number;
+  /** Null while it is not known (streams): it then stands in the last frame. */
+  readonly costNanoUsd: bigint | null;
+  readonly overheadMs: number;
+  readonly rates: RateViews | null;
+  readonly warnings: readonly string[];
+  readonly simulated: boolean;
+}
+
+/** OpenAI's form of a duration: `12ms`, `1s`, `6m0s`. */
+export function formatReset(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.ceil(ms))}ms`;
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m${seconds % 60}s`;
+  return `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
+}
+
+function addRate(headers: ReplyHeaders, kind: 'requests' | 'tokens', rate: RateView | null): void {
+  if (rate === null) return;
+  headers[`x-ratelimit-limit-${kind}`] = rate.limit;
+  headers[`x-ratelimit-remaining-${kind}`] = rate.remaining;
+  if (rate.resetMs !== null) headers[`x-ratelimit-reset-${kind}`] = formatReset(rate.resetMs);
+}
+
+export function replyHeaders(facts: ReplyFacts): ReplyHeaders {
+  const headers: ReplyHeaders = { 'x-request-id': facts.requestId };
+  if (facts.provider !== null) headers['x-gateway-provider'] = facts.provider;
+  if (facts.model !== null) headers['x-gateway-model'] = facts.model;
+  headers['x-gateway-attempts'] = String(facts.attempts);
+  if (facts.costNanoUsd !== null) headers['x-gateway-cost'] = formatUsd(facts.costNanoUsd);
+  headers['x-gateway-overhead-ms'] = facts.overheadMs.toFixed(3);
+  if (facts.rates !== null) {
+    addRate(headers, 'requests', facts.rates.requests);
+    addRate(headers, 'tokens', facts.rates.tokens);
+  }
+  if (facts.warnings.length > 0)
+    headers['x-gateway-warnings'] = facts.warnings.map(headerSafe).join(', ').slice(0, 2000);
+  if (facts.simulated) headers['x-gateway-simulated'] = 'true';
+  return headers;
+}
+
+/** Keeps a warning inside what a header value may hold. */
+function headerSafe(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
+}
+
+/** Longest `Retry-After` in seconds that a client may be told to repeat by itself (clients would sleep for it). */
+const AUTOMATIC_WAIT_MAX_S = 60;
+
+/** Adds `x-should-retry`, `Retry-After` and `retry-after-ms` by rule C2: never milliseconds beside "do not retry". */
+export function addRetryHeaders(headers: ReplyHeaders, error: GatewayError): void {
+  const waitSeconds =
+    error.retryAfterMs === null ? null : Math.max(1, Math.ceil(error.retryAfterMs / 1000));
+  const mayRetry = error.shouldRetry === true && (waitSeconds ?? 0) <= AUTOMATIC_WAIT_MAX_S;
+  if (error.shouldRetry !== null) headers['x-should-retry'] = String(mayRetry);
+  if (waitSeconds === null) return;
+  headers['retry-after'] = String(waitSeconds);
+  if (mayRetry && error.retryAfterMs !== null)
+    headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs));
+}

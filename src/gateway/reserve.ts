@@ -1,0 +1,115 @@
+/**
+ * Takes the hold of a request, or refuses it with a reason and what to do.
+ *
+ * @module
+ */
+import { formatUsd } from '../contracts/money.ts';
+import { GatewayError } from '../contracts/gateway-error.ts';
+import type { RefusalAction } from '../contracts/limit-status.ts';
+import type { Refused } from '../metering/ports.ts';
+import type { Candidate } from './candidates.ts';
+import type { Gateway } from './gateway.ts';
+import type { TextRun } from './text-run.ts';
+
+/** A refusal as the error that dialects render. */
+export function refusalError(run: TextRun, refused: Refused): GatewayError {
+  const actions = refused.refusal.actions.map((action) =>
+    action.do === 'reduce' && action.param === 'max_tokens'
+      ? { ...action, param: run.call.maxOutputField }
+      : action,
+  );
+  const cheaper = cheaperCandidate(run, refused);
+  if (cheaper !== null) actions.push(cheaper);
+  return new GatewayError(refused.code, {
+    message: refused.message,
+    refusal: { ...refused.refusal, actions },
+    ...(refused.code === 'model_not_allowed' || refused.code === 'unpriced_model'
+      ? { param: 'model' }
+      : {}),
+    ...(refused.code === 'unbounded_cost' ? { param: run.call.maxOutputField } : {}),
+    ...(refused.retryAfterMs === null ? {} : { retryAfterMs: refused.retryAfterMs }),
+  });
+}
+
+function boundCost(candidate: Candidate): bigint | null {
+  const { fixed, elastic } = candidate.bound;
+  if (candidate.pricing !== 'priced' || fixed.cost_usd === undefined) return null;
+  const output =
+    elastic === null
+      ? 0n
+      : (BigInt(elastic.tokens) * elastic.nanoUsdPerMillion + 999_999n) / 1_000_000n;
+  return fixed.cost_usd + output;
+}
+
+/** A later candidate of the same alias that would cost less at most, when money is what is short. */
+function cheaperCandidate(run: TextRun, refused: Refused): RefusalAction | null {
+  const [first, ...others] = run.candidates;
+  const firstCost = first === undefined ? null : boundCost(first);
+  if (firstCost === null || !refused.refusal.limits.some((limit) => limit.meter === 'cost_usd'))
+    return null;
+  for (const other of others) {
+    const cost = boundCost(other);
+    if (cost !== null && cost < firstCost)
+      return { do: 'switch_model', model: other.name, max_cost: formatUsd(cost) };
+  }
+  return null;
+}
+
+/**
+ * Reserves the first candidate's bound. The hold is committed when this returns.
+ *
+ * @throws GatewayError with the limits' members when the plan refuses, `metering_unavailable` when it cannot be recorded
+ */
+export async function reserve(gateway: Gateway, run: TextRun): Promise<void> {
+  const [first] = run.candidates;
+  if (first === undefined) throw new Error('a run has at least one candidate');
+  const outcome = await gateway.store.ledger.reserve({
+    holdId: run.holdId,
+    requestId: run.exchange.requestId,
+    customerId: run.caller.customer.id,
+    keyId: run.caller.key.id,
+    operation: 'text.generate',
+    bound: first.bound,
+    pricing: first.pricing,
+    priceBookId: gateway.catalog.priceBook.id,
+    fingerprint: run.exchange.requestId,
+    observedFloor: first.observedFloor,
+    tags: run.tags,
+  });
+  run.rates = outcome.rates;
+  if (outcome.type === 'refused') throw refusalError(run, outcome);
+  run.hold = outcome;
+  noteClamp(run, first, outcome.outputTokens);
+  for (const limit of outcome.softBreaches) run.warnings.push(`soft_limit=${limit}`);
+}
+
+function noteClamp(run: TextRun, candidate: Candidate, outputTokens: number | null): void {
+  const wanted = candidate.bound.elastic?.tokens ?? null;
+  if (outputTokens === null || wanted === null || outputTokens >= wanted) return;
+  run.warnings.push(
+    `${run.call.maxOutputField}_clamped=${Math.floor(outputTokens / run.call.choices)}`,
+  );
+}
+
+/**
+ * Raises the hold for a further candidate.
+ *
+ * @returns false when the plan cannot afford it: the candidate is skipped
+ */
+export async function extendFor(
+  gateway: Gateway,
+  run: TextRun,
+  next: Candidate,
+  keep: readonly Candidate[],
+): Promise<boolean> {
+  if (next.pricing !== 'priced') return false;
+  const outcome = await gateway.store.ledger.extend({
+    holdId: run.holdId,
+    keep: keep.map((candidate) => candidate.bound),
+    next: next.bound,
+  });
+  if (outcome.type === 'refused') return false;
+  run.hold = outcome;
+  noteClamp(run, next, outcome.outputTokens);
+  return true;
+}

@@ -1,0 +1,186 @@
+/**
+ * Turns what attempts did into what is booked.
+ *
+ * @module
+ */
+import { amountsOf } from '../catalog/bound.ts';
+import { costNanoUsd } from '../catalog/price.ts';
+import type { PriceItem } from '../catalog/price-item.ts';
+import type { UsageVector } from '../contracts/usage.ts';
+import type { AttemptRecord, Charge, RequestRecord, Settled } from '../metering/ports.ts';
+import type { Candidate } from './candidates.ts';
+import type { Gateway } from './gateway.ts';
+import type { TextRun } from './text-run.ts';
+
+const NO_USAGE: UsageVector = {};
+
+/** What became of one attempt. */
+export interface AttemptEnd {
+  readonly outcome: string;
+  readonly httpStatus: number | null;
+  readonly modelServed: string | null;
+  readonly providerRequestId: string | null;
+  readonly firstByteAtMs: number | null;
+  readonly billable: AttemptRecord['billable'];
+  readonly usage: UsageVector | null;
+  readonly estimated: boolean;
+}
+
+/** Prices by the model served; by the model asked for where the served one has no price (F115). */
+function priceOf(
+  gateway: Gateway,
+  candidate: Candidate,
+  modelServed: string | null,
+): PriceItem | null {
+  if (modelServed === null || modelServed === candidate.model) return candidate.price;
+  const provider = candidate.provider.definition.id;
+  return gateway.catalog.priceOf(provider, modelServed, gateway.clock.nowMs()) ?? candidate.price;
+}
+
+/** What a running stream has cost so far, counted low: for `charge_observed` after a crash. */
+export function observedCharge(run: TextRun, candidate: Candidate, outputTokens: number): Charge {
+  const floor = candidate.observedFloor;
+  const output = BigInt(outputTokens);
+  const outputCost =
+    candidate.price === null
+      ? 0n
+      : costNanoUsd(candidate.price, { output_text_tokens: outputTokens });
+  return {
+    model: candidate.name,
+    amounts: {
+      ...floor,
+      output_tokens: output,
+      total_tokens: (floor.total_tokens ?? 0n) + output,
+      cost_usd: (floor.cost_usd ?? 0n) + outputCost,
+      requests: run.isBooked ? 0n : 1n,
+    },
+  };
+}
+
+/** Adds the row of a finished attempt to the run. */
+export function recordAttempt(
+  gateway: Gateway,
+  run: TextRun,
+  attempt: {
+    readonly candidate: Candidate;
+    readonly dispatchedAtMs: number;
+    readonly end: AttemptEnd;
+  },
+): AttemptRecord {
+  const { candidate, end } = attempt;
+  const usage = end.billable === 'yes' ? (end.usage ?? NO_USAGE) : NO_USAGE;
+  const price = priceOf(gateway, candidate, end.modelServed);
+  const row: AttemptRecord = {
+    n: run.attempts.length + 1,
+    provider: candidate.provider.definition.id,
+    modelRequested: candidate.model,
+    modelServed: end.modelServed,
+    providerRequestId: end.providerRequestId,
+    dispatchedAtMs: attempt.dispatchedAtMs,
+    firstByteAtMs: end.firstByteAtMs,
+    finishedAtMs: gateway.clock.nowMs(),
+    outcome: end.outcome,
+    httpStatus: end.httpStatus,
+    billable: end.billable,
+    usage,
+    estimated: end.estimated,
+    costNanoUsd: price === null || end.billable !== 'yes' ? 0n : costNanoUsd(price, usage),
+    priceItemId: price?.id ?? null,
+  };
+  run.attempts.push(row);
+  return row;
+}
+
+export function totalCostOf(run: TextRun): bigint {
+  let total = 0n;
+  for (const attempt of run.attempts) total += attempt.costNanoUsd;
+  return total;
+}
+
+/** Sum of the attempts' usage, for the request's own record. */
+function totalUsageOf(run: TextRun): UsageVector {
+  const [only] = run.attempts;
+  if (run.attempts.length === 1 && only !== undefined) return only.usage;
+  const total: Partial<Record<keyof UsageVector, number>> = {};
+  for (const attempt of run.attempts) {
+    for (const unit of Object.keys(attempt.usage) as (keyof UsageVector)[]) {
+      total[unit] = (total[unit] ?? 0) + (attempt.usage[unit] ?? 0);
+    }
+  }
+  return total;
+}
+
+/** How the request ended, as it is recorded. */
+export interface RunEnd {
+  readonly status: number;
+  readonly errorCode: string | null;
+  readonly clientClosed: boolean;
+}
+
+export function requestRecord(gateway: Gateway, run: TextRun, end: RunEnd): RequestRecord {
+  const last = run.attempts.at(-1);
+  const finishedAtMs = gateway.clock.nowMs();
+  const elapsedMs = gateway.clock.monotonicMs() - run.exchange.startedAtMonotonicMs;
+  return {
+    requestId: run.exchange.requestId,
+    customerId: run.caller.customer.id,
+    keyId: run.caller.key.id,
+    operation: 'text.generate',
+    modelAsked: run.call.model,
+    provider: last?.provider ?? null,
+    modelServed: last === undefined ? null : (last.modelServed ?? last.modelRequested),
+    status: end.status,
+    errorCode: end.errorCode,
+    stream: run.call.stream,
+    clientClosed: end.clientClosed,
+    startedAtMs: run.exchange.startedAtMs,
+    firstTokenAtMs: run.firstTokenAtMs,
+    finishedAtMs,
+    overheadMs: Math.max(0, elapsedMs - run.upstreamMs),
+    attempts: run.attempts.length,
+    usage: totalUsageOf(run),
+    costNanoUsd: totalCostOf(run),
+    estimated: run.attempts.some((attempt) => attempt.estimated),
+    simulated: run.candidates[0]?.provider.simulated ?? false,
+    warnings: run.warnings,
+    tags: run.tags,
+  };
+}
+
+/** Counter changes of the billed attempts; a cost-free call still counts as one request. */
+function chargesOf(run: TextRun): readonly Charge[] {
+  const billed = run.attempts.filter((attempt) => attempt.billable === 'yes');
+  return billed.map((attempt, index) => ({
+    model: `${attempt.provider}/${attempt.modelRequested}`,
+    amounts: amountsOf(attempt.usage, attempt.costNanoUsd, index === billed.length - 1 ? 1 : 0),
+  }));
+}
+
+/**
+ * Books the run: settles what was billed, or releases the hold when nothing was.
+ *
+ * @throws GatewayError `metering_unavailable` when the commit failed; the hold then stays for recovery
+ */
+export async function bookRun(
+  gateway: Gateway,
+  run: TextRun,
+  end: RunEnd,
+): Promise<{ readonly settled: Settled; readonly request: RequestRecord }> {
+  const request = requestRecord(gateway, run, end);
+  const charges = chargesOf(run);
+  const settled =
+    charges.length > 0
+      ? await gateway.store.ledger.settle({
+          holdId: run.holdId,
+          charges,
+          attempts: run.attempts,
+          request,
+        })
+      : await gateway.store.ledger.void({
+          holdId: run.holdId,
+          reason: end.errorCode ?? (end.clientClosed ? 'client_closed' : 'nothing_billed'),
+          attempts: run.attempts,
+          request,
+        });
+  return { settled, request };
+}

@@ -1,0 +1,33 @@
+/**
+ * The state of one text request on its way through the pipeline.
+ *
+ * @module
+ */
+import type { Candidate } from './candidates.ts';
+import type { Caller } from './caller.ts';
+import type { Exchange } from './exchange.ts';
+import type { AttemptRecord, Held, RateViews } from '../metering/ports.ts';
+import type { TextCall } from './text-call.ts';
+import type { TextDialect } from './text-dialect.ts';
+
+export interface TextRun {
+  readonly exchange: Exchange;
+  readonly caller: Caller;
+  readonly call: TextCall;
+  readonly candidates: readonly Candidate[];
+  readonly dialect: TextDialect;
+  readonly tags: Readonly<Record<string, string>> | null;
+  /** Monotonic deadline over everything. */
+  readonly deadlineMs: number;
+  readonly holdId: string;
+  hold: Held | null;
+  rates: RateViews;
+  readonly attempts: AttemptRecord[];
+  /** Options that did not reach the provider as given, and clamps: `x-gateway-warnings`. */
+  readonly warnings: string[];
+  /** Monotonic time spent waiting for providers: what is left of the total is the gateway's own. */
+  upstreamMs: number;
+  firstTokenAtMs: number | null;
+  /** True once the hold was settled or voided. */
+  isBooked: boolean;
+}

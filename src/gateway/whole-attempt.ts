@@ -1,0 +1,96 @@
+/**
+ * One attempt at a whole answer.
+ *
+ * @module
+ */
+import { ProviderFailureError, providerFailure } from '../contracts/provider-failure.ts';
+import type { WireReply } from '../contracts/wire.ts';
+import { TransportFailure } from '../http/transport-failure.ts';
+import { WholeReply } from '../http/whole-reply.ts';
+import type { AttemptResult, ReplyMeta } from './attempt-result.ts';
+import type { Candidate } from './candidates.ts';
+import type { Gateway } from './gateway.ts';
+import type { TextRun } from './text-run.ts';
+import type { PreparedCall } from './upstream-request.ts';
+
+export interface AttemptInput {
+  readonly candidate: Candidate;
+  readonly prepared: PreparedCall;
+  /** Whether another candidate could still answer: patience is shorter then. */
+  readonly hasOther: boolean;
+}
+
+/** Fetches the reply, or fails by deadline, cap, cancellation or transport. */
+async function fetchReply(gateway: Gateway, run: TextRun, input: AttemptInput): Promise<WireReply> {
+  const collector = new WholeReply(gateway.settings.maxReplyBytes);
+  const call = gateway.upstream.call(
+    input.candidate.provider.baseUrl,
+    input.prepared.request,
+    collector,
+  );
+  collector.call = call;
+  const leftMs = run.deadlineMs - gateway.clock.monotonicMs();
+  const patienceMs = input.hasOther ? Math.min(leftMs, gateway.settings.wholeReplyMs) : leftMs;
+  const deadline = gateway.wheel.after(patienceMs, () => {
+    const code = patienceMs < leftMs ? 'FIRST_EVENT' : 'TOTAL';
+    call.cancel(new TransportFailure({ kind: 'timeout', code, replyStarted: false }));
+  });
+  const interrupt = (): void => {
+    call.cancel(new TransportFailure({ kind: 'cancelled', code: 'DRAINING', replyStarted: false }));
+  };
+  gateway.lifecycle.interrupts.add(interrupt);
+  run.exchange.onGone(() => {
+    if (input.candidate.provider.definition.disconnect.onClientGone === 'drain') return;
+    call.cancel(
+      new TransportFailure({ kind: 'cancelled', code: 'CLIENT_GONE', replyStarted: false }),
+    );
+  });
+  try {
+    return await collector.promise;
+  } finally {
+    deadline.cancel();
+    gateway.lifecycle.interrupts.delete(interrupt);
+    run.exchange.onGone(null);
+  }
+}
+
+/** Runs one attempt; failures are values. */
+export async function attemptWhole(
+  gateway: Gateway,
+  run: TextRun,
+  input: AttemptInput,
+): Promise<AttemptResult> {
+  let meta: ReplyMeta = { httpStatus: null, providerRequestId: null, firstByteAtMs: null };
+  try {
+    const reply = await fetchReply(gateway, run, input);
+    const { definition } = input.candidate.provider;
+    meta = {
+      httpStatus: reply.status,
+      providerRequestId: reply.headers[definition.requestIdHeader] ?? null,
+      firstByteAtMs: gateway.clock.nowMs(),
+    };
+    if (reply.status < 200 || reply.status > 299) {
+      return {
+        type: 'failed',
+        failure: { source: 'provider', failure: definition.readError(reply) },
+        meta,
+      };
+    }
+    if (reply.body.length === 0) {
+      const failure = providerFailure({
+        kind: 'malformed_reply',
+        status: reply.status,
+        message: 'The provider sent an empty body.',
+      });
+      return { type: 'failed', failure: { source: 'provider', failure }, meta };
+    }
+    return { type: 'whole', answer: input.prepared.read(reply), meta };
+  } catch (error) {
+    if (error instanceof ProviderFailureError) {
+      return { type: 'failed', failure: { source: 'provider', failure: error.failure }, meta };
+    }
+    if (error instanceof TransportFailure)
+      return { type: 'failed', failure: { source: 'transport', failure: error }, meta };
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The data plane's routes.
+ *
+ * @module
+ */
+import { chatDialect } from '../dialects/openai/chat/dialect.ts';
+import { GatewayError } from '../contracts/gateway-error.ts';
+import { configJsonSchema } from '../config/index.ts';
+import type { Exchange } from '../gateway/exchange.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { serveText } from '../gateway/pipeline.ts';
+import type { GatewayMetrics } from '../observability/metrics.ts';
+import { dataPlaneOpenApi } from '../openapi/index.ts';
+import { RouteTable, type Route } from './routes.ts';
+import {
+  sendJson,
+  serveLimits,
+  serveMe,
+  serveModel,
+  serveModels,
+  serveRequest,
+  serveUsage,
+} from './self-service.ts';
+
+function serveReady(gateway: Gateway, exchange: Exchange): void {
+  if (gateway.lifecycle.draining) {
+    throw new GatewayError('draining', {
+      message: 'The gateway is shutting down.',
+      retryAfterMs: 1_000,
+    });
+  }
+  sendJson(gateway, exchange, { status: 'ready' });
+}
+
+async function serveMetrics(metrics: GatewayMetrics, exchange: Exchange): Promise<void> {
+  exchange.send(
+    200,
+    { 'content-type': metrics.registry.contentType },
+    await metrics.registry.metrics(),
+  );
+}
+
+export function createRoutes(gateway: Gateway, metrics: GatewayMetrics): RouteTable {
+  const get = (path: string, handle: Route['handle']): Route => ({
+    method: 'GET',
+    path,
+    isWork: false,
+    handle,
+  });
+  return new RouteTable([
+    {
+      method: 'POST',
+      path: '/v1/chat/completions',
+      isWork: true,
+      handle: (exchange) => serveText(gateway, exchange, chatDialect),
+    },
+    get('/v1/models', (exchange) => serveModels(gateway, exchange)),
+    get('/v1/models/', (exchange, id) => serveModel(gateway, exchange, id)),
+    get('/v1/limits', (exchange) => serveLimits(gateway, exchange)),
+    get('/v1/me', (exchange) => serveMe(gateway, exchange)),
+    get('/v1/usage', (exchange) => serveUsage(gateway, exchange)),
+    get('/v1/requests/', (exchange, id) => serveRequest(gateway, exchange, id)),
+    get('/health/live', (exchange) => sendJson(gateway, exchange, { status: 'live' })),
+    get('/health/ready', (exchange) => serveReady(gateway, exchange)),
+    get('/metrics', (exchange) => serveMetrics(metrics, exchange)),
+    get('/openapi.json', (exchange) => sendJson(gateway, exchange, dataPlaneOpenApi())),
+    get('/schema/gateway.json', (exchange) => sendJson(gateway, exchange, configJsonSchema())),
+  ]);
+}

@@ -1,0 +1,135 @@
+/**
+ * The data plane's front: finds the route, guards it, and renders whatever is thrown.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError, isGatewayError } from '../contracts/gateway-error.ts';
+import { openAiError } from '../dialects/openai/errors.ts';
+import { Exchange } from '../gateway/exchange.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { addRetryHeaders, replyHeaders } from '../gateway/reply-headers.ts';
+import { HOP_HEADER } from '../http/upstream.ts';
+import type { RouteTable } from './routes.ts';
+
+/** Gateways that may stand in a row before a loop is assumed (F98). */
+const HOPS_MAX = 3;
+const RETRY_WHEN_BUSY_MS = 1_000;
+
+function pathOf(url: string): string {
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+export class DataPlane {
+  readonly #gateway: Gateway;
+  readonly #routes: RouteTable;
+  readonly #maxInFlight: number;
+
+  constructor(gateway: Gateway, routes: RouteTable, maxInFlight: number) {
+    this.#gateway = gateway;
+    this.#routes = routes;
+    this.#maxInFlight = maxInFlight;
+  }
+
+  /** Handles one request from its first header to its last byte; never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { clock, ids, lifecycle } = this.#gateway;
+    const exchange = new Exchange(
+      { request, response },
+      {
+        requestId: ids.next('req'),
+        startedAtMs: clock.nowMs(),
+        startedAtMonotonicMs: clock.monotonicMs(),
+      },
+    );
+    lifecycle.inFlight += 1;
+    try {
+      await this.#route(exchange);
+    } catch (error) {
+      this.#renderFailure(exchange, error);
+    } finally {
+      lifecycle.inFlight -= 1;
+    }
+  }
+
+  async #route(exchange: Exchange): Promise<void> {
+    const { method = 'GET', url = '/' } = exchange.request;
+    const match = this.#routes.match(method, pathOf(url));
+    if (match.type === 'not_found') {
+      throw new GatewayError('not_found', {
+        message: `There is no ${method} ${pathOf(url).slice(0, 200)} here. GET /openapi.json lists the routes.`,
+      });
+    }
+    if (match.type === 'method_not_allowed') {
+      exchange.response.setHeader('allow', match.allow);
+      throw new GatewayError('method_not_allowed', {
+        message: `This path takes ${match.allow}, not ${method}.`,
+      });
+    }
+    if (match.route.isWork) this.#assertAdmits(exchange);
+    await match.route.handle(exchange, match.rest);
+  }
+
+  #assertAdmits(exchange: Exchange): void {
+    const { lifecycle } = this.#gateway;
+    if (lifecycle.draining) {
+      throw new GatewayError('draining', {
+        message: 'The gateway is shutting down.',
+        retryAfterMs: RETRY_WHEN_BUSY_MS,
+      });
+    }
+    if (lifecycle.inFlight > this.#maxInFlight) {
+      throw new GatewayError('overloaded', {
+        message: `More than ${this.#maxInFlight} calls are in progress.`,
+        retryAfterMs: RETRY_WHEN_BUSY_MS,
+      });
+    }
+    if (Number(exchange.header(HOP_HEADER) ?? 0) >= HOPS_MAX) {
+      throw new GatewayError('loop_detected', {
+        message:
+          'The request has passed through this gateway before: a provider base URL points back at it.',
+      });
+    }
+  }
+
+  #renderFailure(exchange: Exchange, thrown: unknown): void {
+    const { recorder, clock } = this.#gateway;
+    if (!isGatewayError(thrown)) recorder.fault(thrown, { requestId: exchange.requestId });
+    const error = isGatewayError(thrown)
+      ? thrown
+      : new GatewayError('internal_error', {
+          message:
+            'The gateway failed in a way it should not. The operator finds the cause under the request id.',
+        });
+    const durationMs = clock.monotonicMs() - exchange.startedAtMonotonicMs;
+    recorder.requestRefused({
+      requestId: exchange.requestId,
+      method: exchange.request.method ?? 'GET',
+      route: pathOf(exchange.request.url ?? '/').slice(0, 200),
+      error,
+      durationMs,
+    });
+    if (exchange.headSent) {
+      // The only streams of this plane are in OpenAI's framing; others bring their own frame with them.
+      exchange.finish(
+        Buffer.from(`data: ${JSON.stringify(openAiError(error, exchange.requestId))}\n\n`),
+      );
+      return;
+    }
+    const headers = replyHeaders({
+      requestId: exchange.requestId,
+      provider: null,
+      model: null,
+      attempts: 0,
+      costNanoUsd: 0n,
+      overheadMs: durationMs,
+      rates: null,
+      warnings: [],
+      simulated: false,
+    });
+    addRetryHeaders(headers, error);
+    headers['content-type'] = 'application/json';
+    exchange.send(error.status, headers, JSON.stringify(openAiError(error, exchange.requestId)));
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The data plane's route table: exact paths first, then the few patterns. Small on purpose; a framework costs
+ * more per request than the gateway itself.
+ *
+ * @module
+ */
+import type { Exchange } from '../gateway/exchange.ts';
+
+/** What a route needs to be guarded and rendered. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Exact path, or a prefix ending in `/` whose rest is the parameter. */
+  readonly path: string;
+  /** Whether new work is refused while draining. */
+  readonly isWork: boolean;
+  /** @param rest what follows a prefix path, percent-decoded once; empty for exact paths */
+  readonly handle: (exchange: Exchange, rest: string) => Promise<void> | void;
+}
+
+export type RouteMatch =
+  | { readonly type: 'route'; readonly route: Route; readonly rest: string }
+  | { readonly type: 'method_not_allowed'; readonly allow: string }
+  | { readonly type: 'not_found' };
+
+export class RouteTable {
+  readonly #exact = new Map<string, Route>();
+  readonly #routes: readonly Route[];
+
+  constructor(routes: readonly Route[]) {
+    this.#routes = routes;
+    for (const route of routes)
+      if (!route.path.endsWith('/')) this.#exact.set(`${route.method} ${route.path}`, route);
+  }
+
+  get routes(): readonly Route[] {
+    return this.#routes;
+  }
+
+  match(method: string, path: string): RouteMatch {
+    const exact = this.#exact.get(`${method} ${path}`);
+    if (exact !== undefined) return { type: 'route', route: exact, rest: '' };
+    const allowed = new Set<string>();
+    for (const route of this.#routes) {
+      const isPrefix = route.path.endsWith('/');
+      if (
+        isPrefix
+          ? !path.startsWith(route.path) || path.length === route.path.length
+          : path !== route.path
+      )
+        continue;
+      allowed.add(route.method);
+      if (isPrefix && route.method === method) {
+        const rest = decodeRest(path.slice(route.path.length));
+        return rest === null ? { type: 'not_found' } : { type: 'route', route, rest };
+      }
+    }
+    if (allowed.size === 0) return { type: 'not_found' };
+    return { type: 'method_not_allowed', allow: [...allowed].join(', ') };
+  }
+}
+
+function decodeRest(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * What a key may ask about itself: models, limits, usage, its requests.
+ *
+ * @module
+ */
+import { GatewayError } from '../contracts/gateway-error.ts';
+import { findModel, listModels } from '../dialects/openai/models.ts';
+import { authenticate, isModelInScope, type Caller } from '../gateway/caller.ts';
+import type { Exchange } from '../gateway/exchange.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { replyHeaders } from '../gateway/reply-headers.ts';
+import { compileGlob } from '../metering/core/glob.ts';
+import { requestDetailJson, usageJson } from './self-service-shapes.ts';
+
+function callerOf(gateway: Gateway, exchange: Exchange): Caller {
+  return authenticate(gateway.directory, exchange, {
+    nowMs: exchange.startedAtMs,
+    operation: null,
+    address: exchange.request.socket.remoteAddress ?? '',
+  });
+}
+
+/** Sends a JSON reply of a route that calls no provider: cost 0. */
+export function sendJson(gateway: Gateway, exchange: Exchange, body: unknown): void {
+  const headers = replyHeaders({
+    requestId: exchange.requestId,
+    provider: null,
+    model: null,
+    attempts: 0,
+    costNanoUsd: 0n,
+    overheadMs: gateway.clock.monotonicMs() - exchange.startedAtMonotonicMs,
+    rates: null,
+    warnings: [],
+    simulated: false,
+  });
+  headers['content-type'] = 'application/json';
+  exchange.send(200, headers, JSON.stringify(body));
+}
+
+/** Whether the caller's plan and key allow a listed model; an alias is allowed when its first candidate is. */
+async function modelFilter(gateway: Gateway, caller: Caller): Promise<(model: string) => boolean> {
+  const account = await gateway.store.directory.customer(caller.customer.id);
+  const globs = account?.plan.plan.models?.map(compileGlob) ?? null;
+  return (model) => {
+    const candidates = gateway.catalog.resolve(model) ?? [];
+    return candidates.some(({ provider, model: name }) => {
+      const full = `${provider}/${name}`;
+      return (
+        isModelInScope(caller.key, full) &&
+        (globs === null || globs.some((matches) => matches(full)))
+      );
+    });
+  };
+}
+
+export async function serveModels(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const isAllowed = await modelFilter(gateway, callerOf(gateway, exchange));
+  sendJson(gateway, exchange, listModels(gateway.catalog, gateway.clock.nowMs(), isAllowed));
+}
+
+export async function serveModel(gateway: Gateway, exchange: Exchange, id: string): Promise<void> {
+  const isAllowed = await modelFilter(gateway, callerOf(gateway, exchange));
+  const model = findModel(gateway.catalog, id, { nowMs: gateway.clock.nowMs(), isAllowed });
+  if (model === null) {
+    throw new GatewayError('model_not_found', {
+      message: `The model "${id.slice(0, 200)}" is not known here. GET /v1/models lists the models you may use.`,
+      param: 'model',
+    });
+  }
+  sendJson(gateway, exchange, model);
+}
+
+export async function serveLimits(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const caller = callerOf(gateway, exchange);
+  sendJson(gateway, exchange, {
+    limits: await gateway.store.ledger.limits(caller.customer.id, caller.key.id),
+  });
+}
+
+export async function serveMe(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const caller = callerOf(gateway, exchange);
+  const account = await gateway.store.directory.customer(caller.customer.id);
+  const isAllowed = await modelFilter(gateway, caller);
+  const period = account?.subscription.period;
+  sendJson(gateway, exchange, {
+    customer: { id: caller.customer.id, externalId: caller.customer.externalId },
+    key: { id: caller.key.id, type: caller.key.type, name: caller.key.name },
+    subscription:
+      account === null || period === undefined
+        ? null
+        : {
+            status: account.subscription.status,
+            plan: {
+              id: account.plan.id,
+              version: account.plan.version,
+              name: account.plan.plan.name,
+            },
+            period: {
+              id: period.id,
+              start: new Date(period.startMs).toISOString(),
+              end: new Date(period.endMs).toISOString(),
+            },
+          },
+    limits: await gateway.store.ledger.limits(caller.customer.id, caller.key.id),
+    models: gateway.catalog
+      .list(gateway.clock.nowMs())
+      .map((listing) => listing.id)
+      .filter(isAllowed),
+  });
+}
+
+export async function serveUsage(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const caller = callerOf(gateway, exchange);
+  const account = await gateway.store.directory.customer(caller.customer.id);
+  const toMs = gateway.clock.nowMs();
+  const fromMs = account?.subscription.period.startMs ?? 0;
+  const report = await gateway.store.reader.usage({
+    customerId: caller.customer.id,
+    fromMs,
+    toMs,
+    groupBy: [],
+    bucket: null,
+  });
+  sendJson(
+    gateway,
+    exchange,
+    usageJson(report, { customer: caller.customer.externalId, fromMs, toMs }),
+  );
+}
+
+export async function serveRequest(
+  gateway: Gateway,
+  exchange: Exchange,
+  id: string,
+): Promise<void> {
+  const caller = callerOf(gateway, exchange);
+  const detail = await gateway.store.reader.request(id);
+  if (detail === null || detail.customerId !== caller.customer.id) {
+    throw new GatewayError('not_found', { message: `There is no request "${id.slice(0, 100)}".` });
+  }
+  sendJson(gateway, exchange, requestDetailJson(detail));
+}

@@ -1,0 +1,299 @@
+/**
+ * Puts the gateway together and listens: the one place where configuration becomes objects.
+ *
+ * @module
+ */
+import { randomFillSync, randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createModelCatalog } from '../catalog/index.ts';
+import {
+  generateKey,
+  resolveProviders,
+  viewConfig,
+  type Credentials,
+  type Environment,
+  type LoadedConfig,
+  type ResolvedProviders,
+} from '../config/index.ts';
+import { createIdSource } from '../contracts/ids.ts';
+import { createAdminApp } from '../dialects/admin/index.ts';
+import { hashKey } from '../gateway/caller.ts';
+import { DirectoryCache } from '../gateway/directory-cache.ts';
+import {
+  Lifecycle,
+  type ConfiguredProvider,
+  type DataPlaneSettings,
+  type Gateway,
+} from '../gateway/gateway.ts';
+import { RoutingState } from '../gateway/routing-state.ts';
+import { TokenEstimator } from '../gateway/token-estimator.ts';
+import { TimerWheel } from '../http/timer-wheel.ts';
+import { Upstream } from '../http/upstream.ts';
+import type { MeteringStore } from '../metering/ports.ts';
+import { createLogger, LogRecorder } from '../observability/log.ts';
+import { GatewayMetrics } from '../observability/metrics.ts';
+import { PROVIDERS } from '../providers/registry.ts';
+import { simProvider } from '../providers/sim/provider.ts';
+import { createSimulator, type Simulator } from '../simulators/index.ts';
+import { openSqliteStore } from '../store/sqlite/index.ts';
+import { VERSION } from '../version.ts';
+import { bootstrapDirectory } from './bootstrap.ts';
+import { DataPlane } from './data-plane.ts';
+import { createRoutes } from './create-routes.ts';
+import { adminListener } from './admin-listener.ts';
+
+const MIB = 1024 * 1024;
+/** A whole answer takes as long as its last token; this much patience while another candidate could answer. */
+const WHOLE_REPLY_WITH_FALLBACK_MS = 90_000;
+const CONNECTIONS_PER_ORIGIN_MAX = 1024;
+
+export interface StartOptions {
+  readonly loaded: LoadedConfig;
+  readonly credentials: Credentials;
+  readonly environment: Environment;
+}
+
+export interface RunningGateway {
+  readonly url: string;
+  readonly port: number;
+  readonly gateway: Gateway;
+  readonly providers: ResolvedProviders;
+  readonly simulated: boolean;
+  readonly durability: string;
+  /** Stops accepting, lets running calls end within the drain limit, books everything, closes. */
+  stop(): Promise<void>;
+}
+
+function settingsOf(loaded: LoadedConfig): DataPlaneSettings {
+  const { limits, timeouts, stream, unknownParameters } = loaded.config;
+  return {
+    maxBodyBytes: limits.maxBodyBytes.chat,
+    maxReplyBytes: limits.maxReplyBytes,
+    maxJsonDepth: limits.maxJsonDepth,
+    unknownParameters,
+    commit: stream.commit,
+    keepaliveMs: stream.keepaliveMs,
+    headersAfterMs: stream.headersAfterMs,
+    firstEventMs: timeouts.firstEventWithFallbackMs,
+    firstEventAloneMs: timeouts.firstEventMs,
+    wholeReplyMs: WHOLE_REPLY_WITH_FALLBACK_MS,
+    streamIdleMs: timeouts.betweenEventsMs,
+    totalTextMs: timeouts.total.textMs,
+    totalStreamMs: timeouts.total.streamMs,
+    clientStallMs: timeouts.clientWriteStallMs,
+    drainMs: 60_000,
+    drainBytes: 8 * MIB,
+    drainsMax: 64,
+  };
+}
+
+async function openSimulator(
+  loaded: LoadedConfig,
+  providers: ResolvedProviders,
+): Promise<Simulator | null> {
+  const { simulators } = loaded.config;
+  const isOn = simulators === 'on' || (simulators === 'auto' && providers.configured.length === 0);
+  return isOn ? createSimulator({ seed: 1 }) : null;
+}
+
+function providerMap(
+  providers: ResolvedProviders,
+  simulator: Simulator | null,
+): ReadonlyMap<string, ConfiguredProvider> {
+  const map = new Map<string, ConfiguredProvider>();
+  for (const provider of providers.configured) {
+    const { definition, baseUrl, credential, settings } = provider;
+    map.set(definition.id, { definition, baseUrl, credential, settings, simulated: false });
+  }
+  if (simulator !== null) {
+    map.set(simProvider.id, {
+      definition: simProvider,
+      baseUrl: `${simulator.url}/openai`,
+      credential: null,
+      settings: {},
+      simulated: true,
+    });
+  }
+  return map;
+}
+
+async function buildGateway(
+  options: StartOptions,
+  parts: {
+    readonly store: MeteringStore;
+    readonly providers: ResolvedProviders;
+    readonly simulator: Simulator | null;
+  },
+): Promise<{ gateway: Gateway; metrics: GatewayMetrics }> {
+  const { config } = options.loaded;
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+  const ids = createIdSource(clock.nowMs, (target) => randomFillSync(target));
+  const lifecycle = new Lifecycle();
+  const metrics = new GatewayMetrics({ inFlight: () => lifecycle.inFlight });
+  const providers = providerMap(parts.providers, parts.simulator);
+  const snapshot = await bootstrapDirectory({
+    store: parts.store,
+    keys: { admin: options.credentials.adminKey, service: options.credentials.apiKey },
+    ids,
+    nowMs: clock.nowMs(),
+  });
+  const gateway: Gateway = {
+    settings: settingsOf(options.loaded),
+    store: parts.store,
+    directory: new DirectoryCache(snapshot),
+    catalog: createModelCatalog({
+      configuredProviders: [...providers.values()].map(({ definition }) => ({
+        id: definition.id,
+        ...(definition.priceBookId === undefined ? {} : { priceBookId: definition.priceBookId }),
+      })),
+      aliases: config.models.aliases,
+    }),
+    providers,
+    upstream: new Upstream({
+      connectTimeoutMs: config.timeouts.connectMs,
+      maxConnectionsPerOrigin: CONNECTIONS_PER_ORIGIN_MAX,
+    }),
+    wheel: new TimerWheel(clock.monotonicMs),
+    clock,
+    ids,
+    random: Math.random,
+    routing: new RoutingState(),
+    recorder: new LogRecorder(createLogger({ level: config.logging.level }), metrics),
+    estimator: new TokenEstimator(),
+    lifecycle,
+  };
+  return { gateway, metrics };
+}
+
+function createHttpServer(loaded: LoadedConfig): Server {
+  const { limits, timeouts } = loaded.config;
+  const server = createServer({
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: timeouts.requestHeadersMs,
+    requestTimeout: timeouts.requestBodyMs,
+    keepAliveTimeout: 75_000,
+    connectionsCheckingInterval: 5_000,
+    noDelay: true,
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (socket.destroyed || !socket.writable) return;
+    const [status, code] =
+      error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'request_timeout']
+        : error.code === 'HPE_HEADER_OVERFLOW'
+          ? ['431 Request Header Fields Too Large', 'invalid_request']
+          : ['400 Bad Request', 'invalid_request'];
+    const body = JSON.stringify({
+      error: {
+        message: 'The request is not valid HTTP/1.1 or did not arrive in time.',
+        type: 'invalid_request_error',
+        param: null,
+        code,
+      },
+    });
+    socket.end(
+      `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  });
+  return server;
+}
+
+function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+/**
+ * Starts a gateway in this process.
+ *
+ * @throws ConfigError for settings that cannot be, Error of `listen` (EADDRINUSE), and the store's sentence when
+ *   another process holds the data folder
+ */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+  const { loaded, credentials } = options;
+  const { config } = loaded;
+  const providers = resolveProviders(PROVIDERS, options.environment, config);
+  const store = await openSqliteStore({
+    dataDir: config.dataDir,
+    durability: config.durability,
+    unknownPolicy: config.metering.unknownPolicy,
+    unknownGraceMs: config.metering.unknownGraceMs,
+  });
+  const simulator = await openSimulator(loaded, providers);
+  const { gateway, metrics } = await buildGateway(options, { store, providers, simulator });
+  const dataPlane = new DataPlane(
+    gateway,
+    createRoutes(gateway, metrics),
+    config.limits.maxInFlight,
+  );
+  const admin = adminListener(
+    gateway,
+    createAdminApp({
+      store,
+      now: gateway.clock.nowMs,
+      ids: gateway.ids,
+      hashKey,
+      randomKey: () => generateKey(randomBytes),
+      onKeyChange: (key) => gateway.directory.putKey(key),
+      onCustomerChange: (customer) => gateway.directory.putCustomer(customer),
+      config: () => viewConfig(loaded),
+      catalogue: gateway.catalog,
+      maxBodyBytes: config.limits.maxBodyBytes.admin,
+      maxJsonDepth: config.limits.maxJsonDepth,
+      version: VERSION,
+      onInternalError: (error, requestId) => gateway.recorder.fault(error, { requestId }),
+    }),
+  );
+  const server = createHttpServer(loaded);
+  server.on('request', (request, response) => {
+    if (request.url?.startsWith('/admin/') === true) admin(request, response);
+    else void dataPlane.handle(request, response);
+  });
+  const address = await listen(server, config.host, config.port);
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  void credentials;
+  return {
+    url: `http://${host}:${address.port}`,
+    port: address.port,
+    gateway,
+    providers,
+    simulated: simulator !== null,
+    durability: store.durability,
+    stop: () => stopGateway({ server, gateway, simulator, drainMs: config.drainTimeoutMs }),
+  };
+}
+
+async function waitForIdle(gateway: Gateway, untilMs: number): Promise<void> {
+  while (gateway.lifecycle.inFlight > 0 && performance.now() < untilMs) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const INTERRUPT_GRACE_MS = 5_000;
+
+async function stopGateway(parts: {
+  readonly server: Server;
+  readonly gateway: Gateway;
+  readonly simulator: Simulator | null;
+  readonly drainMs: number;
+}): Promise<void> {
+  const { server, gateway, simulator } = parts;
+  gateway.lifecycle.draining = true;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await waitForIdle(gateway, performance.now() + parts.drainMs);
+  for (const interrupt of [...gateway.lifecycle.interrupts]) interrupt();
+  await waitForIdle(gateway, performance.now() + INTERRUPT_GRACE_MS);
+  server.closeAllConnections();
+  await closed;
+  await gateway.upstream.close();
+  gateway.wheel.close();
+  await gateway.store.close();
+  await simulator?.close();
+}

@@ -1,0 +1,8 @@
+/**
+ * The product's version, from its package.
+ *
+ * @module
+ */
+import packageJson from '../package.json' with { type: 'json' };
+
+export const VERSION: string = packageJson.version;
