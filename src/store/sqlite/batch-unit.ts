@@ -1,0 +1,58 @@
+/**
+ * One batch of the writer while it is carried out.
+ *
+ * @module
+ */
+import type { StatementSync } from 'node:sqlite';
+import { GatewayError } from '../../contracts/gateway-error.ts';
+import type { Applied, JournalEntry } from '../../metering/core/types.ts';
+import type { Unit } from './accounts.ts';
+import type { CallIdentity, RequestWrite } from './usage-tables.ts';
+
+/** What callers are told while the database takes no writes. */
+export const CLOSED_MESSAGE =
+  'The metering store cannot be written at the moment (is the disk full?); nothing was booked.';
+
+export interface EntryWrite {
+  readonly entry: JournalEntry;
+  readonly attemptsText: string | null;
+}
+
+/** What a batch will write. */
+export interface Writes {
+  readonly entries: EntryWrite[];
+  readonly requests: RequestWrite[];
+}
+
+/** One batch: what was applied in memory and what must be written for it. */
+export class BatchUnit implements Unit {
+  readonly nowMs: number;
+  readonly applied: Applied<unknown>[] = [];
+  readonly writes: Writes = { entries: [], requests: [] };
+  readonly opened = new Map<string, CallIdentity>();
+  readonly memoryOnly: boolean;
+  begun = false;
+  readonly #begin: StatementSync;
+
+  constructor(nowMs: number, begin: StatementSync, memoryOnly: boolean) {
+    this.nowMs = nowMs;
+    this.#begin = begin;
+    this.memoryOnly = memoryOnly;
+  }
+
+  begin(): void {
+    if (this.begun) return;
+    if (this.memoryOnly)
+      throw new GatewayError('metering_unavailable', { message: CLOSED_MESSAGE });
+    this.#begin.run();
+    this.begun = true;
+  }
+
+  keep(applied: Applied<unknown>, attemptsText: string | null = null): void {
+    this.applied.push(applied);
+    const last = applied.journal.length - 1;
+    applied.journal.forEach((entry, index) => {
+      this.writes.entries.push({ entry, attemptsText: index === last ? attemptsText : null });
+    });
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Commands as the writer carries them out.
+ *
+ * @module
+ */
+import type { Charge, ExtendCommand, ReserveCommand } from '../../metering/ports.ts';
+import {
+  type FlatReader,
+  type FlatValue,
+  OP_CALL,
+  OP_EXTEND,
+  OP_PROGRESS,
+  OP_RESERVE,
+  OP_SETTLE,
+  OP_VOID,
+  type SettleOrder,
+} from './wire.ts';
+
+export type Command =
+  | { readonly op: 'reserve'; readonly call: number; readonly command: ReserveCommand }
+  | { readonly op: 'extend'; readonly call: number; readonly command: ExtendCommand }
+  | { readonly op: 'settle'; readonly call: number; readonly order: SettleOrder }
+  | {
+      readonly op: 'call';
+      readonly call: number;
+      readonly name: string;
+      readonly args: readonly FlatValue[];
+    };
+
+/** Reads the commands of a batch; progress marks have no answer and are handed to `onProgress`. */
+export function decodeCommands(
+  reader: FlatReader,
+  onProgress: (holdId: string, charges: readonly Charge[]) => void,
+): Command[] {
+  const commands: Command[] = [];
+  while (!reader.done) {
+    const op = reader.number();
+    if (op === OP_PROGRESS) {
+      onProgress(reader.text(), reader.charges());
+      continue;
+    }
+    const call = reader.number();
+    switch (op) {
+      case OP_RESERVE:
+        commands.push({ op: 'reserve', call, command: reader.reserve() });
+        break;
+      case OP_EXTEND:
+        commands.push({ op: 'extend', call, command: reader.extend() });
+        break;
+      case OP_SETTLE:
+        commands.push({ op: 'settle', call, order: reader.settleOrder('settle') });
+        break;
+      case OP_VOID:
+        commands.push({ op: 'settle', call, order: reader.settleOrder('void') });
+        break;
+      case OP_CALL: {
+        const name = reader.text();
+        commands.push({ op: 'call', call, name, args: reader.next() as FlatValue[] });
+        break;
+      }
+      default:
+        throw new RangeError(`unknown command ${op}`);
+    }
+  }
+  return commands;
+}
+
+/** The engine books charges only; the record itself goes to its table as text, unread. */
+export const NOT_READ = {
+  requestId: '',
+  customerId: '',
+  keyId: '',
+  operation: 'text.generate',
+  modelAsked: '',
+  provider: null,
+  modelServed: null,
+  status: 0,
+  errorCode: null,
+  stream: false,
+  clientClosed: false,
+  startedAtMs: 0,
+  firstTokenAtMs: null,
+  finishedAtMs: 0,
+  overheadMs: 0,
+  attempts: 0,
+  usage: {},
+  costNanoUsd: 0n,
+  estimated: false,
+  simulated: false,
+  warnings: [],
+  tags: null,
+} as const;

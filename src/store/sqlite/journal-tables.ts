@@ -1,0 +1,303 @@
+/**
+ * Writes and reads the ledger's rows: events with their postings, bucket rows, marks.
+ *
+ * The body of an event is `{"p":[posting…],"b":engine body,"a":attempts}`; a posting is
+ * `[bucket no, d_granted, d_held, d_spent, d_overrun, d_expired, d_leased]` without its trailing zeros.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { METERS } from '../../contracts/metering.ts';
+import type { BucketImage, JournalEntry, Posting } from '../../metering/core/types.ts';
+import type { AttemptRow } from './row-codec.ts';
+import {
+  bigint,
+  integer,
+  nullableInteger,
+  nullableText,
+  type SqlRow,
+  text,
+} from './subscriptions.ts';
+
+type StoredPosting = readonly (number | string)[];
+
+/** An event as it was stored. */
+export interface StoredEvent {
+  readonly seq: number;
+  readonly entry: JournalEntry;
+  /** Attempts as rows of `row-codec.ts`; null where the event has none. */
+  readonly attempts: readonly AttemptRow[] | null;
+}
+
+function amountText(amount: bigint): string {
+  return amount > 9_007_199_254_740_991n || amount < -9_007_199_254_740_991n
+    ? `"${amount}"`
+    : String(amount);
+}
+
+function postingText(posting: Posting, no: number): string {
+  const amounts = [
+    posting.dGranted,
+    posting.dHeld,
+    posting.dSpent,
+    posting.dOverrun,
+    posting.dExpired,
+    posting.dLeased,
+  ];
+  let used = amounts.length;
+  while (used > 0 && amounts[used - 1] === 0n) used -= 1;
+  let result = `[${no}`;
+  for (let index = 0; index < used; index += 1) result += `,${amountText(amounts[index] ?? 0n)}`;
+  return `${result}]`;
+}
+
+/** Reads a `bucket` row. */
+export function readBucket(row: SqlRow): BucketImage {
+  const meter = text(row, 'meter');
+  return {
+    id: text(row, 'id'),
+    ownerId: text(row, 'owner_id'),
+    limitId: text(row, 'limit_id'),
+    windowId: text(row, 'window_id'),
+    sourceKey: text(row, 'source_key'),
+    meter: METERS.find((known) => known === meter) ?? 'requests',
+    priority: integer(row, 'priority'),
+    effectiveAtMs: integer(row, 'effective_at'),
+    expiresAtMs: nullableInteger(row, 'expires_at'),
+    granted: bigint(row, 'granted'),
+    held: bigint(row, 'held'),
+    spent: bigint(row, 'spent'),
+    overrun: bigint(row, 'overrun'),
+    expired: bigint(row, 'expired'),
+    leased: bigint(row, 'leased'),
+  };
+}
+
+/** Turns `event` rows back into journal entries; one instance keeps the bucket ids it has met. */
+export class EventReader {
+  readonly #bucketIdByNo: StatementSync;
+  readonly #bucketById: StatementSync;
+  readonly #ids = new Map<number, string>();
+
+  constructor(database: DatabaseSync) {
+    this.#bucketIdByNo = database.prepare('SELECT id FROM bucket WHERE no = ?');
+    this.#bucketById = database.prepare('SELECT * FROM bucket WHERE id = ?');
+  }
+
+  read(row: SqlRow): StoredEvent {
+    const body = JSON.parse(text(row, 'body')) as {
+      p?: readonly StoredPosting[];
+      b?: JournalEntry['body'];
+      a?: readonly AttemptRow[];
+    };
+    return {
+      seq: integer(row, 'seq'),
+      entry: {
+        eventId: text(row, 'event_id'),
+        kind: text(row, 'kind') as JournalEntry['kind'],
+        holdId: nullableText(row, 'hold_id'),
+        customerId: text(row, 'customer_id'),
+        atMs: integer(row, 'at'),
+        body: body.b ?? {},
+        postings: (body.p ?? []).map((posting) => this.#posting(posting)),
+        newBuckets: this.#bornWith(text(row, 'kind'), text(row, 'event_id')),
+      },
+      attempts: body.a ?? null,
+    };
+  }
+
+  bucketId(no: number): string {
+    const known = this.#ids.get(no);
+    if (known !== undefined) return known;
+    const row = this.#bucketIdByNo.get(no);
+    const id = row === undefined ? `#${no}` : text(row, 'id');
+    this.#ids.set(no, id);
+    return id;
+  }
+
+  /** The bucket that a grant made: its identity is in its row, its counters began at zero. */
+  #bornWith(kind: string, eventId: string): readonly BucketImage[] {
+    if (kind !== 'grant') return [];
+    const row = this.#bucketById.get(eventId.slice('grant:'.length));
+    if (row === undefined) return [];
+    const zero = { granted: 0n, held: 0n, spent: 0n, overrun: 0n, expired: 0n, leased: 0n };
+    return [{ ...readBucket(row), ...zero }];
+  }
+
+  #posting(stored: StoredPosting): Posting {
+    const amount = (index: number): bigint => BigInt(stored[index] ?? 0);
+    return {
+      bucketId: this.bucketId(Number(stored[0])),
+      dGranted: amount(1),
+      dHeld: amount(2),
+      dSpent: amount(3),
+      dOverrun: amount(4),
+      dExpired: amount(5),
+      dLeased: amount(6),
+    };
+  }
+}
+
+/** The writer's side. Everything runs inside the caller's transaction. */
+export class JournalTables {
+  readonly #insertEvent: StatementSync;
+  readonly #insertBucket: StatementSync;
+  readonly #updateBucket: StatementSync;
+  readonly #bucketNo: StatementSync;
+  readonly #bucketById: StatementSync;
+  readonly #putMark: StatementSync;
+  readonly #putBucketMark: StatementSync;
+  readonly #numbers = new Map<string, number>();
+  #nextSeq: number;
+  #nextNo: number;
+  /** Buckets whose counters have changed since they were last written. */
+  readonly #touched = new Set<string>();
+  /** Buckets changed since the last mark. */
+  readonly #sinceMark = new Set<string>();
+
+  constructor(database: DatabaseSync) {
+    this.#insertEvent = database.prepare(
+      'INSERT INTO event (seq, event_id, kind, hold_id, customer_id, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#insertBucket = database.prepare(
+      `INSERT INTO bucket (no, id, customer_id, owner_id, limit_id, window_id, source_key, meter,
+         priority, effective_at, expires_at, granted, held, spent, overrun, expired, leased)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)`,
+    );
+    this.#updateBucket = database.prepare(
+      'UPDATE bucket SET granted = ?, held = ?, spent = ?, overrun = ?, expired = ?, leased = ? WHERE no = ?',
+    );
+    this.#bucketNo = database.prepare('SELECT no FROM bucket WHERE id = ?');
+    this.#bucketById = database.prepare('SELECT * FROM bucket WHERE id = ?');
+    this.#putMark = database.prepare('UPDATE ledger_mark SET next_seq = ?, open_seqs = ?');
+    this.#putBucketMark = database.prepare(
+      'INSERT OR REPLACE INTO bucket_mark (no, granted, held, spent, overrun, expired, leased) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#nextSeq =
+      Number(database.prepare('SELECT max(seq) AS last FROM event').get()?.['last'] ?? 0) + 1;
+    this.#nextNo =
+      Number(database.prepare('SELECT max(no) AS last FROM bucket').get()?.['last'] ?? 0) + 1;
+  }
+
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** What {@link reset} puts back when a transaction fails. */
+  position(): { readonly nextSeq: number; readonly nextNo: number } {
+    return { nextSeq: this.#nextSeq, nextNo: this.#nextNo };
+  }
+
+  reset(position: { readonly nextSeq: number; readonly nextNo: number }): void {
+    this.#nextSeq = position.nextSeq;
+    for (const [id, no] of this.#numbers) if (no >= position.nextNo) this.#numbers.delete(id);
+    this.#nextNo = position.nextNo;
+    this.#touched.clear();
+  }
+
+  /** A bucket row; null when there never was one. */
+  bucket(bucketId: string): BucketImage | null {
+    const row = this.#bucketById.get(bucketId);
+    return row === undefined ? null : readBucket(row);
+  }
+
+  /**
+   * Writes one entry and returns its sequence number.
+   *
+   * @throws Error of SQLite: a UNIQUE violation when the event is already in the journal
+   */
+  append(entry: JournalEntry, attemptsText: string | null): number {
+    for (const bucket of entry.newBuckets) this.#addBucket(bucket, entry.customerId);
+    let postings = '';
+    for (const posting of entry.postings) {
+      postings += (postings === '' ? '' : ',') + postingText(posting, this.#no(posting.bucketId));
+      this.#touched.add(posting.bucketId);
+      this.#sinceMark.add(posting.bucketId);
+    }
+    const attempts = attemptsText === null ? '' : `,"a":${attemptsText}`;
+    const seq = this.#nextSeq;
+    this.#nextSeq += 1;
+    this.#insertEvent.run(
+      seq,
+      entry.eventId,
+      entry.kind,
+      entry.holdId,
+      entry.customerId,
+      entry.atMs,
+      `{"p":[${postings}],"b":${JSON.stringify(entry.body)}${attempts}}`,
+    );
+    return seq;
+  }
+
+  /** Writes every touched bucket once, as it now stands in memory. */
+  flushBuckets(bucketOf: (bucketId: string) => BucketImage | null): void {
+    for (const bucketId of this.#touched) {
+      const bucket = bucketOf(bucketId);
+      if (bucket === null) throw new Error(`bucket ${bucketId} was changed but is not in memory`);
+      this.#updateBucket.run(
+        bucket.granted,
+        bucket.held,
+        bucket.spent,
+        bucket.overrun,
+        bucket.expired,
+        bucket.leased,
+        this.#no(bucketId),
+      );
+    }
+    this.#touched.clear();
+  }
+
+  /**
+   * Notes where a start may begin to read: the open holds' events, and the counters of every bucket that
+   * has changed since the last mark.
+   */
+  mark(openSeqs: readonly number[]): void {
+    for (const bucketId of this.#sinceMark) {
+      const bucket = this.bucket(bucketId);
+      if (bucket === null) continue;
+      const { granted, held, spent, overrun, expired, leased } = bucket;
+      this.#putBucketMark.run(this.#no(bucketId), granted, held, spent, overrun, expired, leased);
+    }
+    this.#putMark.run(this.#nextSeq, JSON.stringify(openSeqs));
+    this.#sinceMark.clear();
+  }
+
+  /** After a start: these have changed since the last mark. */
+  touchedSinceMark(bucketIds: Iterable<string>): void {
+    for (const bucketId of bucketIds) this.#sinceMark.add(bucketId);
+  }
+
+  /** Forgets numbers of buckets that memory has dropped. */
+  prune(isLive: (bucketId: string) => boolean): void {
+    for (const id of this.#numbers.keys()) if (!isLive(id)) this.#numbers.delete(id);
+  }
+
+  #addBucket(bucket: BucketImage, customerId: string): void {
+    const no = this.#nextNo;
+    this.#nextNo += 1;
+    this.#insertBucket.run(
+      no,
+      bucket.id,
+      customerId,
+      bucket.ownerId,
+      bucket.limitId,
+      bucket.windowId,
+      bucket.sourceKey,
+      bucket.meter,
+      bucket.priority,
+      bucket.effectiveAtMs,
+      bucket.expiresAtMs,
+    );
+    this.#numbers.set(bucket.id, no);
+  }
+
+  #no(bucketId: string): number {
+    const known = this.#numbers.get(bucketId);
+    if (known !== undefined) return known;
+    const row = this.#bucketNo.get(bucketId);
+    if (row === undefined) throw new Error(`bucket ${bucketId} has no row`);
+    const no = integer(row, 'no');
+    this.#numbers.set(bucketId, no);
+    return no;
+  }
+}

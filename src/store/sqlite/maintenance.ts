@@ -1,0 +1,137 @@
+/**
+ * What the writer does by itself now and then: expire holds that were never dispatched, end unknown ones
+ * after their grace, write progress marks, drop what memory no longer needs.
+ *
+ * @module
+ */
+import type { MeteringEngine } from '../../metering/core/engine.ts';
+import type { HoldImage, Reconciled, UnknownPolicy } from '../../metering/core/types.ts';
+import type { RequestRecord } from '../../metering/ports.ts';
+import type { Accounts } from './accounts.ts';
+import { identityOf } from './hold-history.ts';
+import { encodeRequest } from './row-codec.ts';
+import { providerOf } from './usage-tables.ts';
+import type { Writer } from './writer.ts';
+
+export interface MaintenanceOptions {
+  /** How long an unknown hold waits for its settlement. */
+  readonly graceMs: number;
+  readonly policy: UnknownPolicy;
+}
+
+const IDLE_MS = 3_600_000;
+const SWEEP_EVERY_MS = 60_000;
+/** Bounds one transaction. */
+const MAX_AT_ONCE = 500;
+
+/** The request of a call whose end nobody saw, as it is listed. */
+function estimatedRecord(hold: HoldImage, reconciled: Reconciled, nowMs: number): RequestRecord {
+  const model = reconciled.charges.at(-1)?.model ?? hold.covered.at(-1)?.model ?? '';
+  const costNanoUsd = reconciled.charges.reduce(
+    (sum, charge) => sum + (charge.amounts.cost_usd ?? 0n),
+    0n,
+  );
+  return {
+    requestId: hold.requestId,
+    customerId: hold.customerId,
+    keyId: hold.keyId,
+    operation: hold.operation,
+    modelAsked: model,
+    provider: model === '' ? null : providerOf(model),
+    modelServed: null,
+    status: 500,
+    errorCode: 'internal_error',
+    stream: false,
+    clientClosed: false,
+    startedAtMs: hold.createdAtMs,
+    firstTokenAtMs: null,
+    finishedAtMs: nowMs,
+    overheadMs: 0,
+    attempts: 0,
+    usage: {},
+    costNanoUsd,
+    estimated: true,
+    simulated: false,
+    warnings: ['settled_by_estimate'],
+    tags: hold.tags,
+  };
+}
+
+export class Maintenance {
+  readonly #writer: Writer;
+  readonly #engine: MeteringEngine;
+  readonly #accounts: Accounts;
+  readonly #options: MaintenanceOptions;
+  readonly #unknownSince: Map<string, number>;
+  #sweptAtMs = 0;
+
+  constructor(
+    parts: {
+      readonly writer: Writer;
+      readonly engine: MeteringEngine;
+      readonly accounts: Accounts;
+      readonly unknownSince: Map<string, number>;
+    },
+    options: MaintenanceOptions,
+  ) {
+    this.#writer = parts.writer;
+    this.#engine = parts.engine;
+    this.#accounts = parts.accounts;
+    this.#unknownSince = parts.unknownSince;
+    this.#options = options;
+  }
+
+  /** One round. Throws what the database throws; the next round tries again. */
+  run(nowMs: number): void {
+    this.#writer.reopen();
+    if (this.#writer.closed) return;
+    const due = this.#engine.dueHolds(nowMs).slice(0, MAX_AT_ONCE);
+    if (due.length > 0) {
+      this.#writer.transact(nowMs, (unit) => {
+        for (const holdId of due) unit.keep(this.#engine.expire(holdId, nowMs));
+      });
+    }
+    this.#reconcile(nowMs);
+    if (this.#writer.progress.hasPending) {
+      this.#writer.transact(nowMs, () => {
+        this.#writer.progress.flush();
+      });
+    }
+    if (nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
+  }
+
+  #reconcile(nowMs: number): void {
+    const ripe: HoldImage[] = [];
+    for (const [holdId, sinceMs] of this.#unknownSince) {
+      const hold = this.#engine.hold(holdId);
+      if (hold === null || hold.state !== 'unknown') this.#unknownSince.delete(holdId);
+      else if (sinceMs + this.#options.graceMs <= nowMs && ripe.length < MAX_AT_ONCE)
+        ripe.push(hold);
+    }
+    if (ripe.length === 0) return;
+    const { policy } = this.#options;
+    this.#writer.transact(nowMs, (unit) => {
+      for (const hold of ripe) {
+        const { holdId } = hold;
+        this.#accounts.ensure(hold.customerId, unit);
+        const observed = this.#writer.progress.read(holdId);
+        const applied = this.#engine.reconcileUnknown({ holdId, policy, observed }, nowMs);
+        unit.keep(applied);
+        unit.writes.requests.push({
+          identity: identityOf(hold),
+          holdId,
+          startedAtMs: hold.createdAtMs,
+          requestText: encodeRequest(estimatedRecord(hold, applied.result, nowMs)),
+          charges: applied.result.charges,
+        });
+      }
+    });
+    for (const { holdId } of ripe) this.#unknownSince.delete(holdId);
+  }
+
+  #sweep(nowMs: number): void {
+    this.#sweptAtMs = nowMs;
+    this.#accounts.forget(this.#engine.sweep(nowMs - IDLE_MS, nowMs));
+    this.#writer.journal.prune((bucketId) => this.#engine.bucket(bucketId) !== null);
+  }
+}

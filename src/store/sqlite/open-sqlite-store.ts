@@ -1,0 +1,165 @@
+/**
+ * The embedded metering store: one writer thread on SQLite that decides in memory and commits in groups, one
+ * reader thread beside it.
+ *
+ * @module
+ */
+import type { UnknownPolicy } from '../../metering/core/types.ts';
+import type {
+  Directory,
+  Ledger,
+  MeteringStore,
+  SubscriptionRecord,
+  UsageReader,
+} from '../../metering/ports.ts';
+import type { Durability } from './database.ts';
+import { ReaderLink } from './reader-link.ts';
+import { startThread } from './thread.ts';
+import {
+  type FlatValue,
+  putCall,
+  putExtend,
+  putProgress,
+  putReserve,
+  putSettle,
+  putVoid,
+} from './wire.ts';
+import { CLOSE } from './worker-options.ts';
+import { WriterLink } from './writer-link.ts';
+
+export interface SqliteStoreOptions {
+  /** Made where it is missing; only one process may have it. */
+  readonly dataDir: string;
+  readonly durability: Durability;
+  /** Milliseconds since the epoch; default `Date.now`. */
+  readonly clock?: () => number;
+  /** How long a call that a crash cut off waits for its settlement before it is estimated; default 15 minutes. */
+  readonly unknownGraceMs?: number;
+  /** What is charged for it then; default `charge_observed`. */
+  readonly unknownPolicy?: UnknownPolicy;
+}
+
+const DEFAULT_GRACE_MS = 15 * 60_000;
+
+const DURABILITY_SENTENCES: Readonly<Record<Durability, string>> = {
+  process:
+    'Bookings survive a killed process; a power cut may roll back the last commits (durability: power prevents that).',
+  power: 'Bookings survive a killed process and a power cut.',
+};
+
+/** A command that is not on the hot path. */
+function callWriter<Value>(
+  link: WriterLink,
+  name: string,
+  args: readonly FlatValue[],
+): Promise<Value> {
+  return link.ask((flat, call) => {
+    putCall(flat, call, { name, args });
+  });
+}
+
+function ledgerOver(link: WriterLink, readers: ReaderLink): Ledger {
+  return {
+    reserve: (command) =>
+      link.ask((flat, call) => {
+        putReserve(flat, call, command);
+      }),
+    extend: (command) =>
+      link.ask((flat, call) => {
+        putExtend(flat, call, command);
+      }),
+    settle: (command) =>
+      link.ask((flat, call) => {
+        putSettle(flat, call, command);
+      }),
+    void: (command) =>
+      link.ask((flat, call) => {
+        putVoid(flat, call, command);
+      }),
+    progress(holdId, observed) {
+      link.tell((flat) => {
+        putProgress(flat, holdId, observed);
+      });
+    },
+    limits: (customerId, keyId) => callWriter(link, 'limits', [customerId, keyId]),
+    verify: () => readers.ask('verify', []),
+  };
+}
+
+function directoryOver(link: WriterLink, readers: ReaderLink, now: () => number): Directory {
+  return {
+    snapshot: () => readers.ask('snapshot', []),
+    createPlan: (plan) => callWriter(link, 'createPlan', [plan]),
+    addPlanVersion: (plan, apply) => callWriter(link, 'addPlanVersion', [plan, apply]),
+    plans: () => readers.ask('plans', []),
+    createCustomer: (customer) => callWriter(link, 'createCustomer', [customer]),
+    customers: (page) => readers.ask('customers', [page]),
+    customer: (idOrExternalId) => readers.ask('customer', [idOrExternalId, now()]),
+    patchSubscription: (customerId, patch) =>
+      callWriter<SubscriptionRecord>(link, 'patchSubscription', [customerId, patch]),
+    createKey: async (key) => {
+      await callWriter(link, 'createKey', [key]);
+    },
+    revokeKey: (keyId, atMs) => callWriter(link, 'revokeKey', [keyId, atMs]),
+    keys: (page) => readers.ask('keys', [page]),
+  };
+}
+
+function readerOver(link: WriterLink, readers: ReaderLink, now: () => number): UsageReader {
+  return {
+    async usage(query) {
+      const openHoldIds = await callWriter<readonly string[]>(link, 'openHolds', [
+        query.customerId,
+      ]);
+      return readers.ask('usage', [query, now(), openHoldIds]);
+    },
+    requests: (query) => readers.ask('requests', [query]),
+    request: (requestId) => readers.ask('request', [requestId]),
+    events: (page) => readers.ask('events', [page]),
+  };
+}
+
+/**
+ * Opens the store, creating the plans and the customer of a first start where there are none.
+ *
+ * @throws Error with one sentence for the operator: the directory is in use, the schema is newer, the ledger
+ *   does not match its journal
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<MeteringStore> {
+  const { dataDir, durability } = options;
+  const now = options.clock ?? Date.now;
+  const worker = await startThread('writer-worker', {
+    dataDir,
+    durability,
+    nowMs: now(),
+    graceMs: options.unknownGraceMs ?? DEFAULT_GRACE_MS,
+    policy: options.unknownPolicy ?? 'charge_observed',
+  });
+  const link = new WriterLink(worker, now);
+  const readers = new ReaderLink(dataDir);
+  const exited = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      link.fail('The metering store has stopped; nothing was booked.');
+      resolve();
+    });
+  });
+  worker.on('error', (error) => {
+    link.fail(
+      `The metering store has stopped: ${error instanceof Error ? error.message : 'unknown fault'}`,
+    );
+  });
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    await link.drained();
+    await readers.close();
+    worker.postMessage(CLOSE);
+    await exited;
+  };
+  return {
+    ledger: ledgerOver(link, readers),
+    directory: directoryOver(link, readers, now),
+    reader: readerOver(link, readers, now),
+    durability: DURABILITY_SENTENCES[durability],
+    close: () => (closing ??= close()),
+  };
+}

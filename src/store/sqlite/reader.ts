@@ -1,0 +1,279 @@
+/**
+ * Reads that may take long, on a connection that can only read: usage, requests, events, verification, and
+ * the directory's lists. Every answer is of one snapshot.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { JournalFold } from '../../metering/core/rebuild.ts';
+import type {
+  CustomerRecord,
+  Directory,
+  DirectorySnapshot,
+  KeyRecord,
+  LedgerEvent,
+  Page,
+  PageQuery,
+  PlanRecord,
+  RequestDetail,
+  RequestQuery,
+  RequestRecord,
+  VerifyReport,
+} from '../../metering/ports.ts';
+import { readCustomer, readKey } from './directory-rows.ts';
+import { HoldHistory } from './hold-history.ts';
+import { EventReader, readBucket } from './journal-tables.ts';
+import { decodeAttempts, decodeRequest } from './row-codec.ts';
+import {
+  groupVersions,
+  integer,
+  phaseInForce,
+  type SqlRow,
+  subscriptionRecord,
+  SubscriptionTables,
+  text,
+} from './subscriptions.ts';
+import { requestRowAt } from './usage-tables.ts';
+
+const MAX_PAGE = 1000;
+/** A request may have begun this much before or after its reserve and still be found by its start. */
+const START_SLACK_MS = 3_600_000;
+
+function pageSize(query: PageQuery): number {
+  return Math.max(1, Math.min(MAX_PAGE, query.limit));
+}
+
+/** Cuts one row more than asked into a page. */
+function pageOf<Row>(
+  rows: readonly SqlRow[],
+  limit: number,
+  as: { readonly read: (row: SqlRow) => Row; readonly cursor: (row: SqlRow) => string },
+): Page<Row> {
+  const kept = rows.slice(0, limit);
+  const last = kept.at(-1);
+  return {
+    data: kept.map(as.read),
+    nextCursor: rows.length > limit && last !== undefined ? as.cursor(last) : null,
+  };
+}
+
+/** A cursor that is no number starts nowhere: an empty page, not the first one again. */
+function numberCursor(cursor: string | null, start: number): number {
+  if (cursor === null) return start;
+  return /^\d{1,16}$/.test(cursor) ? Number(cursor) : -1;
+}
+
+export class Reader {
+  readonly #database: DatabaseSync;
+  readonly #tables: SubscriptionTables;
+  readonly #history: HoldHistory;
+  readonly #events: EventReader;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#tables = new SubscriptionTables(database);
+    this.#history = new HoldHistory(database);
+    this.#events = new EventReader(database);
+  }
+
+  snapshot(): DirectorySnapshot {
+    return this.#inSnapshot(() => ({
+      keys: this.#sql('SELECT * FROM api_key ORDER BY id').all().map(readKey),
+      customers: this.#sql('SELECT * FROM customer ORDER BY id').all().map(readCustomer),
+    }));
+  }
+
+  /** The newest version of every plan. */
+  plans(): readonly PlanRecord[] {
+    const grouped = groupVersions(this.#tables.planVersions());
+    const newest = [...grouped.values()].flatMap((list) => list.slice(-1));
+    return newest
+      .toSorted((one, other) => one.createdAtMs - other.createdAtMs)
+      .map(({ id, version, plan, createdAtMs }) => ({ id, version, plan, createdAtMs }));
+  }
+
+  customers(query: PageQuery): Page<CustomerRecord> {
+    const limit = pageSize(query);
+    const rows = this.#sql('SELECT * FROM customer WHERE id > ? ORDER BY id LIMIT ?').all(
+      query.cursor ?? '',
+      limit + 1,
+    );
+    return pageOf(rows, limit, { read: readCustomer, cursor: (row) => text(row, 'id') });
+  }
+
+  customer(idOrExternalId: string, nowMs: number): Awaited<ReturnType<Directory['customer']>> {
+    return this.#inSnapshot(() => {
+      const column = idOrExternalId.startsWith('cus_') ? 'id' : 'external_id';
+      const row = this.#sql(`SELECT * FROM customer WHERE ${column} = ?`).get(idOrExternalId);
+      if (row === undefined) return null;
+      const subscription = this.#tables.ofCustomer(text(row, 'id'));
+      if (subscription === null) return null;
+      const versions = groupVersions(this.#tables.planVersions());
+      const record = subscriptionRecord(subscription, versions, nowMs);
+      const inForce = phaseInForce(subscription, versions.get(record.planId) ?? [], nowMs);
+      const plan = versions
+        .get(record.planId)
+        ?.find((candidate) => candidate.version === inForce?.version);
+      if (plan === undefined) return null;
+      const { id, version, createdAtMs } = plan;
+      return {
+        customer: readCustomer(row),
+        subscription: record,
+        plan: { id, version, plan: plan.plan, createdAtMs },
+      };
+    });
+  }
+
+  keys(query: PageQuery & { readonly customerId: string | null }): Page<KeyRecord> {
+    const limit = pageSize(query);
+    const { customerId } = query;
+    const rows =
+      customerId === null
+        ? this.#sql('SELECT * FROM api_key WHERE id > ? ORDER BY id LIMIT ?').all(
+            query.cursor ?? '',
+            limit + 1,
+          )
+        : this.#sql(
+            'SELECT * FROM api_key WHERE customer_id = ? AND id > ? ORDER BY id LIMIT ?',
+          ).all(customerId, query.cursor ?? '', limit + 1);
+    return pageOf(rows, limit, { read: readKey, cursor: (row) => text(row, 'id') });
+  }
+
+  /** Newest first. */
+  requests(query: RequestQuery): Page<RequestRecord> {
+    const limit = pageSize(query);
+    const fromMs = query.fromMs ?? 0;
+    const toMs = query.toMs ?? Number.MAX_SAFE_INTEGER / 2048;
+    const before = numberCursor(query.cursor, requestRowAt(toMs + START_SLACK_MS));
+    const bounds = [requestRowAt(Math.max(0, fromMs - START_SLACK_MS)), before, fromMs, toMs];
+    const where = 'row >= ? AND row < ? AND started_at >= ? AND started_at < ?';
+    const rows =
+      query.customerId === null
+        ? this.#sql(`SELECT row, body FROM request WHERE ${where} ORDER BY row DESC LIMIT ?`).all(
+            ...bounds,
+            limit + 1,
+          )
+        : this.#sql(
+            `SELECT row, body FROM request WHERE customer_id = ? AND ${where} ORDER BY row DESC LIMIT ?`,
+          ).all(query.customerId, ...bounds, limit + 1);
+    return pageOf(rows, limit, {
+      read: (row) => decodeRequest(text(row, 'body')),
+      cursor: (row) => text(row, 'row'),
+    });
+  }
+
+  request(requestId: string): RequestDetail | null {
+    return this.#inSnapshot(() => {
+      const row = this.#sql('SELECT hold_id, body FROM request WHERE request_id = ?').get(
+        requestId,
+      );
+      if (row === undefined) return null;
+      const story = this.#history.story(text(row, 'hold_id'));
+      const attempts = story?.events.findLast((event) => event.attempts !== null)?.attempts;
+      return {
+        ...decodeRequest(text(row, 'body')),
+        hold:
+          story === null
+            ? null
+            : {
+                id: story.hold.holdId,
+                state: story.resolved?.type ?? story.hold.state,
+                legs: story.hold.legs.map(({ bucketId, amount }) => ({
+                  limit: this.#limitOf(bucketId),
+                  amount: String(amount),
+                })),
+              },
+        attemptRows: attempts === undefined || attempts === null ? [] : decodeAttempts(attempts),
+      };
+    });
+  }
+
+  /** Oldest first. */
+  events(query: PageQuery): Page<LedgerEvent> {
+    const limit = pageSize(query);
+    const after = query.cursor === null ? 0 : numberCursor(query.cursor, 0);
+    const rows =
+      after < 0
+        ? []
+        : this.#sql('SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?').all(after, limit + 1);
+    return pageOf(rows, limit, {
+      read: (row) => this.#eventOf(row),
+      cursor: (row) => text(row, 'seq'),
+    });
+  }
+
+  /** Rebuilds every bucket from the journal and compares. */
+  verify(): VerifyReport {
+    return this.#inSnapshot(() => {
+      const fold = new JournalFold();
+      for (const row of this.#sql('SELECT * FROM event ORDER BY seq').iterate()) {
+        fold.add(this.#events.read(row).entry);
+      }
+      const buckets = this.#sql('SELECT * FROM bucket').all().map(readBucket);
+      return fold.compare(buckets, fold.openHolds.values());
+    });
+  }
+
+  #eventOf(row: SqlRow): LedgerEvent {
+    const { seq, entry, attempts } = this.#events.read(row);
+    const { eventId, kind, holdId, atMs, body, customerId } = entry;
+    const postings = entry.postings.map((posting) => ({
+      bucket: posting.bucketId,
+      granted: String(posting.dGranted),
+      held: String(posting.dHeld),
+      spent: String(posting.dSpent),
+      overrun: String(posting.dOverrun),
+      expired: String(posting.dExpired),
+      leased: String(posting.dLeased),
+    }));
+    return {
+      seq,
+      eventId,
+      kind,
+      holdId,
+      atMs,
+      body: {
+        customer: customerId,
+        ...body,
+        postings,
+        ...(attempts === null
+          ? {}
+          : {
+              attempts: decodeAttempts(attempts).map((attempt) => ({
+                ...attempt,
+                costNanoUsd: String(attempt.costNanoUsd),
+              })),
+            }),
+      },
+    };
+  }
+
+  #limitOf(bucketId: string): string {
+    const row = this.#sql('SELECT limit_id FROM bucket WHERE id = ?').get(bucketId);
+    return row === undefined ? bucketId : text(row, 'limit_id');
+  }
+
+  #inSnapshot<Result>(read: () => Result): Result {
+    this.#database.exec('BEGIN');
+    try {
+      return read();
+    } finally {
+      this.#database.exec('COMMIT');
+    }
+  }
+
+  #sql(statement: string): StatementSync {
+    const known = this.#statements.get(statement);
+    if (known !== undefined) return known;
+    const prepared = this.#database.prepare(statement);
+    this.#statements.set(statement, prepared);
+    return prepared;
+  }
+
+  /** Highest sequence number of the journal; 0 when it is empty. */
+  lastSeq(): number {
+    const row = this.#sql('SELECT coalesce(max(seq), 0) AS last FROM event').get();
+    return row === undefined ? 0 : integer(row, 'last');
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The request record and its attempts as compact JSON rows: positional, since names repeated a million
+ * times are most of such a row. Money stands as decimal text of nano-USD.
+ *
+ * @module
+ */
+import type { Operation } from '../../contracts/metering.ts';
+import type { UsageVector } from '../../contracts/usage.ts';
+import type { AttemptRecord, RequestRecord } from '../../metering/ports.ts';
+
+type Tags = Readonly<Record<string, string>> | null;
+
+type RequestRow = [
+  requestId: string,
+  customerId: string,
+  keyId: string,
+  operation: Operation,
+  modelAsked: string,
+  provider: string | null,
+  modelServed: string | null,
+  status: number,
+  errorCode: string | null,
+  flags: number,
+  startedAtMs: number,
+  firstTokenAtMs: number | null,
+  finishedAtMs: number,
+  overheadMs: number,
+  attempts: number,
+  usage: UsageVector,
+  costNanoUsd: string,
+  warnings: readonly string[],
+  tags: Tags,
+];
+
+const STREAM = 1;
+const CLIENT_CLOSED = 2;
+const ESTIMATED = 4;
+const SIMULATED = 8;
+
+/** The row's text. */
+export function encodeRequest(record: RequestRecord): string {
+  const flags =
+    (record.stream ? STREAM : 0) |
+    (record.clientClosed ? CLIENT_CLOSED : 0) |
+    (record.estimated ? ESTIMATED : 0) |
+    (record.simulated ? SIMULATED : 0);
+  const row: RequestRow = [
+    record.requestId,
+    record.customerId,
+    record.keyId,
+    record.operation,
+    record.modelAsked,
+    record.provider,
+    record.modelServed,
+    record.status,
+    record.errorCode,
+    flags,
+    record.startedAtMs,
+    record.firstTokenAtMs,
+    record.finishedAtMs,
+    record.overheadMs,
+    record.attempts,
+    record.usage,
+    String(record.costNanoUsd),
+    record.warnings,
+    record.tags,
+  ];
+  return JSON.stringify(row);
+}
+
+/** Reads what {@link encodeRequest} wrote. */
+export function decodeRequest(text: string): RequestRecord {
+  const row: RequestRow = JSON.parse(text);
+  const flags = row[9];
+  return {
+    requestId: row[0],
+    customerId: row[1],
+    keyId: row[2],
+    operation: row[3],
+    modelAsked: row[4],
+    provider: row[5],
+    modelServed: row[6],
+    status: row[7],
+    errorCode: row[8],
+    stream: (flags & STREAM) !== 0,
+    clientClosed: (flags & CLIENT_CLOSED) !== 0,
+    startedAtMs: row[10],
+    firstTokenAtMs: row[11],
+    finishedAtMs: row[12],
+    overheadMs: row[13],
+    attempts: row[14],
+    usage: row[15],
+    costNanoUsd: BigInt(row[16]),
+    estimated: (flags & ESTIMATED) !== 0,
+    simulated: (flags & SIMULATED) !== 0,
+    warnings: row[17],
+    tags: row[18],
+  };
+}
+
+/** One attempt as it is stored. */
+export type AttemptRow = [
+  n: number,
+  provider: string,
+  modelRequested: string,
+  modelServed: string | null,
+  providerRequestId: string | null,
+  dispatchedAtMs: number,
+  firstByteAtMs: number | null,
+  finishedAtMs: number,
+  outcome: string,
+  httpStatus: number | null,
+  billable: AttemptRecord['billable'],
+  usage: UsageVector,
+  estimated: 0 | 1,
+  costNanoUsd: string,
+  priceItemId: string | null,
+];
+
+function attemptRow(attempt: AttemptRecord): AttemptRow {
+  return [
+    attempt.n,
+    attempt.provider,
+    attempt.modelRequested,
+    attempt.modelServed,
+    attempt.providerRequestId,
+    attempt.dispatchedAtMs,
+    attempt.firstByteAtMs,
+    attempt.finishedAtMs,
+    attempt.outcome,
+    attempt.httpStatus,
+    attempt.billable,
+    attempt.usage,
+    attempt.estimated ? 1 : 0,
+    String(attempt.costNanoUsd),
+    attempt.priceItemId,
+  ];
+}
+
+/** The text of all attempts of a call. */
+export function encodeAttempts(attempts: readonly AttemptRecord[]): string {
+  return JSON.stringify(attempts.map(attemptRow));
+}
+
+/** Reads parsed rows that {@link encodeAttempts} wrote. */
+export function decodeAttempts(rows: readonly AttemptRow[]): readonly AttemptRecord[] {
+  return rows.map((row) => ({
+    n: row[0],
+    provider: row[1],
+    modelRequested: row[2],
+    modelServed: row[3],
+    providerRequestId: row[4],
+    dispatchedAtMs: row[5],
+    firstByteAtMs: row[6],
+    finishedAtMs: row[7],
+    outcome: row[8],
+    httpStatus: row[9],
+    billable: row[10],
+    usage: row[11],
+    estimated: row[12] === 1,
+    costNanoUsd: BigInt(row[13]),
+    priceItemId: row[14],
+  }));
+}

@@ -1,0 +1,229 @@
+/**
+ * Writes the request log and the hourly usage rollups, in the settlement's own transaction.
+ *
+ * A request counts at the moment of its reserve, as the counters do (metering.md §4).
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type Meter, METERS } from '../../contracts/metering.ts';
+import type { Charge } from '../../metering/ports.ts';
+import { HOUR_MS } from '../../metering/core/windows.ts';
+import { integer, nullableText } from './subscriptions.ts';
+
+/** Whose call it was and when it was reserved. */
+export interface CallIdentity {
+  readonly requestId: string;
+  readonly customerId: string;
+  readonly keyId: string;
+  readonly operation: string;
+  readonly reservedAtMs: number;
+  /** What the call counts on `requests`, once, on its last charge. */
+  readonly requests: bigint;
+}
+
+export interface RequestWrite {
+  readonly identity: CallIdentity;
+  readonly holdId: string;
+  readonly startedAtMs: number;
+  readonly requestText: string;
+  /** What the settlement counted; empty for a void. */
+  readonly charges: readonly Charge[];
+}
+
+type StoredCharge = [model: string, ...amounts: [meter: number, amount: string][]];
+
+/** Rows of one millisecond are told apart by this many numbers. */
+const ROWS_PER_MS = 1024;
+
+/** First `request.row` of a moment. */
+export function requestRowAt(atMs: number): number {
+  return atMs * ROWS_PER_MS;
+}
+
+/** When the request of a row was reserved. */
+export function reservedAtOfRow(row: number): number {
+  return Math.floor(row / ROWS_PER_MS);
+}
+
+/** The provider in `provider/model`. */
+export function providerOf(model: string): string {
+  const slash = model.indexOf('/');
+  return slash < 0 ? model : model.slice(0, slash);
+}
+
+const METER_INDEX: ReadonlyMap<string, number> = new Map(
+  METERS.map((meter, index) => [meter, index]),
+);
+const REQUESTS = METERS.indexOf('requests');
+
+/** What each charge counted: the ledger takes `requests` from the hold, so what the charge says of it is left out. */
+function packCharges(charges: readonly Charge[], requests: bigint): string {
+  const last = charges.length - 1;
+  const rows = charges.map((charge, at): StoredCharge => {
+    const row: StoredCharge = [charge.model];
+    if (at === last && requests > 0n) row.push([REQUESTS, String(requests)]);
+    for (const meter in charge.amounts) {
+      const index = METER_INDEX.get(meter);
+      const amount = charge.amounts[meter as Meter];
+      if (index === undefined || index === REQUESTS || amount === undefined) continue;
+      if (amount !== 0n) row.push([index, String(amount)]);
+    }
+    return row;
+  });
+  return JSON.stringify(rows);
+}
+
+/** Charges as they are, in the form of `request.usage`. */
+export function packAllCharges(charges: readonly Charge[]): string {
+  return JSON.stringify(
+    charges.map((charge): StoredCharge => {
+      const row: StoredCharge = [charge.model];
+      METERS.forEach((meter, index) => {
+        const amount = charge.amounts[meter];
+        if (amount !== undefined) row.push([index, String(amount)]);
+      });
+      return row;
+    }),
+  );
+}
+
+/** Reads `request.usage`. */
+export function unpackCharges(stored: string): readonly Charge[] {
+  const rows = JSON.parse(stored) as StoredCharge[];
+  return rows.map(([model, ...pairs]) => {
+    const amounts: Partial<Record<Meter, bigint>> = {};
+    for (const [index, amount] of pairs) {
+      const meter = METERS[index];
+      if (meter !== undefined) amounts[meter] = BigInt(amount);
+    }
+    return { model, amounts };
+  });
+}
+
+interface Rollup {
+  readonly identity: CallIdentity;
+  readonly model: string;
+  readonly hourMs: number;
+  readonly amounts: bigint[];
+}
+
+const COLUMNS = METERS.join(', ');
+const ADDITIONS = METERS.map((meter) => `${meter} = ${meter} + excluded.${meter}`).join(', ');
+
+export class UsageTables {
+  readonly #insertRequest: StatementSync;
+  readonly #findRequest: StatementSync;
+  readonly #replaceRequest: StatementSync;
+  readonly #insertDim: StatementSync;
+  readonly #findDim: StatementSync;
+  readonly #addHour: StatementSync;
+  readonly #dims = new Map<string, number>();
+  readonly #rollups = new Map<string, Rollup>();
+  #rowInMs = 0;
+
+  constructor(database: DatabaseSync) {
+    this.#insertRequest = database.prepare(
+      `INSERT INTO request (row, request_id, customer_id, started_at, hold_id, body, usage)
+       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    );
+    this.#findRequest = database.prepare('SELECT row, usage FROM request WHERE request_id = ?');
+    this.#replaceRequest = database.prepare(
+      'UPDATE request SET started_at = ?, hold_id = ?, body = ?, usage = ? WHERE row = ?',
+    );
+    this.#insertDim = database.prepare(
+      `INSERT INTO usage_dim (customer_id, key_id, operation, provider, model) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
+    );
+    this.#findDim = database.prepare(
+      `SELECT id FROM usage_dim
+       WHERE customer_id = ? AND key_id = ? AND operation = ? AND provider = ? AND model = ?`,
+    );
+    this.#addHour = database.prepare(
+      `INSERT INTO usage_hour (dim_id, hour, ${COLUMNS})
+       VALUES (?, ?, ${METERS.map(() => '?').join(', ')}) ON CONFLICT DO UPDATE SET ${ADDITIONS}`,
+    );
+  }
+
+  /** Writes the request and notes its usage; a request written before is replaced, its usage with it. */
+  write(request: RequestWrite): void {
+    const { identity, charges } = request;
+    const usage = charges.length === 0 ? null : packCharges(charges, identity.requests);
+    const first = requestRowAt(identity.reservedAtMs);
+    for (let attempt = 0; attempt < ROWS_PER_MS; attempt += 1) {
+      this.#rowInMs = (this.#rowInMs + 1) % ROWS_PER_MS;
+      const { changes } = this.#insertRequest.run(
+        first + this.#rowInMs,
+        identity.requestId,
+        identity.customerId,
+        request.startedAtMs,
+        request.holdId,
+        request.requestText,
+        usage,
+      );
+      if (Number(changes) === 1 || this.#replace(request, usage)) break;
+    }
+    const last = charges.length - 1;
+    charges.forEach((charge, at) => {
+      const amounts = { ...charge.amounts, requests: at === last ? identity.requests : 0n };
+      this.#count(identity, { model: charge.model, amounts }, 1n);
+    });
+  }
+
+  /** Adds what was noted to the rollups. */
+  flush(): void {
+    for (const { identity, model, hourMs, amounts } of this.#rollups.values()) {
+      this.#addHour.run(this.#dim(identity, model), hourMs, ...amounts);
+    }
+    this.#rollups.clear();
+  }
+
+  /** After a failed transaction: forgets what was noted, and numbers that may not have been written. */
+  reset(): void {
+    this.#rollups.clear();
+    this.#dims.clear();
+  }
+
+  #replace(request: RequestWrite, usage: string | null): boolean {
+    const found = this.#findRequest.get(request.identity.requestId);
+    if (found === undefined) return false;
+    const row = integer(found, 'row');
+    const before = nullableText(found, 'usage');
+    if (before !== null) {
+      const identity = { ...request.identity, reservedAtMs: reservedAtOfRow(row) };
+      for (const charge of unpackCharges(before)) this.#count(identity, charge, -1n);
+    }
+    this.#replaceRequest.run(request.startedAtMs, request.holdId, request.requestText, usage, row);
+    return true;
+  }
+
+  #count(identity: CallIdentity, charge: Charge, sign: 1n | -1n): void {
+    const hourMs = Math.floor(identity.reservedAtMs / HOUR_MS) * HOUR_MS;
+    const key = `${identity.customerId}\n${identity.keyId}\n${identity.operation}\n${charge.model}\n${hourMs}`;
+    let rollup = this.#rollups.get(key);
+    if (rollup === undefined) {
+      rollup = { identity, model: charge.model, hourMs, amounts: METERS.map(() => 0n) };
+      this.#rollups.set(key, rollup);
+    }
+    for (let index = 0; index < METERS.length; index += 1) {
+      const meter = METERS[index];
+      const amount = meter === undefined ? undefined : charge.amounts[meter];
+      if (amount !== undefined) {
+        rollup.amounts[index] = (rollup.amounts[index] ?? 0n) + sign * amount;
+      }
+    }
+  }
+
+  #dim(identity: CallIdentity, model: string): number {
+    const { customerId, keyId, operation } = identity;
+    const key = `${customerId}\n${keyId}\n${operation}\n${model}`;
+    const known = this.#dims.get(key);
+    if (known !== undefined) return known;
+    const parts = [customerId, keyId, operation, providerOf(model), model];
+    this.#insertDim.run(...parts);
+    const id = integer(this.#findDim.get(...parts) ?? {}, 'id');
+    if (this.#dims.size > 20_000) this.#dims.clear();
+    this.#dims.set(key, id);
+    return id;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * What the threads of a store are started with.
+ *
+ * @module
+ */
+import type { UnknownPolicy } from '../../metering/core/types.ts';
+import type { Durability } from './database.ts';
+
+export interface WriterOptions {
+  readonly dataDir: string;
+  readonly durability: Durability;
+  readonly nowMs: number;
+  readonly graceMs: number;
+  readonly policy: UnknownPolicy;
+}
+
+export interface ReaderOptions {
+  readonly dataDir: string;
+}
+
+/** First message of a thread: it serves, or one sentence why it cannot. */
+export type ThreadReady =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly message: string };
+
+export interface ReaderQuery {
+  readonly call: number;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+/** Last message to the writer: write what is in memory and end. */
+export const CLOSE = 'close';

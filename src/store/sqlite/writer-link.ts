@@ -1,0 +1,175 @@
+/**
+ * The gateway's end of the writer thread: commands of one turn of the event loop leave as one message,
+ * answers of one commit come back as one.
+ *
+ * While the writer has two batches, further commands wait here and form the next: the busier it is the
+ * larger the batches, and nobody ever waits on a timer.
+ *
+ * @module
+ */
+import type { Worker } from 'node:worker_threads';
+import type { Settled } from '../../metering/ports.ts';
+import { fromPlainError, type PlainError, unavailable } from './plain-error.ts';
+import {
+  ANSWER_ERROR,
+  ANSWER_HELD,
+  ANSWER_SETTLED,
+  ANSWER_VALUE,
+  type Flat,
+  FlatReader,
+  readHeld,
+} from './wire.ts';
+
+const MAX_BATCHES_OUT = 2;
+/** Bounds one transaction; about 30 values a command. */
+const MAX_BATCH_VALUES = 32_768;
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(reason: Error): void;
+}
+
+export class WriterLink {
+  readonly #worker: Worker;
+  readonly #now: () => number;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #backlog: Flat[] = [];
+  #open: Flat = [];
+  #nextCall = 1;
+  #batchesOut = 0;
+  #scheduled = false;
+  #failure: PlainError | null = null;
+  #onDrained: (() => void) | null = null;
+
+  constructor(worker: Worker, now: () => number) {
+    this.#worker = worker;
+    this.#now = now;
+    worker.on('message', (answers: Flat) => {
+      this.#receive(answers);
+    });
+  }
+
+  /** Queues a command that is answered. `put` writes it under the given call number. */
+  ask<Answer>(put: (flat: Flat, call: number) => void): Promise<Answer> {
+    if (this.#failure !== null) return Promise.reject(fromPlainError(this.#failure));
+    const call = this.#nextCall;
+    this.#nextCall += 1;
+    return new Promise<Answer>((resolve, reject) => {
+      this.#write((flat) => {
+        put(flat, call);
+      });
+      this.#waiting.set(call, { resolve: resolve as Waiting['resolve'], reject });
+      this.#schedule();
+    });
+  }
+
+  /** Queues a command that has no answer. */
+  tell(put: (flat: Flat) => void): void {
+    if (this.#failure !== null) return;
+    this.#write(put);
+    this.#schedule();
+  }
+
+  /** Takes no more commands; settles when all that were taken are answered. */
+  drained(): Promise<void> {
+    this.#failure ??= unavailable('The metering store is closed.');
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.#checkDrained();
+    });
+  }
+
+  #checkDrained(): void {
+    if (this.#onDrained === null) return;
+    const idle = this.#batchesOut === 0 && this.#backlog.length === 0 && this.#open.length === 0;
+    if (idle) this.#onDrained();
+  }
+
+  /** Rejects what waits and everything later. */
+  fail(message: string): void {
+    this.#failure ??= unavailable(message);
+    this.#batchesOut = 0;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    this.#backlog.length = 0;
+    this.#open = [];
+    for (const call of waiting) call.reject(fromPlainError(this.#failure));
+    this.#checkDrained();
+  }
+
+  /** A command that cannot be written must not leave half of itself in the batch. */
+  #write(put: (flat: Flat) => void): void {
+    const flat = this.#room();
+    const { length } = flat;
+    try {
+      put(flat);
+    } catch (error) {
+      flat.length = length;
+      throw error;
+    }
+  }
+
+  #room(): Flat {
+    if (this.#open.length > MAX_BATCH_VALUES) {
+      this.#backlog.push(this.#open);
+      this.#open = [];
+    }
+    if (this.#open.length === 0) this.#open.push(0);
+    return this.#open;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#batchesOut >= MAX_BATCHES_OUT) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    while (this.#batchesOut < MAX_BATCHES_OUT) {
+      const batch = this.#backlog.shift() ?? this.#open;
+      if (batch === this.#open) this.#open = [];
+      if (batch.length === 0) return;
+      batch[0] = this.#now();
+      this.#batchesOut += 1;
+      this.#worker.postMessage(batch);
+    }
+  }
+
+  #receive(answers: Flat): void {
+    this.#batchesOut -= 1;
+    this.#send();
+    const reader = new FlatReader(answers);
+    while (!reader.done) {
+      const code = reader.number();
+      const call = reader.number();
+      const waiting = this.#waiting.get(call);
+      this.#waiting.delete(call);
+      switch (code) {
+        case ANSWER_HELD:
+          waiting?.resolve(readHeld(reader));
+          break;
+        case ANSWER_SETTLED: {
+          const settled: Settled = {
+            type: reader.number() === 0 ? 'settled' : 'voided',
+            replayed: reader.number() === 1,
+            overrunNanoUsd: reader.bigint(),
+          };
+          waiting?.resolve(settled);
+          break;
+        }
+        case ANSWER_VALUE:
+          waiting?.resolve(reader.next());
+          break;
+        case ANSWER_ERROR:
+          waiting?.reject(fromPlainError(reader.next() as PlainError));
+          break;
+        default:
+          throw new RangeError(`unknown answer ${code}`);
+      }
+    }
+    this.#checkDrained();
+  }
+}

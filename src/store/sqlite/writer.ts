@@ -1,0 +1,501 @@
+/**
+ * The single writer: takes a batch of commands, lets the engine decide in memory, makes everything durable in
+ * one transaction, and only then answers. A transaction that fails leaves memory as it was.
+ *
+ * @module
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { GatewayError } from '../../contracts/gateway-error.ts';
+import type { IdSource } from '../../contracts/ids.ts';
+import type { PlanInput } from '../../contracts/metering.ts';
+import type { MeteringEngine } from '../../metering/core/engine.ts';
+import type {
+  ExtendCommand,
+  Held,
+  KeyRecord,
+  NewCustomer,
+  Refused,
+  ReserveCommand,
+  Settled,
+  SubscriptionPatch,
+} from '../../metering/ports.ts';
+import type { Accounts } from './accounts.ts';
+import { DirectoryWriter } from './directory-writer.ts';
+import { BatchUnit, CLOSED_MESSAGE, type Writes } from './batch-unit.ts';
+import { type Command, decodeCommands, NOT_READ } from './commands.ts';
+import { deferredRecord, type EmergencyJournal } from './emergency-journal.ts';
+import { isDuplicate, isStorageFault, sqliteCode, throwIfBroken } from './sqlite-errors.ts';
+import type { HoldHistory } from './hold-history.ts';
+import { JournalTables } from './journal-tables.ts';
+import { toPlainError, unavailable } from './plain-error.ts';
+import { ProgressTable } from './progress-table.ts';
+import { type CallIdentity, UsageTables } from './usage-tables.ts';
+import {
+  ANSWER_ERROR,
+  ANSWER_SETTLED,
+  ANSWER_VALUE,
+  type Flat,
+  FlatReader,
+  type FlatValue,
+  putHeld,
+  type SettleOrder,
+} from './wire.ts';
+
+/** An open hold as the writer tracks it beside the engine. */
+export interface OpenCall {
+  readonly identity: CallIdentity;
+  /** Sequence number of its `hold` event. */
+  readonly seq: number;
+}
+
+export interface WriterParts {
+  readonly database: DatabaseSync;
+  readonly engine: MeteringEngine;
+  readonly emergency: EmergencyJournal;
+  readonly history: HoldHistory;
+  readonly accounts: Accounts;
+  readonly ids: IdSource;
+}
+
+/** Events between two marks: what a start reads and checks. */
+const MARK_EVERY = 20_000;
+export class Writer {
+  readonly #database: DatabaseSync;
+  readonly #engine: MeteringEngine;
+  readonly #accounts: Accounts;
+  readonly #directory: DirectoryWriter;
+  readonly #journal: JournalTables;
+  readonly #usage: UsageTables;
+  readonly #progress: ProgressTable;
+  readonly #history: HoldHistory;
+  readonly #emergency: EmergencyJournal;
+  readonly #begin: StatementSync;
+  readonly #commitStatement: StatementSync;
+  readonly #open = new Map<string, OpenCall>();
+  /** Settlements in the emergency file that the database has yet to take; null while it takes writes. */
+  #deferred: Writes | null = null;
+  #markedAt: number;
+
+  constructor(parts: WriterParts) {
+    this.#database = parts.database;
+    this.#engine = parts.engine;
+    this.#emergency = parts.emergency;
+    this.#history = parts.history;
+    this.#accounts = parts.accounts;
+    this.#directory = new DirectoryWriter(parts.database, this.#accounts, parts.ids);
+    this.#journal = new JournalTables(parts.database);
+    this.#usage = new UsageTables(parts.database);
+    this.#progress = new ProgressTable(parts.database);
+    this.#begin = parts.database.prepare('BEGIN IMMEDIATE');
+    this.#commitStatement = parts.database.prepare('COMMIT');
+    this.#markedAt = this.#journal.nextSeq;
+  }
+
+  get directory(): DirectoryWriter {
+    return this.#directory;
+  }
+
+  get journal(): JournalTables {
+    return this.#journal;
+  }
+
+  get progress(): ProgressTable {
+    return this.#progress;
+  }
+
+  /** True while the database refuses writes. */
+  get closed(): boolean {
+    return this.#deferred !== null;
+  }
+
+  openCall(holdId: string): OpenCall | null {
+    return this.#open.get(holdId) ?? null;
+  }
+
+  trackOpen(holdId: string, call: OpenCall): void {
+    this.#open.set(holdId, call);
+  }
+
+  /** Carries out one batch and returns the answers. @throws LedgerBroken */
+  run(batch: Flat): Flat {
+    const reader = new FlatReader(batch);
+    const nowMs = reader.number();
+    const commands = decodeCommands(reader, (holdId, charges) => {
+      this.#progress.note(holdId, charges, nowMs);
+    });
+    if (this.#deferred !== null) this.reopen();
+    if (this.#deferred !== null) return this.#runClosed(commands, nowMs);
+    try {
+      return this.#attempt(commands, nowMs, false);
+    } catch (error) {
+      if (isDuplicate(error)) return this.#retryKnown(commands, nowMs);
+      return this.#afterFailure(commands, nowMs, error);
+    }
+  }
+
+  /** Runs one operation of the store's own in a transaction. Throws what the operation or the commit throws. */
+  transact<Result>(nowMs: number, operation: (unit: BatchUnit) => Result): Result {
+    const unit = this.#unit(nowMs);
+    try {
+      unit.begin();
+      const result = operation(unit);
+      this.#commit(unit);
+      return result;
+    } catch (error) {
+      this.#rollback(unit);
+      throw error;
+    }
+  }
+
+  /** Tries to bring deferred settlements into the database; when that succeeds admission is open again. */
+  reopen(): void {
+    const deferred = this.#deferred;
+    if (deferred === null) return;
+    const unit = this.#unit(0);
+    unit.writes.entries.push(...deferred.entries);
+    unit.writes.requests.push(...deferred.requests);
+    try {
+      unit.begin();
+      // Even with nothing deferred a page must be written, or the commit would prove nothing.
+      this.#journal.mark(this.#openSeqs());
+      this.#commit(unit);
+    } catch (error) {
+      // What the engine holds stays applied: it is what the emergency file says.
+      unit.applied.length = 0;
+      this.#rollback(unit);
+      throwIfBroken(error);
+      return;
+    }
+    this.#deferred = null;
+    this.#emergency.clear();
+  }
+
+  /** Writes what is only in memory: progress marks, the mark that shortens the next start. */
+  close(): void {
+    if (this.#deferred !== null) this.reopen();
+    if (this.#deferred !== null) return;
+    this.transact(0, () => {
+      this.#progress.flush();
+      this.#mark();
+    });
+  }
+
+  /** Books settlements that a crash left in the emergency file. */
+  replay(orders: readonly SettleOrder[], nowMs: number): void {
+    this.transact(nowMs, (unit) => {
+      for (const order of orders) this.#settle(order, unit);
+    });
+    this.#emergency.clear();
+  }
+
+  #unit(nowMs: number, memoryOnly = false): BatchUnit {
+    return new BatchUnit(nowMs, this.#begin, memoryOnly);
+  }
+
+  /** Decides, writes, commits. On failure memory and database are as before and the error is thrown. */
+  #attempt(commands: readonly Command[], nowMs: number, lookUp: boolean): Flat {
+    const unit = this.#unit(nowMs);
+    const answers: Flat = [];
+    const position = this.#journal.position();
+    try {
+      for (const command of commands) this.#carryOut(command, { unit, answers, lookUp });
+      this.#commit(unit);
+    } catch (error) {
+      this.#rollback(unit);
+      this.#journal.reset(position);
+      throw error;
+    }
+    return answers;
+  }
+
+  #carryOut(
+    command: Command,
+    at: { readonly unit: BatchUnit; readonly answers: Flat; readonly lookUp: boolean },
+  ): void {
+    const { unit, answers, lookUp } = at;
+    const { call } = command;
+    const length = answers.length;
+    try {
+      switch (command.op) {
+        case 'reserve':
+          this.#answerReserve(call, this.#reserve(command.command, unit, lookUp), answers);
+          break;
+        case 'extend':
+          this.#answerReserve(call, this.#extend(command.command, unit), answers);
+          break;
+        case 'settle': {
+          const { type, replayed, overrunNanoUsd } = this.#settle(command.order, unit);
+          const typeCode = type === 'settled' ? 0 : 1;
+          answers.push(ANSWER_SETTLED, call, typeCode, replayed ? 1 : 0, overrunNanoUsd);
+          break;
+        }
+        case 'call':
+          answers.push(ANSWER_VALUE, call, this.#callByName(command.name, command.args, unit));
+          break;
+        default:
+          command satisfies never;
+      }
+    } catch (error) {
+      if (sqliteCode(error) !== 0) throw error;
+      answers.length = length;
+      answers.push(ANSWER_ERROR, call, toPlainError(error));
+    }
+  }
+
+  #answerReserve(call: number, result: Held | Refused, answers: Flat): void {
+    if (result.type === 'held') putHeld(answers, call, result);
+    else answers.push(ANSWER_VALUE, call, result);
+  }
+
+  #reserve(command: ReserveCommand, unit: BatchUnit, lookUp: boolean): Held | Refused {
+    this.#accounts.ensure(command.customerId, unit);
+    if (lookUp) this.#recall(command.holdId, unit);
+    const applied = this.#engine.reserve(command, unit.nowMs);
+    if (applied.journal.length > 0) {
+      unit.keep(applied);
+      unit.opened.set(command.holdId, {
+        requestId: command.requestId,
+        customerId: command.customerId,
+        keyId: command.keyId,
+        operation: command.operation,
+        reservedAtMs: unit.nowMs,
+        requests: command.bound.fixed.requests ?? 0n,
+      });
+    }
+    return applied.result;
+  }
+
+  #extend(command: ExtendCommand, unit: BatchUnit): Held | Refused {
+    const identity = this.#identity(command.holdId, unit);
+    this.#accounts.ensure(identity.customerId, unit);
+    const applied = this.#engine.extend(command, unit.nowMs);
+    if (applied.journal.length > 0) unit.keep(applied);
+    return applied.result;
+  }
+
+  #settle(order: SettleOrder, unit: BatchUnit): Settled {
+    const { holdId, charges, reason } = order;
+    const identity = this.#identity(holdId, unit);
+    this.#accounts.ensure(identity.customerId, unit);
+    this.#recall(holdId, unit);
+    const base = { holdId, attempts: [], request: NOT_READ };
+    const applied =
+      order.kind === 'settle'
+        ? this.#engine.settle({ ...base, charges }, unit.nowMs)
+        : this.#engine.void({ ...base, reason }, unit.nowMs);
+    if (applied.journal.length > 0) {
+      unit.keep(applied, order.attemptsText);
+      const { startedAtMs, requestText } = order;
+      unit.writes.requests.push({ identity, holdId, startedAtMs, requestText, charges });
+    }
+    return applied.result;
+  }
+
+  /** Whose hold it is. @throws GatewayError `not_found` */
+  #identity(holdId: string, unit: BatchUnit): CallIdentity {
+    const known =
+      unit.opened.get(holdId) ?? this.#open.get(holdId)?.identity ?? this.#history.identity(holdId);
+    if (known === null) {
+      throw new GatewayError('not_found', { message: `There is no hold ${holdId}.` });
+    }
+    return known;
+  }
+
+  /** Brings a hold that memory has forgotten back out of the journal. */
+  #recall(holdId: string, unit: BatchUnit): void {
+    if (this.#engine.holdStanding(holdId) !== null) return;
+    const found = this.#history.resolved(holdId);
+    if (found === null) return;
+    this.#accounts.ensure(found.hold.customerId, unit);
+    for (const { bucketId } of [...found.hold.legs, ...found.booked]) {
+      const bucket = this.#engine.bucket(bucketId) === null ? this.#journal.bucket(bucketId) : null;
+      if (bucket !== null) this.#engine.loadBucket(bucket);
+    }
+    this.#engine.loadResolved(
+      found,
+      this.#accounts.compiled(found.hold.planId, found.hold.planVersion),
+    );
+  }
+
+  #callByName(name: string, args: readonly FlatValue[], unit: BatchUnit): FlatValue {
+    if (name === 'limits') {
+      const [customerId, keyId] = args as [string, string | null];
+      this.#accounts.ensure(customerId, unit);
+      return this.#engine.limitStatuses(customerId, keyId, unit.nowMs);
+    }
+    if (name === 'openHolds') {
+      const [customerId] = args as [string | null];
+      return [...this.#open]
+        .filter(([, { identity }]) => customerId === null || identity.customerId === customerId)
+        .map(([holdId]) => holdId);
+    }
+    unit.begin();
+    this.#database.exec('SAVEPOINT operation');
+    try {
+      const result = this.#changeDirectory(name, args, unit);
+      this.#database.exec('RELEASE operation');
+      return result;
+    } catch (error) {
+      this.#database.exec('ROLLBACK TO operation; RELEASE operation');
+      this.#accounts.refreshPlans();
+      throw error;
+    }
+  }
+
+  #changeDirectory(name: string, args: readonly FlatValue[], unit: BatchUnit): FlatValue {
+    const [first, second] = args;
+    switch (name) {
+      case 'createPlan':
+        return this.#directory.createPlan(first as PlanInput, unit.nowMs);
+      case 'addPlanVersion': {
+        const apply = second as 'now' | 'period_end';
+        const record = this.#directory.addPlanVersion(first as PlanInput, apply, unit.nowMs);
+        if (apply === 'now') this.#accounts.doubtAll();
+        return record;
+      }
+      case 'createCustomer':
+        return this.#directory.createCustomer(first as NewCustomer, unit.nowMs);
+      case 'patchSubscription':
+        return this.#directory.patchSubscription(
+          first as string,
+          second as SubscriptionPatch,
+          unit,
+        );
+      case 'createKey':
+        this.#directory.createKey(first as KeyRecord);
+        return null;
+      case 'revokeKey':
+        return this.#directory.revokeKey(first as string, second as number);
+      default:
+        throw new GatewayError('internal_error', { message: `There is no operation ${name}.` });
+    }
+  }
+
+  #commit(unit: BatchUnit): void {
+    const { writes } = unit;
+    if (writes.entries.length > 0) unit.begin();
+    if (!unit.begun) {
+      this.#accounts.endBatch(false);
+      return;
+    }
+    const seqs: number[] = [];
+    for (const { entry, attemptsText } of writes.entries) {
+      for (const bucket of entry.newBuckets) this.#accounts.freezePeriod(bucket.windowId);
+      seqs.push(this.#journal.append(entry, attemptsText));
+    }
+    this.#journal.flushBuckets((bucketId) => this.#engine.bucket(bucketId));
+    for (const request of writes.requests) this.#usage.write(request);
+    this.#usage.flush();
+    for (const { entry } of writes.entries) {
+      if (entry.holdId !== null && ENDS.has(entry.kind)) this.#progress.drop(entry.holdId);
+    }
+    this.#commitStatement.run();
+    unit.begun = false;
+    this.#trackHolds(unit, seqs);
+    this.#accounts.endBatch(false);
+    if (this.#journal.nextSeq - this.#markedAt >= MARK_EVERY) this.#markLater();
+  }
+
+  #trackHolds(unit: BatchUnit, seqs: readonly number[]): void {
+    unit.writes.entries.forEach(({ entry }, index) => {
+      const { holdId, kind } = entry;
+      if (holdId === null) return;
+      if (kind === 'hold') {
+        const identity = unit.opened.get(holdId);
+        if (identity !== undefined) this.#open.set(holdId, { identity, seq: seqs[index] ?? 0 });
+      } else if (ENDS.has(kind)) this.#open.delete(holdId);
+    });
+  }
+
+  #openSeqs(): number[] {
+    return Array.from(this.#open.values(), (call) => call.seq);
+  }
+
+  #mark(): void {
+    this.#journal.mark(this.#openSeqs());
+    this.#markedAt = this.#journal.nextSeq;
+  }
+
+  /** A mark only saves time at the next start, so its failure is no failure of the batch. */
+  #markLater(): void {
+    try {
+      this.#begin.run();
+      this.#mark();
+      this.#commitStatement.run();
+    } catch {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    }
+  }
+
+  #rollback(unit: BatchUnit): void {
+    for (let index = unit.applied.length - 1; index >= 0; index -= 1) {
+      unit.applied[index]?.undo();
+    }
+    if (this.#database.isTransaction) {
+      try {
+        this.#database.exec('ROLLBACK');
+      } catch (error) {
+        // SQLite has rolled back by itself where the disk failed; anything else shows at the next statement.
+        if (this.#database.isTransaction) throw error;
+      }
+    }
+    unit.begun = false;
+    this.#usage.reset();
+    this.#accounts.endBatch(true);
+  }
+
+  /** An event was in the journal already: a hold id came again after memory had forgotten it. */
+  #retryKnown(commands: readonly Command[], nowMs: number): Flat {
+    try {
+      return this.#attempt(commands, nowMs, true);
+    } catch (error) {
+      return this.#afterFailure(commands, nowMs, error);
+    }
+  }
+
+  #afterFailure(commands: readonly Command[], nowMs: number, error: unknown): Flat {
+    throwIfBroken(error);
+    if (isStorageFault(error)) {
+      this.#deferred = { entries: [], requests: [] };
+      return this.#runClosed(commands, nowMs);
+    }
+    return commands.flatMap(({ call }): Flat => [ANSWER_ERROR, call, toPlainError(error)]);
+  }
+
+  /** The database takes no writes: settlements go to the emergency file, all else is refused. */
+  #runClosed(commands: readonly Command[], nowMs: number): Flat {
+    const unit = this.#unit(nowMs, true);
+    const answers: Flat = [];
+    const orders: SettleOrder[] = [];
+    const calls: number[] = [];
+    for (const command of commands) {
+      if (command.op !== 'settle') {
+        answers.push(ANSWER_ERROR, command.call, unavailable(CLOSED_MESSAGE));
+        continue;
+      }
+      this.#carryOut(command, { unit, answers, lookUp: true });
+      orders.push(command.order);
+      calls.push(command.call);
+    }
+    if (orders.length === 0) return answers;
+    let kept = false;
+    try {
+      kept = this.#emergency.append(orders.map((order) => deferredRecord(order, nowMs)));
+    } catch (error) {
+      if (!isStorageFault(error)) throw error;
+    }
+    if (!kept) {
+      this.#rollback(unit);
+      return commands.flatMap(({ call }): Flat => [
+        ANSWER_ERROR,
+        call,
+        unavailable(CLOSED_MESSAGE),
+      ]);
+    }
+    this.#deferred?.entries.push(...unit.writes.entries);
+    this.#deferred?.requests.push(...unit.writes.requests);
+    return answers;
+  }
+}
+
+const ENDS: ReadonlySet<string> = new Set(['settle', 'void', 'expire', 'reconcile']);
