@@ -76,7 +76,7 @@ export function siteOf(
 /** Spends `amount` out of free room, drawing order, and books the rest as overrun on the plan's own bucket. */
 export function spendBeyond(step: Step, site: BucketSite, amount: bigint): void {
   if (amount === 0n) return;
-  const { counter, limit, box } = site;
+  const { counter, limit } = site;
   ensureBuckets(step, site);
   let rest = amount;
   let debtor: Bucket | null = null;
