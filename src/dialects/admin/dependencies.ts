@@ -1,0 +1,75 @@
+/**
+ * What the control plane needs from the process that mounts it.
+ *
+ * @module
+ */
+import type { IdSource } from '../../contracts/ids.ts';
+import type { UsageUnit } from '../../contracts/usage.ts';
+import type { CustomerRecord, KeyRecord, MeteringStore } from '../../metering/ports.ts';
+
+/** The settings as they may be shown; secrets are gone already. */
+export interface ShownConfig {
+  readonly file: string | null;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly origins: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+}
+
+/** One line of the list of models; the model catalogue's listings fit. */
+export interface ShownModel {
+  readonly id: string;
+  readonly ownedBy: string;
+  readonly candidates: readonly string[] | null;
+  readonly facts: {
+    readonly contextWindow: number | null;
+    readonly maxOutputTokens: number | null;
+    readonly input: readonly string[] | null;
+    readonly output: readonly string[] | null;
+    readonly capabilities: readonly string[] | null;
+  };
+  readonly usdPerMillion: Readonly<Partial<Record<UsageUnit, string>>>;
+}
+
+/** One price; the price book's items fit. */
+export interface ShownPrice {
+  readonly id: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly effectiveFromMs: number | null;
+  readonly effectiveUntilMs: number | null;
+  readonly daily: { readonly fromMs: number; readonly untilMs: number } | null;
+  readonly tiers: readonly {
+    readonly aboveInputTokens: number;
+    /** Nano-USD per 1,000,000 units. */
+    readonly rates: Readonly<Record<UsageUnit, number>>;
+  }[];
+  readonly listed: ReadonlySet<UsageUnit>;
+  readonly source: string;
+}
+
+/** Models and prices, read only; the model catalogue fits. */
+export interface ShownCatalogue {
+  readonly priceBook: { readonly id: string; readonly items: readonly ShownPrice[] };
+  list(atMs: number): readonly ShownModel[];
+}
+
+export interface AdminDependencies {
+  readonly store: MeteringStore;
+  readonly now: () => number;
+  readonly ids: IdSource;
+  /** Lower-case hex SHA-256 of a whole key. */
+  readonly hashKey: (key: string) => string;
+  /** A new whole key, `agk_…`. */
+  readonly randomKey: () => string;
+  /** Called with every key made, rotated or revoked, before the reply leaves. */
+  readonly onKeyChange: (key: KeyRecord) => void;
+  readonly onCustomerChange: (customer: CustomerRecord) => void;
+  readonly config: () => ShownConfig;
+  readonly catalogue: ShownCatalogue;
+  readonly maxBodyBytes: number;
+  readonly maxJsonDepth: number;
+  /** The product's version, stated in `openapi.json`. */
+  readonly version: string;
+  /** Told of faults of our own before the client is told that something failed. */
+  readonly onInternalError: (error: unknown, requestId: string) => void;
+}

@@ -1,0 +1,23 @@
+/**
+ * Every route of the control plane.
+ *
+ * @module
+ */
+import type { AdminRoute } from '../admin-route.ts';
+import { customerRoutes } from './customers.ts';
+import { keyRoutes } from './keys.ts';
+import { ledgerRoutes } from './ledger.ts';
+import { planRoutes } from './plans.ts';
+import { processRoutes } from './process.ts';
+import { requestRoutes } from './requests.ts';
+import { usageRoutes } from './usage.ts';
+
+export const ADMIN_ROUTES: readonly AdminRoute[] = [
+  ...planRoutes,
+  ...customerRoutes,
+  ...keyRoutes,
+  ...usageRoutes,
+  ...requestRoutes,
+  ...ledgerRoutes,
+  ...processRoutes,
+];

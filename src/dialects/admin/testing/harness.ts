@@ -1,0 +1,217 @@
+/**
+ * The control plane over a given store, called without a socket. Every 2xx reply is checked against the
+ * schema that its route publishes, every other against the problem schema.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { createIdSource, type IdSource } from '../../../contracts/ids.ts';
+import type { CustomerRecord, KeyRecord, MeteringStore } from '../../../metering/ports.ts';
+import { createAdminApp } from '../app.ts';
+import { problemSchema } from '../problem.ts';
+import { ADMIN_ROUTES } from '../routes/index.ts';
+
+/** 23 November 2026, 10:00 UTC. */
+export const START_MS = Date.UTC(2026, 10, 23, 10);
+
+export interface TestReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Parsed JSON; tests reach into it. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface CallOptions {
+  /** Sent as JSON; a string is sent as it is. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly caller?: string;
+}
+
+export interface Harness {
+  call(method: string, path: string, options?: CallOptions): Promise<TestReply>;
+  readonly store: MeteringStore;
+  readonly ids: IdSource;
+  readonly keyChanges: KeyRecord[];
+  readonly customerChanges: CustomerRecord[];
+  readonly internalErrors: unknown[];
+  now(): number;
+  advance(milliseconds: number): void;
+}
+
+export type OpenStore = (options: {
+  readonly now: () => number;
+  readonly ids: IdSource;
+}) => Promise<MeteringStore>;
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+}
+
+function checkReply(method: string, path: string, reply: TestReply): void {
+  if (reply.status >= 400) {
+    problemSchema.parse(reply.body);
+    return;
+  }
+  const route = ADMIN_ROUTES.find(
+    ({ description }) =>
+      description.method === method.toLowerCase() && patternOf(description.path).test(path),
+  );
+  const schema = route?.description.reply.content['application/json']?.schema;
+  if (route === undefined || schema === undefined) return;
+  if (reply.status !== route.description.reply.status) {
+    throw new Error(`${method} ${path} answered ${reply.status}, which its description lacks`);
+  }
+  schema.parse(reply.body);
+}
+
+/** The catalogue of the harness: one model, one price. */
+const CATALOGUE = {
+  priceBook: {
+    id: 'pb_test',
+    items: [
+      {
+        id: 'sim/chat#1',
+        provider: 'sim',
+        model: 'chat',
+        effectiveFromMs: START_MS,
+        effectiveUntilMs: null,
+        daily: null,
+        tiers: [
+          {
+            aboveInputTokens: 0,
+            rates: {
+              input_text_tokens: 150_000_000,
+              input_audio_tokens: 0,
+              input_image_tokens: 0,
+              input_video_tokens: 0,
+              cache_read_tokens: 0,
+              cache_read_audio_tokens: 0,
+              cache_write_tokens: 0,
+              cache_write_1h_tokens: 0,
+              output_text_tokens: 600_000_000,
+              reasoning_tokens: 0,
+              output_audio_tokens: 0,
+              output_image_tokens: 0,
+              web_searches: 0,
+              requests: 0,
+            },
+          },
+        ],
+        listed: new Set(['input_text_tokens', 'output_text_tokens'] as const),
+        source: 'https://prices.example',
+      },
+    ],
+  },
+  list: () => [
+    {
+      id: 'sim/chat',
+      ownedBy: 'sim',
+      candidates: null,
+      facts: {
+        contextWindow: 8192,
+        maxOutputTokens: null,
+        input: ['text'],
+        output: ['text'],
+        capabilities: null,
+      },
+      usdPerMillion: { input_text_tokens: '0.150000000' },
+    },
+    {
+      id: 'fast',
+      ownedBy: 'sim',
+      candidates: ['sim/chat'],
+      facts: {
+        contextWindow: null,
+        maxOutputTokens: null,
+        input: null,
+        output: null,
+        capabilities: null,
+      },
+      usdPerMillion: {},
+    },
+  ],
+} as const;
+
+/** Deterministic bytes: a counter, so that ids and keys never repeat. */
+function counterBytes(): (target: Uint8Array) => void {
+  let count = 0;
+  return (target) => {
+    for (let at = 0; at < target.length; at += 1) {
+      const hash = createHash('sha256').update(String(count)).digest();
+      count += 1;
+      target[at] = hash[0] ?? 0;
+    }
+  };
+}
+
+export async function createHarness(openStore: OpenStore): Promise<Harness> {
+  let nowMs = START_MS;
+  let requests = 0;
+  let keys = 0;
+  const now = () => nowMs;
+  const ids = createIdSource(now, counterBytes());
+  const store = await openStore({ now, ids });
+  const keyChanges: KeyRecord[] = [];
+  const customerChanges: CustomerRecord[] = [];
+  const internalErrors: unknown[] = [];
+  const app = createAdminApp({
+    store,
+    now,
+    ids,
+    hashKey: (key) => createHash('sha256').update(key).digest('hex'),
+    randomKey: () => {
+      keys += 1;
+      return `agk_${String(keys).padStart(32, 'k')}`;
+    },
+    onKeyChange: (key) => keyChanges.push(key),
+    onCustomerChange: (customer) => customerChanges.push(customer),
+    config: () => ({
+      file: 'gateway.yaml',
+      settings: { port: 8790 },
+      origins: { port: 'default' },
+      warnings: [],
+    }),
+    catalogue: CATALOGUE,
+    maxBodyBytes: 64 * 1024,
+    maxJsonDepth: 32,
+    version: '0.0.0-test',
+    onInternalError: (error) => internalErrors.push(error),
+  });
+  return {
+    store,
+    ids,
+    keyChanges,
+    customerChanges,
+    internalErrors,
+    now,
+    advance: (milliseconds) => {
+      nowMs += milliseconds;
+    },
+    async call(method, path, options = {}) {
+      requests += 1;
+      const requestId = `req_${requests}`;
+      const { body, caller = 'key_admin' } = options;
+      const hasBody = body !== undefined;
+      const response = await app.fetch(
+        new Request(`http://gateway/admin/v1${path}`, {
+          method,
+          headers: {
+            ...(hasBody ? { 'content-type': 'application/json' } : {}),
+            ...options.headers,
+          },
+          ...(hasBody ? { body: typeof body === 'string' ? body : JSON.stringify(body) } : {}),
+        }),
+        { caller: { keyId: caller }, requestId },
+      );
+      const text = await response.text();
+      const parsed = text === '' ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>);
+      const reply = { status: response.status, headers: response.headers, text, body: parsed };
+      if (method !== 'HEAD') checkReply(method, `/admin/v1${path.split('?')[0] ?? ''}`, reply);
+      if (reply.headers.get('x-request-id') !== requestId)
+        throw new Error('x-request-id is missing');
+      return reply;
+    },
+  };
+}

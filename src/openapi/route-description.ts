@@ -1,0 +1,44 @@
+/**
+ * What a route is, as data: the server mounts it, OpenAPI documents are generated from it, and tests walk it.
+ *
+ * @module
+ */
+import type { z } from 'zod';
+import type { ErrorCode } from '../contracts/error-codes.ts';
+
+export type RouteMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/** One successful answer. */
+export interface RouteReply {
+  readonly status: 200 | 201 | 202 | 204;
+  readonly description: string;
+  /** By media type; several where the route can answer in several (a whole answer, or a stream). */
+  readonly content: Readonly<Record<string, { readonly schema: z.ZodType; readonly example?: unknown }>>;
+  /** Headers beside those that every reply of the plane has. */
+  readonly headers?: z.ZodObject;
+}
+
+export interface RouteBody {
+  readonly schema: z.ZodType;
+  readonly required: boolean;
+  readonly example?: unknown;
+}
+
+export interface RouteDescription {
+  readonly method: RouteMethod;
+  /** Whole path with parameters as `{name}`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: string;
+  /** Which keys may call it. */
+  readonly access: 'admin' | 'data' | 'public';
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly headers?: z.ZodObject;
+  readonly body?: RouteBody;
+  readonly reply: RouteReply;
+  /** Codes that this route can answer beside those that every route of its plane can. */
+  readonly errors: readonly ErrorCode[];
+}
