@@ -121,8 +121,9 @@ export class ChoiceReader {
       return;
     }
     const text = codeTextOf(part) ?? asText(part['text']) ?? '';
-    // A signature may come with an empty text, and must be kept to be echoed.
-    if (text === '' && signature === null) return;
+    const isMedia = part['inlineData'] !== undefined || part['fileData'] !== undefined;
+    // A signature may come with an empty text, and must be kept to be echoed; one of a medium cannot be.
+    if (text === '' && (signature === null || isMedia)) return;
     if (part['thought'] === true) {
       out.push({ type: 'reasoning-delta', choice: this.index, text, ...signed });
       return;

@@ -12,6 +12,12 @@ import {
 import type { UsageVector } from '../../contracts/usage.ts';
 import type { WireReply } from '../../contracts/wire.ts';
 import {
+  clampWaitMs,
+  parseGoogleDuration,
+  parseHttpDate,
+  retryWaitMs,
+} from '../../http/retry-after.ts';
+import {
   asList,
   asRecord,
   asRecords,
@@ -114,23 +120,17 @@ function kindOf(facts: ErrorFacts): ProviderFailureKind {
   return facts.status >= 400 && facts.status < 500 ? kindOfInvalid(facts) : 'server_error';
 }
 
-/** Milliseconds of a `google.protobuf.Duration` in JSON (`34.4s`), rounded up; null for anything else. */
 function durationMs(value: unknown): number | null {
-  const found = typeof value === 'string' ? /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(value) : null;
-  return found === null ? null : Math.ceil(Number(found[1]) * 1000);
+  const ms = typeof value === 'string' ? parseGoogleDuration(value) : null;
+  return ms === null ? null : clampWaitMs(ms);
 }
 
-/** `Retry-After` in seconds; Gemini sends none, a proxy in front of it may. */
-function headerWaitMs(headers: WireReply['headers']): number | null {
-  const found = /^\s*(\d{1,9})\s*$/.exec(headers['retry-after'] ?? '');
-  return found === null ? null : Number(found[1]) * 1000;
-}
-
+/** Typed detail, then headers (Gemini sends none, a proxy may), then the end of Google's sentence. */
 function waitMsOf(facts: ErrorFacts, headers: WireReply['headers']): number | null {
   return (
     durationMs(detailOf(facts.details, 'RetryInfo')?.['retryDelay']) ??
-    headerWaitMs(headers) ??
-    durationMs(/retry in (\d[\d.]*s)\b/i.exec(facts.message)?.[1])
+    retryWaitMs(headers, parseHttpDate(headers['date'] ?? '')) ??
+    durationMs(/retry in (\d+(?:\.\d{1,9})?s)\b/i.exec(facts.message)?.[1])
   );
 }
 

@@ -129,8 +129,8 @@ export class GroundingCollector {
 /**
  * Billable searches: from Gemini 3 on every different non-empty query, before that one for a grounded request
  * (https://ai.google.dev/gemini-api/docs/google-search, pricing). The reply has no authoritative count, so this
- * is derived from `webSearchQueries`; whether image and map queries are billed alike is unconfirmed, and they
- * are not counted.
+ * is derived from `webSearchQueries`. Unconfirmed: requests grounded in maps list their queries there too and
+ * are counted alike, `imageSearchQueries` are not counted.
  */
 export function billableSearches(model: string, queries: ReadonlySet<string>): number {
   return isAtLeast(model, 3) ? queries.size : Math.min(queries.size, 1);

@@ -28,7 +28,7 @@ export const gemini: ProviderDefinition = {
   versionSegment: VERSION_SEGMENT,
   documentation: 'https://ai.google.dev/api/generate-content',
   disconnect: { onClientGone: 'cancel' },
-  // No recorded reply carries an id in a header (the body's `responseId` is one); Google's front ends use this name.
+  // Unconfirmed: no recorded reply carries an id in a header. The body's `responseId` is the id of an answer.
   requestIdHeader: 'x-goog-request-id',
   text: {
     generate(options, target) {
