@@ -213,6 +213,11 @@ async function strikeEarly(exchange: Exchange, faults: readonly Fault[]): Promis
   return !(await pause(exchange, stall.ms));
 }
 
+/** Read through a function, as the entry changes while its call is played. */
+function wasLeft(entry: OpenEntry): boolean {
+  return entry.outcome === 'client_closed';
+}
+
 async function answer(shop: Shop, exchange: Exchange, routed: Routed): Promise<void> {
   const { call, route } = routed;
   const { entry } = exchange;
@@ -234,11 +239,7 @@ async function answer(shop: Shop, exchange: Exchange, routed: Routed): Promise<v
     reply.kind === 'body' ? planBody(reply, faults, pace) : planStream(reply, faults, pace);
   const headers = { ...plan.headers, 'x-simulator-call': call.id };
   await play(exchange, { ...plan, headers }, faults);
-  if (
-    entry.outcome === 'open' &&
-    exchange.signal.aborted &&
-    shop.options.onClientGone === 'finish'
-  ) {
+  if (exchange.signal.aborted && wasLeft(entry) && shop.options.onClientGone === 'finish') {
     entry.billed = reply.usage;
   }
 }
