@@ -75,7 +75,7 @@ describe('the seeded price book', () => {
     ['gemini', 'gemini-3.8-flash-8b'],
     ['anthropic', 'claude-sonnet-5-5'],
     ['anthropic', 'claude-haiku-5-5'],
-    ['openai', 'gpt-4'.concat('o-nonesuch')],
+    ['openai', 'gpt-4o-nonesuch'],
     ['openai', 'gpt-4o-2024-13-45'],
     ['openai', 'ft:gpt-4o-2024-08-06:acme::id'],
     ['huggingface', 'openai/gpt-oss-120b:nobody'],
@@ -98,6 +98,14 @@ describe('the seeded price book', () => {
       const cheaper = bare!.tiers[0].rates.output_text_tokens;
       expect(partner!.tiers[0].rates.output_text_tokens).toBeLessThanOrEqual(cheaper);
     }
+  });
+
+  it.each([
+    ...['chat', 'embed', 'rerank', 'moderate', 'image', 'image-edit', 'face-swap', 'upscale'],
+    ...['remove-background', 'speech', 'transcribe', 'voice-clone', 'video'],
+  ])('prices the simulator sim/%s small but not zero', (model) => {
+    const rates = Object.values(BOOK.find('sim', model, NOW)?.tiers[0].rates ?? {});
+    expect(Math.max(...rates)).toBeGreaterThan(0);
   });
 
   it('keeps context tiers', () => {
