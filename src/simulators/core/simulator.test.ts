@@ -82,9 +82,9 @@ describe('scripts', () => {
 
   test('an outage ends after its window', async () => {
     const simulator = await start();
-    simulator.setFault({ sequence: ['503'], forMs: 120 });
+    simulator.setFault({ sequence: ['503'], forMs: 500 });
     expect(await statuses(simulator, 2)).toEqual([503, 503]);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await new Promise((resolve) => setTimeout(resolve, 550));
     expect(await statuses(simulator, 2)).toEqual([200, 200]);
   });
 

@@ -114,7 +114,13 @@ function interrupted(
   }
   const fault = findFault(faults, 'break');
   if (fault === undefined) return { events, ending: 'end' };
-  const at = indexAfter(events, fault.afterEvents);
+  let at = indexAfter(events, fault.afterEvents);
+  if (fault.how === 'half-character') {
+    const wide = events.findIndex(
+      (event, index) => index >= at && /[\u0080-\uffff]/.test(event.data),
+    );
+    if (wide >= 0) at = wide;
+  }
   const kept = events.slice(0, at);
   const next = events[at];
   if (fault.how === 'half-event' || fault.how === 'half-character') {

@@ -65,7 +65,8 @@ function invalid(message: string): ErrorRow {
 
 function missing(model: string): ErrorRow {
   const message = `models/${model} is not found for API version v1beta, or is not supported for generateContent. Call ListModels to see the list of available models and their supported methods.`;
-  return { code: 404, status: 'NOT_FOUND', message };
+  const details = [{ '@type': `${RPC}DebugInfo`, detail: message }];
+  return { code: 404, status: 'NOT_FOUND', message, details };
 }
 
 const OVERLOADED: ErrorRow = {
