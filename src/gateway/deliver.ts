@@ -188,10 +188,10 @@ function endedAs(end: StreamEnd): { readonly outcome: string; readonly billable:
 function recordStream(
   gateway: Gateway,
   run: TextRun,
-  answered: StreamAnswered,
-  end: StreamEnd,
+  ended: { readonly answered: StreamAnswered; readonly end: StreamEnd },
 ): Receipt {
-  const { candidate, stream, dispatchedAtMs } = answered;
+  const { end } = ended;
+  const { candidate, stream, dispatchedAtMs } = ended.answered;
   const { answer, meta } = stream;
   const isUntouched = end.type === 'client_gone' && !answer.hasContent && answer.usage === null;
   const usage = usageOrEstimate(gateway, run, {
@@ -231,7 +231,8 @@ export async function deliverStream(
   stream.relayTo(exchange);
   const end = await stream.finished;
   exchange.onGone(null);
-  const receipt = recordStream(gateway, run, answered, end);
+  answered.session.streamEnded(candidate, end);
+  const receipt = recordStream(gateway, run, { answered, end });
   if (end.type === 'broken') {
     const error = interruption(end.failure);
     await book(gateway, run, { status: error.status, errorCode: error.code, clientClosed: false });

@@ -8,7 +8,7 @@ import type { AttemptFailure, AttemptResult, ReplyMeta } from './attempt-result.
 import type { Candidate } from './candidates.ts';
 import { sendStreamHead } from './deliver.ts';
 import type { Gateway } from './gateway.ts';
-import { extendFor } from './reserve.ts';
+import { RoutingSession } from './routing-state.ts';
 import { observedCharge, recordAttempt } from './settlement.ts';
 import { StreamAttempt } from './stream-attempt.ts';
 import type { WholeAnswer } from './text-call.ts';
@@ -29,6 +29,8 @@ export interface StreamAnswered {
   readonly candidate: Candidate;
   readonly stream: StreamAttempt;
   readonly dispatchedAtMs: number;
+  /** To be told how the stream ended. */
+  readonly session: RoutingSession;
 }
 
 const PROGRESS_INTERVAL_MS = 2_000;
@@ -126,23 +128,24 @@ export async function dispatch(
   gateway: Gateway,
   run: TextRun,
 ): Promise<WholeAnswered | StreamAnswered> {
-  const session = gateway.routing.open(run);
-  let candidate = await firstCandidate(gateway, run, session.order());
-  for (;;) {
+  const session = new RoutingSession(gateway, run);
+  let [candidate] = run.candidates;
+  while (candidate !== undefined) {
     const dispatchedAtMs = gateway.clock.nowMs();
     const beganMs = gateway.clock.monotonicMs();
     const prepared = prepareCall(candidate, run, gateway.settings);
-    const input = { candidate, prepared, hasOther: session.hasOther(candidate) };
+    const input = { candidate, prepared, hasOther: session.hasOther() };
+    session.begin(candidate);
     const result = run.call.stream
       ? await attemptStream(gateway, run, input)
       : await attemptWhole(gateway, run, input);
     run.upstreamMs += gateway.clock.monotonicMs() - beganMs;
     if (result.type !== 'failed') {
-      session.succeeded(candidate);
       run.warnings.push(...prepared.warnings);
+      if (result.type === 'whole') session.succeeded(candidate);
       return result.type === 'whole'
         ? { type: 'whole', candidate, answer: result.answer, meta: result.meta, dispatchedAtMs }
-        : { type: 'stream', candidate, stream: result.stream, dispatchedAtMs };
+        : { type: 'stream', candidate, stream: result.stream, dispatchedAtMs, session };
     }
     recordFailure(gateway, run, {
       candidate,
@@ -150,21 +153,7 @@ export async function dispatch(
       failure: result.failure,
       meta: result.meta,
     });
-    candidate = await session.afterFailure({ candidate, failure: result.failure });
+    candidate = await session.afterFailure(candidate, result.failure);
   }
-}
-
-/** The first candidate in order that the hold covers or can be raised to cover. */
-async function firstCandidate(
-  gateway: Gateway,
-  run: TextRun,
-  order: readonly Candidate[],
-): Promise<Candidate> {
-  const [reserved] = run.candidates;
-  for (const candidate of order) {
-    if (candidate === reserved) return candidate;
-    if (await extendFor(gateway, run, candidate, [])) return candidate;
-  }
-  if (reserved === undefined) throw new Error('a run has at least one candidate');
-  return reserved;
+  throw new Error('a run has at least one candidate');
 }

@@ -37,7 +37,10 @@ export async function serveText(
   });
   const body = await exchange.readBody(gateway.settings.maxBodyBytes);
   const call = dialect.parse(body, gateway.settings.maxJsonDepth);
-  const candidates = resolveCandidates(gateway, caller, call);
+  const candidates = gateway.routing.order(
+    resolveCandidates(gateway, caller, call),
+    gateway.clock.nowMs(),
+  );
   const run: TextRun = {
     exchange,
     caller,

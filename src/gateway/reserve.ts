@@ -99,9 +99,9 @@ function noteClamp(run: TextRun, candidate: Candidate, outputTokens: number | nu
 export async function extendFor(
   gateway: Gateway,
   run: TextRun,
-  next: Candidate,
-  keep: readonly Candidate[],
+  cover: { readonly next: Candidate; readonly keep: readonly Candidate[] },
 ): Promise<boolean> {
+  const { next, keep } = cover;
   if (next.pricing !== 'priced') return false;
   const outcome = await gateway.store.ledger.extend({
     holdId: run.holdId,

@@ -10,7 +10,8 @@ import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { replyHeaders } from '../gateway/reply-headers.ts';
 import { compileGlob } from '../metering/core/glob.ts';
-import { requestDetailJson, usageJson } from './self-service-shapes.ts';
+import { showDetail } from '../dialects/admin/routes/requests.ts';
+import { usageJson } from './self-service-shapes.ts';
 
 function callerOf(gateway: Gateway, exchange: Exchange): Caller {
   return authenticate(gateway.directory, exchange, {
@@ -138,5 +139,5 @@ export async function serveRequest(
   if (detail === null || detail.customerId !== caller.customer.id) {
     throw new GatewayError('not_found', { message: `There is no request "${id.slice(0, 100)}".` });
   }
-  sendJson(gateway, exchange, requestDetailJson(detail));
+  sendJson(gateway, exchange, showDetail(detail));
 }

@@ -236,7 +236,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     gateway,
     createAdminApp({
       store,
-      now: gateway.clock.nowMs,
+      now: () => gateway.clock.nowMs(),
       ids: gateway.ids,
       hashKey,
       randomKey: () => generateKey(randomBytes),
@@ -288,7 +288,7 @@ async function stopGateway(parts: {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   await waitForIdle(gateway, performance.now() + parts.drainMs);
-  for (const interrupt of [...gateway.lifecycle.interrupts]) interrupt();
+  for (const interrupt of gateway.lifecycle.interrupts) interrupt();
   await waitForIdle(gateway, performance.now() + INTERRUPT_GRACE_MS);
   server.closeAllConnections();
   await closed;

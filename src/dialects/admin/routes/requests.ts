@@ -78,7 +78,8 @@ const attemptSchema = z
   })
   .meta({ id: 'Attempt' });
 
-const detailSchema = requestSchema
+/** One request as both planes answer it. */
+export const requestDetailSchema = requestSchema
   .extend({
     hold: z
       .strictObject({
@@ -149,7 +150,9 @@ function showAttempt(attempt: AttemptRecord): z.input<typeof attemptSchema> {
   };
 }
 
-function showDetail(detail: RequestDetail): z.input<typeof detailSchema> {
+/** A request with its hold and attempts, as both planes show it. */
+export /** A request with its attempts and its hold, as both planes answer it. */
+export function showRequestDetail(detail: RequestDetail): z.input<typeof requestDetailSchema> {
   const { hold } = detail;
   return {
     ...showRequest(detail),
@@ -202,7 +205,7 @@ export const requestRoutes: readonly AdminRoute[] = [
     summary: 'Read a request with its attempts and its hold',
     tag: 'requests',
     params: z.strictObject({ id: z.string().min(1).max(200).describe('`req_…`') }),
-    reply: detailSchema,
+    reply: requestDetailSchema,
     errors: ['not_found'],
     async handle({ params }, { store }) {
       const detail = await store.reader.request(params.id);
@@ -212,7 +215,7 @@ export const requestRoutes: readonly AdminRoute[] = [
           param: 'id',
         });
       }
-      return showDetail(detail);
+      return showRequestDetail(detail);
     },
   }),
 ];

@@ -1,0 +1,295 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { providerFailure } from '../../../contracts/provider-failure.ts';
+import type { TextRelay } from '../../../contracts/text-provider.ts';
+import type { Receipt } from '../../../gateway/text-call.ts';
+import { ChatRelayStream } from './relay-stream.ts';
+
+/** Reads usage by the plain rule of the protocol; enough to drive the stream. */
+const relay: TextRelay = {
+  protocol: 'openai-chat',
+  request: () => ({ method: 'POST', path: '/', headers: {}, body: null }),
+  read: () => ({ usage: null, modelServed: null, finishReasons: [] }),
+  usageOf: (frame) => {
+    const usage = frame['usage'] as
+      | { prompt_tokens: number; completion_tokens: number }
+      | null
+      | undefined;
+    return usage
+      ? { input_text_tokens: usage.prompt_tokens, output_text_tokens: usage.completion_tokens }
+      : null;
+  },
+  failureOf: (frame) =>
+    providerFailure({
+      kind: 'overloaded',
+      status: 503,
+      message: JSON.stringify(frame['error'] ?? frame),
+    }),
+};
+
+const receipt: Receipt = {
+  requestId: 'req_1',
+  costNanoUsd: 1_230_000n,
+  usage: { input_text_tokens: 3, output_text_tokens: 2 },
+  estimated: false,
+  model: 'openai/x',
+  createdAtMs: 0,
+};
+
+function open(includeUsage = false, choices = 1): ChatRelayStream {
+  return new ChatRelayStream({
+    relay,
+    context: { requestId: 'req_1', model: 'x', createdAtMs: 0 },
+    includeUsage,
+    choices,
+  });
+}
+
+function chunk(
+  delta: unknown,
+  finish: string | null = null,
+  extra: object = {},
+  index = 0,
+): string {
+  return `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'x-1', choices: [{ index, delta, finish_reason: finish }], ...extra })}\n\n`;
+}
+
+const USAGE =
+  'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"x-1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n';
+const DONE = 'data: [DONE]\n\n';
+const HELLO = [
+  chunk({ role: 'assistant', content: '' }),
+  chunk({ content: 'Héllo' }),
+  chunk({ content: ' wörld' }),
+  chunk({}, 'stop'),
+  USAGE,
+  DONE,
+];
+
+function feed(stream: ChatRelayStream, chunks: readonly Buffer[]): string {
+  let out = '';
+  for (const bytes of chunks) out += stream.push(bytes)?.toString() ?? '';
+  return out;
+}
+
+function frames(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n\n')
+    .filter((frame) => frame.startsWith('data: {'))
+    .map((frame) => JSON.parse(frame.slice(6)) as Record<string, unknown>);
+}
+
+function textOf(text: string): string {
+  return frames(text)
+    .map(
+      (frame) => (frame['choices'] as { delta?: { content?: string } }[])[0]?.delta?.content ?? '',
+    )
+    .join('');
+}
+
+describe('ChatRelayStream', () => {
+  it('R2 R11 forwards frames as they came and withholds the terminal ones', () => {
+    const stream = open();
+    const out = feed(
+      stream,
+      HELLO.map((frame) => Buffer.from(frame)),
+    );
+    expect(out).toBe(HELLO.slice(0, 3).join(''));
+    expect(stream.isComplete && stream.isDone).toBe(true);
+    expect(stream.usage).toEqual({ input_text_tokens: 3, output_text_tokens: 2 });
+    expect(stream.modelServed).toBe('x-1');
+  });
+
+  it('R10 puts usage and cost on the finish chunk when the caller asked for no usage chunk', () => {
+    const stream = open();
+    feed(stream, [Buffer.from(HELLO.join(''))]);
+    const tail = stream.close(receipt).toString();
+    expect(tail.endsWith(DONE)).toBe(true);
+    const [finish, ...rest] = frames(tail);
+    expect(rest).toEqual([]);
+    expect(finish).toMatchObject({
+      choices: [{ finish_reason: 'stop' }],
+      usage: { total_tokens: 5, cost: '0.001230000' },
+    });
+  });
+
+  it('R10 sends a usage chunk with no choices when the caller asked for it', () => {
+    const stream = open(true);
+    feed(stream, [Buffer.from(HELLO.join(''))]);
+    const [finish, usage] = frames(stream.close(receipt).toString());
+    expect(finish).toMatchObject({ choices: [{ finish_reason: 'stop' }] });
+    expect(finish).not.toHaveProperty('usage');
+    expect(usage).toMatchObject({ choices: [], usage: { prompt_tokens: 3, cost: '0.001230000' } });
+  });
+
+  it('gives the same bytes for every cut of the upstream, inside UTF-8 too', () => {
+    const bytes = Buffer.from(HELLO.join(''));
+    const whole = open();
+    const expected = feed(whole, [bytes]) + whole.close(receipt).toString();
+    fc.assert(
+      fc.property(fc.array(fc.nat(bytes.length), { maxLength: 20 }), (cuts) => {
+        const points = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+        const stream = open();
+        const pieces = points.slice(1).map((point, index) => bytes.subarray(points[index], point));
+        expect(feed(stream, pieces) + stream.close(receipt).toString()).toBe(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('F17 normalises framings that clients may misread', () => {
+    const data = (frame: string): string => frame.slice(6).trim();
+    const odd = [
+      `\ufeffevent: message\r\ndata:${data(HELLO[0] ?? '')}\r\n\r\n`,
+      `: ping\n\n`,
+      `id: 7\nretry: 5\ndata: ${data(HELLO[1] ?? '')}\n\n`,
+      `data: ${data(HELLO[2] ?? '').replace(',"object"', ',\ndata: "object"')}\n\n`,
+      `data: ${data(HELLO[3] ?? '')}\r\r`,
+      HELLO[4] ?? '',
+    ].join('');
+    const stream = open();
+    const out = feed(stream, [Buffer.from(odd)]);
+    expect(stream.failure).toBeNull();
+    expect(textOf(out)).toBe('Héllo wörld');
+    expect(stream.isComplete).toBe(true);
+    expect(out.split('\n\n').every((frame) => frame === '' || frame.startsWith('data: {'))).toBe(
+      true,
+    );
+  });
+
+  it('R5 adds a missing role and says a finish reason once', () => {
+    const stream = open();
+    const out = feed(stream, [
+      Buffer.from(chunk({ content: 'a' }) + chunk({}, 'stop') + chunk({}, 'stop') + DONE),
+    ]);
+    expect(frames(out)[0]).toMatchObject({
+      choices: [{ delta: { role: 'assistant', content: 'a' } }],
+    });
+    const finishes = frames(out + stream.close(receipt).toString()).filter(
+      (frame) =>
+        (frame['choices'] as { finish_reason: string | null }[])[0]?.finish_reason === 'stop',
+    );
+    expect(finishes).toHaveLength(1);
+  });
+
+  it('R6 completes tool deltas that lack index, id or type', () => {
+    const stream = open();
+    const out = feed(stream, [
+      Buffer.from(
+        chunk({ role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: '' } }] }) +
+          chunk({ tool_calls: [{ function: { arguments: '{"a":' } }] }) +
+          chunk({ tool_calls: [{ function: { arguments: '1}' } }] }) +
+          chunk({ tool_calls: [{ id: 'own', function: { name: 'g', arguments: '{}' } }] }) +
+          chunk({}, 'tool_calls'),
+      ),
+    ]);
+    const tools = frames(out).flatMap(
+      (frame) =>
+        (frame['choices'] as { delta: { tool_calls: unknown[] } }[])[0]?.delta.tool_calls ?? [],
+    );
+    expect(tools).toEqual([
+      { index: 0, id: 'call_1_0_0', type: 'function', function: { name: 'f', arguments: '' } },
+      { index: 0, function: { arguments: '{"a":' } },
+      { index: 0, function: { arguments: '1}' } },
+      { index: 1, id: 'own', type: 'function', function: { name: 'g', arguments: '{}' } },
+    ]);
+  });
+
+  it('is complete only when every choice has finished (n = 2)', () => {
+    const stream = open(false, 2);
+    feed(stream, [
+      Buffer.from(
+        chunk({ role: 'assistant', content: 'a' }) +
+          chunk({ role: 'assistant', content: 'b' }, null, {}, 1) +
+          chunk({}, 'stop'),
+      ),
+    ]);
+    expect(stream.isComplete).toBe(false);
+    const out = feed(stream, [
+      Buffer.from(chunk({ content: 'c' }, null, {}, 1) + chunk({}, 'length', {}, 1)),
+    ]);
+    expect(textOf(out)).toBe('c');
+    expect(stream.finishReasons).toEqual(['stop', 'length']);
+  });
+
+  it('U2 F10 takes a clean end before the finish for a break, and after it for the end', () => {
+    const broken = open();
+    feed(broken, [Buffer.from(HELLO.slice(0, 2).join(''))]);
+    broken.end();
+    expect(broken.failure?.kind).toBe('broken_stream');
+    const whole = open();
+    feed(whole, [Buffer.from(HELLO.slice(0, 4).join(''))]);
+    whole.end();
+    expect(whole.failure).toBeNull();
+  });
+
+  it('U6 F16 stops at invalid JSON and forwards nothing of it', () => {
+    const stream = open();
+    const out = feed(stream, [
+      Buffer.from(
+        HELLO.slice(0, 2).join('') + 'data: {"choices":[{"delta":{"content":"x"}}\n\n' + HELLO[2],
+      ),
+    ]);
+    expect(stream.failure?.kind).toBe('malformed_reply');
+    expect(textOf(out)).toBe('Héllo');
+  });
+
+  it('refuses invalid UTF-8', () => {
+    const stream = open();
+    const good = Buffer.from(HELLO.slice(0, 2).join(''));
+    stream.push(good);
+    const bad = Buffer.from(chunk({ content: 'xx' }));
+    bad[bad.indexOf('xx')] = 0xff;
+    expect(stream.push(bad)).toBeNull();
+    expect(stream.failure?.kind).toBe('malformed_reply');
+  });
+
+  it.each([
+    ['data: {"error":{"message":"busy"}}\n\n'],
+    ['event: error\ndata: {"error":{"message":"busy"}}\n\n'],
+    ['data: {"object":"error","message":"busy","code":50001}\n\n'],
+    ['data: {"detail":"busy"}\n\n'],
+  ])('U4 F24 reads %j as a failure', (frame) => {
+    const stream = open();
+    feed(stream, [Buffer.from(HELLO.slice(0, 2).join('') + frame)]);
+    expect(stream.failure?.kind).toBe('overloaded');
+  });
+
+  it('F25 reads a bare JSON error after the last event', () => {
+    const stream = open();
+    feed(stream, [Buffer.from(`${HELLO.slice(0, 2).join('')}{"error":{"message":"gone"}}`)]);
+    stream.end();
+    expect(stream.failure?.kind).toBe('overloaded');
+  });
+
+  it('B7 sees no content in a role-only first frame', () => {
+    const stream = open();
+    feed(stream, [Buffer.from(HELLO[0] ?? '')]);
+    expect(stream.hasContent).toBe(false);
+    feed(stream, [Buffer.from(HELLO[1] ?? '')]);
+    expect(stream.hasContent).toBe(true);
+  });
+
+  it('F28 keeps the last usage and never sums', () => {
+    const stream = open();
+    feed(stream, [
+      Buffer.from(
+        HELLO.slice(0, 4).join('') +
+          USAGE.replace('"completion_tokens":2', '"completion_tokens":1') +
+          USAGE +
+          DONE,
+      ),
+    ]);
+    expect(stream.usage).toEqual({ input_text_tokens: 3, output_text_tokens: 2 });
+  });
+
+  it('counts delivered tokens for when usage never comes', () => {
+    const stream = open();
+    const text = 'word '.repeat(40);
+    feed(stream, [
+      Buffer.from((HELLO[0] ?? '') + chunk({ content: 'a' }) + chunk({ content: text })),
+    ]);
+    expect(stream.estimatedOutputTokens).toBeGreaterThan(40);
+    expect(stream.estimatedOutputTokens).toBeLessThan(70);
+  });
+});
