@@ -56,7 +56,8 @@ const directory =
   process.env['GATEWAY_RECORDED_DIR'] ??
   path.resolve(import.meta.dirname, '../../../../shared/fixtures/recorded');
 const present = existsSync(path.join(directory, 'index.json'));
-if (!present) console.warn(`recorded traffic is absent at ${directory}: its tests are skipped`);
+if (!present)
+  process.stderr.write(`recorded traffic is absent at ${directory}: its tests are skipped\n`);
 
 function readJson<T>(name: string): T {
   return JSON.parse(readFileSync(path.join(directory, name), 'utf8')) as T;

@@ -220,7 +220,8 @@ const recordedDirectory =
   path.resolve(import.meta.dirname, '../../../../shared/fixtures/recorded');
 const specFile = path.join(recordedDirectory, '../specs/gemini.openapi.json');
 const hasSpec = existsSync(specFile);
-if (!hasSpec) console.warn(`the API description is absent at ${specFile}: its test is skipped`);
+if (!hasSpec)
+  process.stderr.write(`the API description is absent at ${specFile}: its test is skipped\n`);
 
 function faultsOf(value: unknown, schema: SpecSchema, at: string): string[] {
   const spec = JSON.parse(specText) as { components: { schemas: Record<string, SpecSchema> } };
