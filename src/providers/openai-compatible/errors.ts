@@ -1,0 +1,337 @@
+/**
+ * Errors of this protocol's servers, in every shape they come in, as one {@link ProviderFailure}.
+ *
+ * Shapes: `{error: {message, type, code, param}}` (OpenAI), `{error: "text"}` (Hugging Face, xAI), `{object: "error",
+ * message, …}` (vLLM, Mistral), `{detail}` (FastAPI), `{message}`, plain text, HTML of a proxy.
+ *
+ * @module
+ */
+import {
+  providerFailure,
+  type ProviderFailure,
+  type ProviderFailureKind,
+} from '../../contracts/provider-failure.ts';
+import type { WireReply } from '../../contracts/wire.ts';
+import {
+  clampWaitMs,
+  parseGoDuration,
+  parseHttpDate,
+  retryWaitMs,
+} from '../../http/retry-after.ts';
+import { isObject, listOf, objectOf, textOf, type LooseObject } from './loose-json.ts';
+import { usageOfFrame, type UsageBesideTotal } from './usage.ts';
+
+/** Longest message that is kept of a provider's sentence. */
+const MESSAGE_CHARACTERS_MAX = 1000;
+
+interface ErrorFacts {
+  readonly message: string | null;
+  /** Typed words of the error: its code, type and their kin, lower case. */
+  readonly words: readonly string[];
+  /** The most telling of them, as the provider wrote it. */
+  readonly code: string | null;
+  readonly param: string | null;
+  /** HTTP status that an in-band error names. */
+  readonly status: number | null;
+}
+
+const NO_FACTS: ErrorFacts = { message: null, words: [], code: null, param: null, status: null };
+
+/** Kinds by the typed words that say them; earlier rows win. */
+const KINDS_BY_WORD: readonly (readonly [ProviderFailureKind, RegExp])[] = [
+  [
+    'credit',
+    /^(insufficient_(quota|balance|credits?|funds)|billing_(hard_limit_reached|not_active)|credit_limit(_exceeded)?|payment_required|quota_exceeded_credit|arrearage|no_credits?)$/,
+  ],
+  [
+    'context_length',
+    /^(context_(length|window)_exceeded|exceed_context_size_error|too_many_prompt_tokens|model_max_prompt_tokens_exceeded|max_context_length_exceeded)$/,
+  ],
+  [
+    'content_filtered',
+    /^(content_filter(ed)?|content_policy_violation|responsibleaipolicyviolation|moderation_blocked|data_inspection_failed|content_moderation|invalid_prompt|usage_policy_violation)$/,
+  ],
+  [
+    'model_not_found',
+    /^(model_not_(found|supported|available)|modelnotfound|deploymentnotfound|unknown_model|invalid_model|model_decommissioned)$/,
+  ],
+  ['auth', /^(invalid_api_key|authentication_error|invalid_authentication|account_deactivated)$/],
+  ['quota_exhausted', /(per_day|daily)_?(limit|quota)|(limit|quota)_(per_day|daily)/],
+];
+
+/** Statuses that in-band errors without one stand for. */
+const STATUS_BY_WORD: readonly (readonly [number, RegExp])[] = [
+  [
+    429,
+    /^(rate_limit(_exceeded|_error|ed)?|ratelimitreached|too_many_requests|insufficient_quota)$/,
+  ],
+  [503, /overloaded|^(service_unavailable|unavailable|capacity_exceeded)$/],
+  [401, /^(invalid_api_key|authentication_error)$/],
+  [403, /^(permission_denied|permission_error|forbidden)$/],
+  [402, /^(insufficient_(balance|credits?|funds)|payment_required)$/],
+  [404, /^(model_not_found|not_found_error)$/],
+  [
+    400,
+    /^(invalid_request(_error)?|bad_request|context_length_exceeded|content_filter|content_policy_violation|invalid_prompt)$/,
+  ],
+];
+
+/** Codes that say no more than the status does: only then is a sentence read. */
+const UNSPECIFIC_WORD =
+  /^(\d+|invalid[-_ ]?(request|argument)(_error)?|bad_?request(_error|error)?|api_error|error|client specified an invalid argument)$/;
+
+const CONTEXT_SENTENCE =
+  /context (length|window|size)|maximum (context|prompt) length|prompt (is )?too long|too many (input )?tokens/i;
+const MODEL_SENTENCE =
+  /\bmodel\b.{0,200}\b(not exist|not found|not supported|does not exist|is not available)|\bmodel not exist/i;
+const KEY_SENTENCE = /(incorrect|invalid) api key|api key (is )?(invalid|not valid)/i;
+const CREDIT_SENTENCE = /\b(credits?|balance|billing|spending limit)\b/i;
+const RETRY_SENTENCE = /(?:try again|retry) in (\d[\d.]*\s?(?:[a-zµ]+[\d.]*)*)/i;
+
+/** One line of printable text, of bounded length; never markup. */
+function cleanSentence(text: string): string | null {
+  const line = text
+    .slice(0, MESSAGE_CHARACTERS_MAX * 2)
+    // eslint-disable-next-line no-control-regex -- control characters are what is removed
+    .replace(/[\u0000-\u001f\u007f-\u009f\s]+/g, ' ')
+    .trim();
+  if (line === '' || looksLikeMarkup(line)) return null;
+  return line.length > MESSAGE_CHARACTERS_MAX
+    ? `${line.slice(0, MESSAGE_CHARACTERS_MAX - 1)}…`
+    : line;
+}
+
+function looksLikeMarkup(text: string): boolean {
+  return /<(!doctype|html|head|body|\?xml)\b/i.test(text.slice(0, 2000));
+}
+
+/** A code as text: numbers are codes too (Mistral, OpenRouter). */
+function codeOf(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return textOf(value)?.slice(0, 100) ?? null;
+}
+
+function statusOf(...values: readonly unknown[]): number | null {
+  for (const value of values) {
+    const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
+    if (typeof status === 'number' && status >= 400 && status <= 599) return status;
+  }
+  return null;
+}
+
+/** FastAPI's `detail`: a sentence, an object, or a list of problems with their places. */
+function detailFacts(detail: unknown): ErrorFacts {
+  if (typeof detail === 'string') return { ...NO_FACTS, message: detail };
+  if (isObject(detail)) return factsOf(detail);
+  const [problem] = listOf(detail);
+  if (!isObject(problem)) return NO_FACTS;
+  const place = listOf(problem['loc'])
+    .filter((step) => step !== 'body')
+    .join('.');
+  const sentence = textOf(problem['msg']);
+  return {
+    ...NO_FACTS,
+    message: sentence === null || place === '' ? sentence : `${place}: ${sentence}`,
+    param: place === '' ? null : place,
+    code: codeOf(problem['type']),
+  };
+}
+
+/** A router's own sentence says little; what its upstream said stands in `metadata.raw` (OpenRouter). */
+function upstreamSentence(error: LooseObject): string | null {
+  const raw = textOf(objectOf(error['metadata'])['raw']);
+  if (raw === null) return null;
+  const body = parsed(raw);
+  return body === undefined ? raw : factsOf(body).message;
+}
+
+function factsOfObject(error: LooseObject, outer: LooseObject): ErrorFacts {
+  const inner = objectOf(error['innererror']);
+  const words = [
+    error['code'],
+    error['type'],
+    inner['code'],
+    outer['code'],
+    outer['type'],
+    outer['error_type'],
+  ];
+  const codes = words.flatMap((word) => codeOf(word) ?? []);
+  const sentence =
+    textOf(error['message']) ??
+    textOf(error['msg']) ??
+    textOf(error['error']) ??
+    textOf(error['detail']);
+  const upstream = upstreamSentence(error);
+  const message = sentence !== null && upstream !== null ? `${sentence}: ${upstream}` : sentence;
+  return {
+    message,
+    words: codes.map((code) => code.toLowerCase()),
+    code: codes[0] ?? null,
+    param: textOf(error['param']),
+    status: statusOf(error['status'], error['code'], outer['status'], outer['code']),
+  };
+}
+
+/** What a parsed error body says. */
+function factsOf(body: unknown): ErrorFacts {
+  if (Array.isArray(body)) return factsOf(body[0]);
+  if (!isObject(body)) return NO_FACTS;
+  const error = body['error'];
+  if (isObject(error)) return factsOfObject(error, body);
+  if (typeof error === 'string') return factsOfObject({ message: error }, body);
+  if (Array.isArray(error)) {
+    return factsOfObject(
+      { message: error.filter((item) => typeof item === 'string').join(' ') },
+      body,
+    );
+  }
+  if (textOf(body['message']) === null && 'detail' in body) return detailFacts(body['detail']);
+  return factsOfObject(body, {});
+}
+
+function kindByWord(words: readonly string[]): ProviderFailureKind | null {
+  for (const [kind, pattern] of KINDS_BY_WORD) {
+    if (words.some((word) => pattern.test(word))) return kind;
+  }
+  return null;
+}
+
+function kindByStatus(status: number): ProviderFailureKind {
+  switch (status) {
+    case 401:
+    case 403:
+      return 'auth';
+    case 402:
+      return 'credit';
+    case 404:
+      return 'model_not_found';
+    case 408:
+      return 'server_error';
+    case 429:
+      return 'rate_limited';
+    // Groq says 498 when its flex capacity is used up (https://console.groq.com/docs/errors).
+    case 498:
+    case 503:
+    case 529:
+      return 'overloaded';
+    default:
+      return status >= 400 && status < 500 ? 'invalid_request' : 'server_error';
+  }
+}
+
+/** For errors that carry no telling code: the sentence narrows the class that the status gives. */
+function kindBySentence(kind: ProviderFailureKind, facts: ErrorFacts): ProviderFailureKind {
+  const { message, words } = facts;
+  if (message === null || !words.every((word) => UNSPECIFIC_WORD.test(word))) return kind;
+  if (kind === 'invalid_request') {
+    if (CONTEXT_SENTENCE.test(message)) return 'context_length';
+    if (KEY_SENTENCE.test(message)) return 'auth';
+    if (MODEL_SENTENCE.test(message)) return 'model_not_found';
+  }
+  return kind;
+}
+
+function kindOf(status: number, facts: ErrorFacts): ProviderFailureKind {
+  const byWord = kindByWord(facts.words);
+  if (byWord !== null) return byWord;
+  const byStatus = kindByStatus(status);
+  // xAI refuses teams without money with 403 and a sentence for a code.
+  if (status === 403 && CREDIT_SENTENCE.test(facts.message ?? '')) return 'credit';
+  // Groq answers 413 to a request that exceeds the tokens of a whole minute: no wait helps, a larger model may.
+  if (status === 413 && facts.words.includes('rate_limit_exceeded')) return 'context_length';
+  return kindBySentence(byStatus, facts);
+}
+
+/** The wait that a body names: a model's loading time (Hugging Face), or "try again in 2.3s" (OpenAI, Groq). */
+function waitInBody(body: unknown, message: string | null): number | null {
+  const estimated = objectOf(body)['estimated_time'];
+  if (typeof estimated === 'number') return clampWaitMs(estimated * 1000);
+  const match = RETRY_SENTENCE.exec(message ?? '');
+  const ms = match === null ? null : parseGoDuration((match[1] ?? '').replace(/\s|\.$/g, ''));
+  return ms === null ? null : clampWaitMs(ms);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for failures that a wait can mend. */
+function isTemporary(kind: ProviderFailureKind): boolean {
+  return (
+    kind === 'rate_limited' ||
+    kind === 'quota_exhausted' ||
+    kind === 'overloaded' ||
+    kind === 'server_error'
+  );
+}
+
+/**
+ * Reads a reply that is not 2xx. HTTP-dates are compared with the reply's own `date`.
+ */
+export function readChatError(reply: WireReply): ProviderFailure {
+  const text = reply.body.toString('utf8');
+  const body = parsed(text);
+  const facts = body === undefined ? { ...NO_FACTS, message: text } : factsOf(body);
+  const message = cleanSentence(facts.message ?? '');
+  const kind = kindOf(reply.status, { ...facts, message });
+  const wait =
+    retryWaitMs(reply.headers, parseHttpDate(reply.headers['date'] ?? '')) ??
+    waitInBody(body, message);
+  return providerFailure({
+    kind,
+    status: reply.status,
+    message: message ?? `The provider answered with status ${reply.status} and no message.`,
+    providerCode: facts.code,
+    param: facts.param,
+    waitMs: isTemporary(kind) ? wait : null,
+  });
+}
+
+/** The error that stands in a 200 body or a stream frame, or null: also one that a choice carries (OpenRouter). */
+function inBandError(frame: LooseObject): LooseObject | null {
+  const error = frame['error'] ?? null;
+  if (error !== null) return frame;
+  const groqError = textOf(objectOf(frame['x_groq'])['error']);
+  if (groqError !== null) return { error: groqError };
+  if (Array.isArray(frame['choices'])) {
+    for (const choice of frame['choices']) {
+      const choiceError = objectOf(choice)['error'] ?? null;
+      if (choiceError !== null) return { error: choiceError };
+    }
+    return null;
+  }
+  if (frame['object'] === 'error' || frame['type'] === 'error') return frame;
+  return 'detail' in frame || textOf(frame['message']) !== null ? frame : null;
+}
+
+/** The failure that an error inside a 2xx reply or a stream stands for; unknown errors count as the server's fault. */
+export function inBandFailure(
+  frame: LooseObject,
+  besideTotal: UsageBesideTotal = {},
+): ProviderFailure {
+  const facts = factsOf(inBandError(frame) ?? frame);
+  const message = cleanSentence(facts.message ?? '');
+  const byWord = STATUS_BY_WORD.find(([, pattern]) =>
+    facts.words.some((word) => pattern.test(word)),
+  );
+  const status = facts.status ?? byWord?.[0] ?? 500;
+  const kind = kindOf(status, { ...facts, message });
+  return providerFailure({
+    kind,
+    status,
+    message: message ?? 'The provider reported an error without a message.',
+    providerCode: facts.code,
+    param: facts.param,
+    waitMs: isTemporary(kind) ? waitInBody(frame, message) : null,
+    usage: usageOfFrame(frame, besideTotal),
+  });
+}
+
+/** True when a parsed 2xx body or stream frame is an error. */
+export function isInBandError(frame: LooseObject): boolean {
+  return inBandError(frame) !== null;
+}

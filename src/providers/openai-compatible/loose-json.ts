@@ -1,0 +1,25 @@
+/**
+ * Reading parsed JSON of which nothing is guaranteed.
+ *
+ * @module
+ */
+
+export type LooseObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is LooseObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value if it is an object, else an empty one. */
+export function objectOf(value: unknown): LooseObject {
+  return isObject(value) ? value : {};
+}
+
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The value if it is a string with something in it, else null. */
+export function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
