@@ -69,11 +69,11 @@ describe('boundText', () => {
     expect(large.fixed.cost_usd).toBe(500_002_500n);
   });
 
-  it('falls back to the cap of the model, then to the default, within the context window', () => {
+  it('falls back to the cap of the model, then to the default, within half of the context window', () => {
     expect(outputCapOf(factsOf(8192))).toBe(8192);
     expect(outputCapOf(factsOf(null))).toBe(32_768);
-    expect(outputCapOf(factsOf(null, 8192))).toBe(8192);
-    expect(outputCapOf(factsOf(128_000, 32_768))).toBe(32_768);
+    expect(outputCapOf(factsOf(null, 8192))).toBe(4096);
+    expect(outputCapOf(factsOf(128_000, 128_000))).toBe(64_000);
     const chat = itemOf('sim', 'chat');
     expect(bound(chat, { n: 3 }, factsOf(8192)).elastic).toMatchObject({
       tokens: 24_576,

@@ -63,11 +63,15 @@ function ceilCost(
   return (exact + 999_999n) / 1_000_000n;
 }
 
-/** The most output tokens that one choice may have when the caller named no maximum. */
+/**
+ * The most output tokens that one choice may have when the caller named no maximum: the model's cap, or the
+ * default, and never more than half of the context window, since providers refuse a maximum that leaves the
+ * prompt no room.
+ */
 export function outputCapOf(facts: ModelFacts): number {
   const { maxOutputTokens, contextWindow } = facts;
   const cap = maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
-  return contextWindow === null ? cap : Math.min(cap, contextWindow);
+  return contextWindow === null ? cap : Math.min(cap, Math.floor(contextWindow / 2));
 }
 
 function elasticOutput(
