@@ -101,8 +101,19 @@ describe('the seeded price book', () => {
   });
 
   it.each([
-    ...['chat', 'embed', 'rerank', 'moderate', 'image', 'image-edit', 'face-swap', 'upscale'],
-    ...['remove-background', 'speech', 'transcribe', 'voice-clone', 'video'],
+    'chat',
+    'embed',
+    'rerank',
+    'moderate',
+    'image',
+    'image-edit',
+    'face-swap',
+    'upscale',
+    'remove-background',
+    'speech',
+    'transcribe',
+    'voice-clone',
+    'video',
   ])('prices the simulator sim/%s small but not zero', (model) => {
     const rates = Object.values(BOOK.find('sim', model, NOW)?.tiers[0].rates ?? {});
     expect(Math.max(...rates)).toBeGreaterThan(0);
