@@ -16,12 +16,14 @@ import {
   vLlm,
   xAi,
 } from './compatible-servers/provider.ts';
+import { gemini } from './gemini/provider.ts';
 import { huggingFace } from './huggingface/provider.ts';
 import { openAiCompatible } from './openai-compatible/provider.ts';
 import { openAi } from './openai/provider.ts';
 
 /** In the order in which they are listed to users. */
 export const PROVIDERS: readonly ProviderDefinition[] = [
+  gemini,
   huggingFace,
   openAi,
   groq,

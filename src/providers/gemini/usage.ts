@@ -113,19 +113,21 @@ export function readUsage(value: unknown, webSearches: number): UsageVector | nu
     totals.candidates,
     metadata['candidatesTokensDetails'] ?? metadata['responseTokensDetails'],
   );
-  const classes: readonly (readonly [UsageUnit, number])[] = [
-    ['input_text_tokens', prompt.text + tool.text],
-    ['input_audio_tokens', prompt.audio + tool.audio],
-    ['input_image_tokens', prompt.image + tool.image],
-    ['input_video_tokens', prompt.video + tool.video],
-    ['cache_read_tokens', cached - cachedAudio],
-    ['cache_read_audio_tokens', cachedAudio],
-    // There is no class for video output: text models make none, and video models bill by seconds.
-    ['output_text_tokens', output.text + output.video],
-    ['output_audio_tokens', output.audio],
-    ['output_image_tokens', output.image],
-    ['reasoning_tokens', totals.thoughts],
-    ['web_searches', webSearches],
-  ];
-  return Object.fromEntries(classes.filter(([, count]) => count > 0));
+  const usage: Partial<Record<UsageUnit, number>> = {};
+  const book = (unit: UsageUnit, count: number): void => {
+    if (count > 0) usage[unit] = count;
+  };
+  book('input_text_tokens', prompt.text + tool.text);
+  book('input_audio_tokens', prompt.audio + tool.audio);
+  book('input_image_tokens', prompt.image + tool.image);
+  book('input_video_tokens', prompt.video + tool.video);
+  book('cache_read_tokens', cached - cachedAudio);
+  book('cache_read_audio_tokens', cachedAudio);
+  // There is no class for video output: text models make none, and video models bill by seconds.
+  book('output_text_tokens', output.text + output.video);
+  book('output_audio_tokens', output.audio);
+  book('output_image_tokens', output.image);
+  book('reasoning_tokens', totals.thoughts);
+  book('web_searches', webSearches);
+  return usage;
 }
