@@ -51,6 +51,19 @@ function postingText(posting: Posting, no: number): string {
   return `${result}]`;
 }
 
+/** A new hold's legs are just what its postings hold, so they are not written twice. */
+function bodyText(entry: JournalEntry): string {
+  if (entry.kind !== 'hold') return JSON.stringify(entry.body);
+  const { legs: _, ...rest } = entry.body;
+  return JSON.stringify(rest);
+}
+
+function legsOf(postings: readonly Posting[]): readonly [string, string][] {
+  return postings
+    .filter((posting) => posting.dHeld !== 0n)
+    .map((posting) => [posting.bucketId, String(posting.dHeld)]);
+}
+
 /** Reads a `bucket` row. */
 export function readBucket(row: SqlRow): BucketImage {
   const meter = text(row, 'meter');
@@ -90,17 +103,19 @@ export class EventReader {
       b?: JournalEntry['body'];
       a?: readonly AttemptRow[];
     };
+    const kind = text(row, 'kind') as JournalEntry['kind'];
+    const postings = (body.p ?? []).map((posting) => this.#posting(posting));
     return {
       seq: integer(row, 'seq'),
       entry: {
         eventId: text(row, 'event_id'),
-        kind: text(row, 'kind') as JournalEntry['kind'],
+        kind,
         holdId: nullableText(row, 'hold_id'),
         customerId: text(row, 'customer_id'),
         atMs: integer(row, 'at'),
-        body: body.b ?? {},
-        postings: (body.p ?? []).map((posting) => this.#posting(posting)),
-        newBuckets: this.#bornWith(text(row, 'kind'), text(row, 'event_id')),
+        body: kind === 'hold' ? { ...body.b, legs: legsOf(postings) } : (body.b ?? {}),
+        postings,
+        newBuckets: this.#bornWith(kind, text(row, 'event_id')),
       },
       attempts: body.a ?? null,
     };
@@ -224,7 +239,7 @@ export class JournalTables {
       entry.holdId,
       entry.customerId,
       entry.atMs,
-      `{"p":[${postings}],"b":${JSON.stringify(entry.body)}${attempts}}`,
+      `{"p":[${postings}],"b":${bodyText(entry)}${attempts}}`,
     );
     return seq;
   }

@@ -16,6 +16,8 @@ export async function startThread(
 ): Promise<Worker> {
   const worker = new Worker(new URL(`./${name}${EXTENSION}`, import.meta.url), {
     workerData: options,
+    // Young objects of a whole batch should die young: at the default size they are copied first.
+    resourceLimits: { maxYoungGenerationSizeMb: 64 },
     name: `metering ${name === 'writer-worker' ? 'writer' : 'reader'}`,
   });
   await new Promise<void>((resolve, reject) => {

@@ -21,6 +21,8 @@ import { LedgerBroken } from './sqlite-errors.ts';
 import { Writer } from './writer.ts';
 
 const ROUND_MS = 1000;
+/** Replays of older holds are answered out of the journal; a large memory of them costs more than that. */
+const RECENT_HOLDS = 1000;
 
 interface Serving {
   run(batch: Flat): Flat;
@@ -35,6 +37,7 @@ function serve(options: WriterOptions): Serving {
   const deferred = emergency.read();
   const endedBucket = database.prepare('SELECT * FROM bucket WHERE id = ?');
   const engine = createEngine({
+    recentHolds: RECENT_HOLDS,
     findEndedBucket(bucketId) {
       const row = endedBucket.get(bucketId);
       return row === undefined ? null : readBucket(row);
