@@ -4,7 +4,7 @@
  * @module
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
-import { findModel, listModels } from '../dialects/openai/models.ts';
+import { findModel, listModels, servedModels } from '../dialects/openai/models.ts';
 import { authenticate, isModelInScope, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -103,8 +103,7 @@ export async function serveMe(gateway: Gateway, exchange: Exchange): Promise<voi
             },
           },
     limits: await gateway.store.ledger.limits(caller.customer.id, caller.key.id),
-    models: gateway.catalog
-      .list(gateway.clock.nowMs())
+    models: servedModels(gateway.catalog, gateway.clock.nowMs())
       .map((listing) => listing.id)
       .filter(isAllowed),
   });

@@ -36,7 +36,7 @@ import { GatewayMetrics } from '../observability/metrics.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { simProvider } from '../providers/sim/provider.ts';
 import { createSimulator, type Simulator } from '../simulators/index.ts';
-import { openSqliteStore } from '../store/sqlite/index.ts';
+import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { VERSION } from '../version.ts';
 import { bootstrapDirectory } from './bootstrap.ts';
 import { DataPlane } from './data-plane.ts';

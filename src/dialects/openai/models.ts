@@ -27,13 +27,35 @@ function modelObject(listing: ModelListing): Record<string, unknown> {
   };
 }
 
-/** The models that `isAllowed` lets through. */
-export function listModels(catalog: ModelCatalog, nowMs: number, isAllowed: (model: string) => boolean): Record<string, unknown> {
-  return { object: 'list', data: catalog.list(nowMs).filter((listing) => isAllowed(listing.id)).map(modelObject) };
+/** Whether the gateway can serve the listing: so far, models that answer in priced text, and aliases. */
+function isServed(listing: ModelListing): boolean {
+  return listing.candidates !== null || listing.usdPerMillion.output_text_tokens !== undefined;
+}
+
+export function servedModels(catalog: ModelCatalog, nowMs: number): readonly ModelListing[] {
+  return catalog.list(nowMs).filter(isServed);
+}
+
+/** The models that can be called and that `isAllowed` lets through. */
+export function listModels(
+  catalog: ModelCatalog,
+  nowMs: number,
+  isAllowed: (model: string) => boolean,
+): Record<string, unknown> {
+  return {
+    object: 'list',
+    data: servedModels(catalog, nowMs)
+      .filter((listing) => isAllowed(listing.id))
+      .map(modelObject),
+  };
 }
 
 /** One model by its id, or null when it is not listed or not allowed. */
-export function findModel(catalog: ModelCatalog, id: string, facts: { readonly nowMs: number; readonly isAllowed: (model: string) => boolean }): Record<string, unknown> | null {
-  const listing = catalog.list(facts.nowMs).find((known) => known.id === id);
+export function findModel(
+  catalog: ModelCatalog,
+  id: string,
+  facts: { readonly nowMs: number; readonly isAllowed: (model: string) => boolean },
+): Record<string, unknown> | null {
+  const listing = servedModels(catalog, facts.nowMs).find((known) => known.id === id);
   return listing === undefined || !facts.isAllowed(listing.id) ? null : modelObject(listing);
 }

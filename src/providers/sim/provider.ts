@@ -1,0 +1,16 @@
+/**
+ * The built-in simulator as a provider: `sim/chat` and its kin, on OpenAI's wire, over loopback. Its address is
+ * set by the server that starts it; no variable configures it.
+ *
+ * @module
+ */
+import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
+
+export const simProvider = defineOpenAiCompatible({
+  id: 'sim',
+  title: 'Built-in simulator',
+  environment: { credential: [], baseUrl: 'SIM_BASE_URL', credentialOptional: true },
+  defaultBaseUrl: null,
+  versionSegment: '/v1',
+  documentation: 'src/simulators',
+});
