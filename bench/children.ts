@@ -105,7 +105,7 @@ export async function stopChild(child: ChildProcess, graceMs = 10_000): Promise<
 /**
  * Waits for the first line of `stdout.log` that is a JSON object with `event: "listening"`.
  *
- * @throws Error with the end of `stderr.log` when the child ends or `timeoutMs` pass
+ * @throws Error with the gist of `stderr.log` when the child ends or `timeoutMs` pass
  */
 export async function listeningEvent(
   child: ChildProcess,
@@ -123,7 +123,14 @@ export async function listeningEvent(
   }
   const end = child.exitCode ?? child.signalCode;
   const how = end === null ? `not listening after ${options.timeoutMs} ms` : `ended with ${end}`;
-  throw new Error(`${how}: ${read('stderr.log').trim().slice(-400)}`);
+  throw new Error(`${how}: ${gistOf(read('stderr.log'))}`);
+}
+
+/** The line of an error output that names the error, else its end. */
+export function gistOf(errorOutput: string): string {
+  const lines = errorOutput.trim().split('\n');
+  const named = lines.find((line) => /^\s*(?:\w*Error\b|error:)/.test(line));
+  return (named ?? lines.slice(-3).join(' ')).trim().slice(0, 400);
 }
 
 export interface ListeningEvent {

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { hasTaskset, SUBJECT_CORE } from './children.ts';
 import { runLoad, runSocketClient, type LoadContext, type LoadJob } from './load.ts';
-import { readCpuMicros, readResidentBytes } from './process-accounting.ts';
+import { readCoreBusyMicros, readCpuMicros, readResidentBytes } from './process-accounting.ts';
 import type { Subject, SubjectId } from './subjects.ts';
 import type { ScenarioId } from './workload.ts';
 
@@ -27,7 +28,13 @@ export function requestCount(subject: SubjectId, scenario: ScenarioId, scale: nu
 export interface CpuSample {
   readonly cpuUsPerRequest: number;
   readonly requestsPerSecond: number;
+  /** Share of the subject's core that others used meanwhile; 0 where subjects are not pinned. */
+  readonly foreignShare: number;
 }
+
+/** Above this share of foreign use of the core a sample is taken again. */
+export const FOREIGN_SHARE_LIMIT = 0.05;
+const ATTEMPTS = 3;
 
 /** Counts every successful request of a subject, so that the ledger can be compared. */
 export class Tally {
@@ -57,14 +64,48 @@ export async function measureCpu(
   context: MeasureContext,
 ): Promise<CpuSample> {
   const { subject, job } = options;
-  const before = readCpuMicros(subject.pid);
+  const before = account(subject);
   const result = await runLoad({ ...job, target: subject.target }, context);
-  const after = readCpuMicros(subject.pid);
+  const after = account(subject);
   context.tally.add(subject.id, result.completed);
+  const usedUs = after.subjectUs - before.subjectUs;
+  const foreignUs = after.coreUs - before.coreUs - usedUs;
   return {
-    cpuUsPerRequest: (after - before) / result.completed,
+    cpuUsPerRequest: usedUs / result.completed,
     requestsPerSecond: result.requestsPerSecond,
+    foreignShare: hasTaskset ? Math.max(0, foreignUs / ((after.atMs - before.atMs) * 1000)) : 0,
   };
+}
+
+function account(subject: Subject): { atMs: number; subjectUs: number; coreUs: number } {
+  return {
+    atMs: performance.now(),
+    subjectUs: readCpuMicros(subject.pid),
+    coreUs: readCoreBusyMicros(Number(SUBJECT_CORE)),
+  };
+}
+
+/**
+ * One sample of a round. A lead-in of half the length goes before it, since a subject is dearer right
+ * after another one has used its core; a sample that others disturbed is taken again, at most twice,
+ * and the least disturbed one counts.
+ */
+export async function measureSteadyCpu(
+  options: MeasureOptions,
+  context: MeasureContext,
+): Promise<CpuSample> {
+  const { subject, job } = options;
+  await measureCpu({ subject, job: { ...job, requests: Math.ceil(job.requests / 2) } }, context);
+  let best = await measureCpu(options, context);
+  for (
+    let attempt = 1;
+    attempt < ATTEMPTS && best.foreignShare > FOREIGN_SHARE_LIMIT;
+    attempt += 1
+  ) {
+    const next = await measureCpu(options, context);
+    if (next.foreignShare < best.foreignShare) best = next;
+  }
+  return best;
 }
 
 export interface LatencySample {

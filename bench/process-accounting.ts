@@ -33,6 +33,30 @@ export function residentBytesOf(statusText: string): number {
   return Number(match[1]) * 1024;
 }
 
+/**
+ * Microseconds for which a core was busy since boot, from the text of `/proc/stat` (proc_stat(5)): all but
+ * idling and waiting for disks; time stolen by the host counts as busy.
+ *
+ * @throws Error when there is no such core
+ */
+export function coreBusyMicrosOf(statText: string, core: number): number {
+  const match = new RegExp(`^cpu${core} (.+)$`, 'm').exec(statText);
+  if (match === null) throw new Error(`no core ${core} in /proc/stat`);
+  const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = (
+    match[1] ?? ''
+  )
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+  const ticks = user + nice + system + interrupts + softInterrupts + stolen;
+  return (ticks * 1_000_000) / TICKS_PER_SECOND;
+}
+
+/** Busy time of one core of this machine. */
+export function readCoreBusyMicros(core: number): number {
+  return coreBusyMicrosOf(readFileSync('/proc/stat', 'utf8'), core);
+}
+
 /** The process and its living descendants (a gateway may run cluster workers). */
 function processTree(pid: number): number[] {
   const pids = [pid];

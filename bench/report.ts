@@ -5,7 +5,7 @@
  */
 import { median, relativeSpread } from './statistics.ts';
 import type { BookingProof } from './gateway-control.ts';
-import type { CpuSample, LatencySample } from './measure.ts';
+import { FOREIGN_SHARE_LIMIT, type CpuSample, type LatencySample } from './measure.ts';
 import type { SubjectId } from './subjects.ts';
 import { STREAM_CHUNKS, type Scenario } from './workload.ts';
 
@@ -197,6 +197,15 @@ function proofText(proof: BookingProof): string {
   return `Booking: ledger ${proof.ledgerOk ? 'ok' : 'NOT ok'} (${String(proof.ledgerEvents)} events, ${String(proof.openHolds)} open holds); ${number(proof.requestsBooked)} requests booked of ${number(proof.requestsExpected)} successful${tokens}${cost}: ${proof.exact ? 'every one exactly once' : 'NOT EXACT'}.`;
 }
 
+/** Says how much of the run was disturbed by other programs; null when nothing was. */
+function disturbedSamples(figures: BenchFigures): string | null {
+  const samples = figures.subjects.flatMap((subject) => [...subject.cpu.values()].flat());
+  const disturbed = samples.filter((sample) => sample.foreignShare > FOREIGN_SHARE_LIMIT);
+  if (disturbed.length === 0) return null;
+  const most = Math.max(...disturbed.map((sample) => sample.foreignShare));
+  return `Disturbed: in ${disturbed.length} of ${samples.length} samples other programs used more than ${FOREIGN_SHARE_LIMIT * 100} % of the subject's core (at most ${number(most * 100)} %).`;
+}
+
 /** The whole report. */
 export function renderReport(figures: BenchFigures): string {
   const targets = targetsOf(figures);
@@ -220,6 +229,8 @@ export function renderReport(figures: BenchFigures): string {
     );
   }
   if (figures.proof !== null) sections.push(proofText(figures.proof));
+  const disturbed = disturbedSamples(figures);
+  if (disturbed !== null) sections.push(disturbed);
   for (const reason of figures.skipped) sections.push(`Not measured: ${reason}`);
   return sections.join('\n\n');
 }

@@ -11,8 +11,10 @@ import { hasTaskset, hasWrk, moveToCores, SUBJECT_CORE } from './children.ts';
 import { runLoad, runSocketClient, Upstream } from './load.ts';
 import {
   LATENCY_CONNECTIONS,
+  FOREIGN_SHARE_LIMIT,
   measureCpu,
   measureLatency,
+  measureSteadyCpu,
   requestCount,
   residentMegabytes,
   SATURATING_CONNECTIONS,
@@ -112,21 +114,28 @@ async function warmUpAll(session: Session): Promise<Session> {
   return { ...session, subjects, skipped };
 }
 
+/** Every other round runs backwards, so that none always follows the same neighbour. */
+function turnsOf(session: Session, round: number): readonly Subject[] {
+  return round % 2 === 0 ? session.subjects : session.subjects.toReversed();
+}
+
 async function measureRounds(
   session: Session,
   scenario: Scenario,
 ): Promise<Map<string, CpuSample[]>> {
   const samples = new Map<string, CpuSample[]>();
   for (let round = 0; round < session.options.rounds; round += 1) {
-    for (const subject of session.subjects) {
+    for (const subject of turnsOf(session, round)) {
       const requests = requestCount(subject.id, scenario.id, session.options.scale);
-      const sample = await measureCpu(
-        { subject, job: { scenario, requests, connections: SATURATING_CONNECTIONS } },
-        session,
-      );
+      const job = { scenario, requests, connections: SATURATING_CONNECTIONS };
+      const sample = await measureSteadyCpu({ subject, job }, session);
       samples.set(subject.id, [...(samples.get(subject.id) ?? []), sample]);
+      const foreign =
+        sample.foreignShare > FOREIGN_SHARE_LIMIT
+          ? ` (others used ${(sample.foreignShare * 100).toFixed(0)} % of the core)`
+          : '';
       say(
-        `${scenario.id} round ${round + 1} ${subject.id}: ${sample.cpuUsPerRequest.toFixed(1)} CPU-µs, ${sample.requestsPerSecond.toFixed(0)}/s`,
+        `${scenario.id} round ${round + 1} ${subject.id}: ${sample.cpuUsPerRequest.toFixed(1)} CPU-µs, ${sample.requestsPerSecond.toFixed(0)}/s${foreign}`,
       );
     }
   }
@@ -148,7 +157,7 @@ async function measureLatencies(
         session,
       ),
     );
-    for (const subject of session.subjects) {
+    for (const subject of turnsOf(session, round)) {
       const count = Math.round(requestCount(subject.id, scenario.id, session.options.scale) / 2);
       const sample = await measureLatency(
         { subject, job: { scenario, requests: count, connections: LATENCY_CONNECTIONS } },
@@ -179,7 +188,7 @@ async function measureUnpinned(
       session,
     );
     directRps.push(direct.requestsPerSecond);
-    for (const subject of session.subjects) {
+    for (const subject of turnsOf(session, round)) {
       const requests = requestCount(subject.id, scenario.id, session.options.scale);
       const sample = await measureCpu(
         { subject, job: { scenario, requests, connections: SATURATING_CONNECTIONS } },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  coreBusyMicrosOf,
   cpuMicrosOf,
   readCpuMicros,
   readResidentBytes,
@@ -29,6 +30,19 @@ describe('residentBytesOf', () => {
 
   it('refuses a text without it, as of a kernel thread', () => {
     expect(() => residentBytesOf('Name:\tkthreadd\n')).toThrow('VmRSS');
+  });
+});
+
+describe('coreBusyMicrosOf', () => {
+  const text = 'cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 1 2 3 900 50 4 5 6 0 0\ncpu10 7 0 0 0 0 0 0 0 0 0\n';
+
+  it('adds everything but idling and waiting for disks', () => {
+    expect(coreBusyMicrosOf(text, 0)).toBe(210_000);
+    expect(coreBusyMicrosOf(text, 10)).toBe(70_000);
+  });
+
+  it('refuses a core that is not there', () => {
+    expect(() => coreBusyMicrosOf(text, 1)).toThrow('core 1');
   });
 });
 

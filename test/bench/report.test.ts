@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseListening } from '../../bench/children.ts';
+import { gistOf, parseListening } from '../../bench/children.ts';
 import { parseBenchOptions } from '../../bench/options.ts';
 import {
   FIGURES_BEGIN,
@@ -15,7 +15,11 @@ import type { SubjectId } from '../../bench/subjects.ts';
 import { SCENARIOS } from '../../bench/workload.ts';
 
 function subject(id: SubjectId, cpu: readonly number[], p99Us: number): SubjectFigures {
-  const samples = cpu.map((cpuUsPerRequest) => ({ cpuUsPerRequest, requestsPerSecond: 12_345 }));
+  const samples = cpu.map((cpuUsPerRequest) => ({
+    cpuUsPerRequest,
+    requestsPerSecond: 12_345,
+    foreignShare: 0,
+  }));
   return {
     id,
     title: id,
@@ -89,6 +93,17 @@ describe('renderReport', () => {
     expect(text).toContain('Not measured: x: y');
   });
 
+  it('says how much other programs disturbed the run', () => {
+    const [relay, ...others] = FIGURES.subjects;
+    if (relay === undefined) throw new Error('the example has a relay');
+    const sample = { cpuUsPerRequest: 50, requestsPerSecond: 1, foreignShare: 0.2 };
+    const disturbed = { ...relay, cpu: new Map([['small' as const, [sample]]]) };
+    expect(renderReport(FIGURES)).not.toContain('Disturbed');
+    expect(renderReport({ ...FIGURES, subjects: [disturbed, ...others] })).toContain(
+      'in 1 of 19 samples',
+    );
+  });
+
   it('says loudly when the booking does not agree', () => {
     const { proof } = FIGURES;
     if (proof === null) throw new Error('the example has a proof');
@@ -135,4 +150,15 @@ it('parseListening takes only the line that says where a server listens', () => 
   for (const line of ['', 'ready', 'null', '{"event":"ready"}', '{"event":"listening","url":5}']) {
     expect(parseListening(line)).toBeNull();
   }
+});
+
+it('gistOf names the error of a start that failed', () => {
+  const output = `node:internal/modules/esm/resolve:283
+    throw new ERR_MODULE_NOT_FOUND(
+          ^
+
+Error [ERR_MODULE_NOT_FOUND]: Cannot find module 'a.ts'
+    at finalizeResolution (node:internal/modules/esm/resolve:283:11)`;
+  expect(gistOf(output)).toBe("Error [ERR_MODULE_NOT_FOUND]: Cannot find module 'a.ts'");
+  expect(gistOf('one\ntwo\nthree\nfour')).toBe('two three four');
 });
