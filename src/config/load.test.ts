@@ -45,7 +45,7 @@ describe('loadConfig', () => {
         firstEventMs: 120_000,
         firstEventWithFallbackMs: 30_000,
         betweenEventsMs: 30_000,
-        total: { textMs: 600_000, streamMs: 3_600_000, imageMs: 300_000, audioMs: 300_000 },
+        total: { textMs: 600_000, streamMs: 3_600_000 },
         clientWriteStallMs: 60_000,
       },
     });

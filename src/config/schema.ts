@@ -40,9 +40,6 @@ const bodySizesSchema = z
     admin: sizeBytes({ min: KIB, max: 64 * MIB })
       .prefault('1mb')
       .describe('The control plane.'),
-    other: sizeBytes({ min: KIB, max: 1024 * MIB })
-      .prefault('4mb')
-      .describe('Every other route that accepts a body.'),
   })
   .prefault({})
   .describe('Largest request body by family of routes; a larger one is refused with 413.');
@@ -56,9 +53,6 @@ const limitsSchema = z
     maxHeaderBytes: sizeBytes({ min: 4 * KIB, max: MIB })
       .prefault('16kb')
       .describe('Largest block of request headers.'),
-    maxEventBytes: sizeBytes({ min: 64 * KIB, max: 512 * MIB })
-      .prefault('32mb')
-      .describe('Largest single event of a stream that a provider sends.'),
     maxReplyBytes: sizeBytes({ min: 64 * KIB, max: 1024 * MIB })
       .prefault('64mb')
       .describe('Largest whole answer of a provider, after decompression.'),
@@ -75,8 +69,6 @@ const totalsSchema = z
   .strictObject({
     textMs: timer().prefault('600s').describe('A text call that is answered as a whole.'),
     streamMs: timer().prefault('3600s').describe('A streamed call, from request to last event.'),
-    imageMs: timer().prefault('300s').describe('An image call.'),
-    audioMs: timer().prefault('300s').describe('A speech or transcription call.'),
   })
   .prefault({})
   .describe('Longest duration of a whole call, all attempts included.');

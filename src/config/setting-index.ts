@@ -31,14 +31,26 @@ function childrenOf(node: JsonSchemaNode): readonly [string, JsonSchemaNode][] {
   return Object.entries(node.properties ?? {});
 }
 
+/** Members of a list or map that say nothing of themselves are described by it. */
+function inheriting(member: JsonSchemaNode, group: JsonSchemaNode): JsonSchemaNode {
+  const { description } = group;
+  return member.description !== undefined || description === undefined
+    ? member
+    : { ...member, description };
+}
+
 function walk(node: JsonSchemaNode, path: string, addressable: boolean): readonly SettingLeaf[] {
   const prefix = path === '' ? '' : `${path}.`;
   const named = childrenOf(node).flatMap(([name, child]) =>
     walk(child, `${prefix}${name}`, addressable),
   );
   const open = node.additionalProperties;
-  if (typeof open === 'object') return [...named, ...walk(open, `${prefix}<id>`, false)];
-  if (node.items !== undefined) return [...named, ...walk(node.items, `${path}[]`, false)];
+  if (typeof open === 'object') {
+    return [...named, ...walk(inheriting(open, node), `${prefix}<id>`, false)];
+  }
+  if (node.items !== undefined) {
+    return [...named, ...walk(inheriting(node.items, node), `${path}[]`, false)];
+  }
   if (node.properties !== undefined) return named;
   return [{ path, node, environment: addressable ? environmentNameOf(path) : null }];
 }

@@ -8,6 +8,7 @@ import {
   createDocument,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
 import { ERROR_CODES, type ErrorCode } from '../contracts/error-codes.ts';
@@ -41,10 +42,31 @@ const SECURITY: Readonly<Record<RouteDescription['access'], Record<string, strin
   public: [],
 };
 
-function errorResponses(
-  route: RouteDescription,
-  options: DocumentOptions,
-): ZodOpenApiResponsesObject {
+/** Error responses by the codes they stand for: equal ones are one component of the document. */
+type SharedResponses = Map<string, ZodOpenApiResponseObject>;
+
+interface Assembly {
+  readonly options: DocumentOptions;
+  readonly shared: SharedResponses;
+}
+
+function errorResponse(codes: readonly ErrorCode[], assembly: Assembly): ZodOpenApiResponseObject {
+  const { errors, replyHeaders } = assembly.options;
+  const id = codes.join('.');
+  const known = assembly.shared.get(id);
+  if (known !== undefined) return known;
+  const response: ZodOpenApiResponseObject = {
+    id,
+    description: codes.map((code) => `\`${code}\`: ${ERROR_CODES[code].title}.`).join(' '),
+    headers: replyHeaders,
+    content: { [errors.contentType]: { schema: errors.schema } },
+  };
+  assembly.shared.set(id, response);
+  return response;
+}
+
+function errorResponses(route: RouteDescription, assembly: Assembly): ZodOpenApiResponsesObject {
+  const { options } = assembly;
   const byStatus = new Map<number, ErrorCode[]>();
   const common = route.access === 'public' ? [] : options.errors.common;
   for (const code of new Set([...route.errors, ...common])) {
@@ -53,12 +75,8 @@ function errorResponses(
   }
   const responses: ZodOpenApiResponsesObject = {};
   for (const status of [...byStatus.keys()].toSorted((left, right) => left - right)) {
-    const codes = byStatus.get(status) ?? [];
-    responses[statusKey(status)] = {
-      description: codes.map((code) => `\`${code}\`: ${ERROR_CODES[code].title}.`).join(' '),
-      headers: options.replyHeaders,
-      content: { [options.errors.contentType]: { schema: options.errors.schema } },
-    };
+    const codes = (byStatus.get(status) ?? []).toSorted();
+    responses[statusKey(status)] = errorResponse(codes, assembly);
   }
   return responses;
 }
@@ -69,7 +87,8 @@ function statusKey(status: number): `${1 | 2 | 3 | 4 | 5}${string}` {
   return text as `${1 | 2 | 3 | 4 | 5}${string}`;
 }
 
-function operationOf(route: RouteDescription, options: DocumentOptions): ZodOpenApiOperationObject {
+function operationOf(route: RouteDescription, assembly: Assembly): ZodOpenApiOperationObject {
+  const { options } = assembly;
   const { reply, params, query, headers, body } = route;
   const replyHeaders =
     reply.headers === undefined
@@ -105,7 +124,7 @@ function operationOf(route: RouteDescription, options: DocumentOptions): ZodOpen
         headers: replyHeaders,
         ...(Object.keys(reply.content).length === 0 ? {} : { content: { ...reply.content } }),
       },
-      ...errorResponses(route, options),
+      ...errorResponses(route, assembly),
     },
   };
 }
@@ -113,12 +132,13 @@ function operationOf(route: RouteDescription, options: DocumentOptions): ZodOpen
 /** Builds a document. Routes with the same path share a path item; the order is that of the routes. */
 export function buildOpenApiDocument(options: DocumentOptions): OpenApiDocument {
   const paths: ZodOpenApiPathsObject = {};
+  const assembly: Assembly = { options, shared: new Map() };
   for (const route of options.routes) {
     const item = paths[route.path] ?? {};
     if (item[route.method] !== undefined) {
       throw new Error(`two routes answer ${route.method} ${route.path}`);
     }
-    paths[route.path] = { ...item, [route.method]: operationOf(route, options) };
+    paths[route.path] = { ...item, [route.method]: operationOf(route, assembly) };
   }
   const used = new Set(options.routes.flatMap((route) => SECURITY[route.access]).flatMap(Object.keys));
   return createDocument({

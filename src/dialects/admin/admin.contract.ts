@@ -40,6 +40,12 @@ function dataOf(reply: TestReply): readonly Record<string, unknown>[] {
   return reply.body['data'] as readonly Record<string, unknown>[];
 }
 
+function cursorOf(reply: TestReply): string {
+  const cursor = reply.body['next_cursor'];
+  if (typeof cursor !== 'string') throw new Error('this is the last page');
+  return encodeURIComponent(cursor);
+}
+
 /** Runs the control plane's tests over a kind of store. */
 export function describeAdmin(name: string, openStore: OpenStore): void {
   describe(`control plane over ${name}`, () => {
@@ -84,7 +90,7 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
           const reply = await get(`/plans?limit=2${cursor}`);
           ids.push(...dataOf(reply).map((plan) => plan['id']));
           if (reply.body['next_cursor'] === null) break;
-          cursor = `&cursor=${String(reply.body['next_cursor'])}`;
+          cursor = `&cursor=${cursorOf(reply)}`;
         }
         expect(ids).toEqual(['basic', 'enterprise', 'free', 'pro', 'starter']);
       });
@@ -288,7 +294,7 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
           const reply = await get(`/customers?limit=1${cursor}`);
           for (const row of dataOf(reply)) seen.add(row['externalId']);
           if (reply.body['next_cursor'] === null) break;
-          cursor = `&cursor=${encodeURIComponent(String(reply.body['next_cursor']))}`;
+          cursor = `&cursor=${cursorOf(reply)}`;
         }
         expect([...seen].filter((id) => ['a', 'b', 'c'].includes(String(id)))).toHaveLength(3);
       });
@@ -629,8 +635,7 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
         expect(rows[0]).toMatchObject({ id: requestId, cost: '0.000000250', model: 'sim/other' });
         const first = await get('/requests?limit=1');
         expect(dataOf(first)).toHaveLength(1);
-        const cursor = encodeURIComponent(String(first.body['next_cursor']));
-        const second = await get(`/requests?limit=1&cursor=${cursor}`);
+        const second = await get(`/requests?limit=1&cursor=${cursorOf(first)}`);
         expect(dataOf(second)[0]?.['id']).not.toBe(requestId);
         expect((await get(`/requests/${requestId}`)).body).toMatchObject({
           id: requestId,

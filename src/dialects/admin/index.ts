@@ -17,3 +17,5 @@ export {
   type RenderedProblem,
 } from './problem.ts';
 export { ADMIN_ROUTES } from './routes/index.ts';
+export { requestDetailSchema, showDetail } from './routes/requests.ts';
+export { showUsageReport, usageReportSchema, type UsageRange } from './routes/usage.ts';

@@ -151,8 +151,8 @@ function showAttempt(attempt: AttemptRecord): z.input<typeof attemptSchema> {
 }
 
 /** A request with its hold and attempts, as both planes show it. */
-export /** A request with its attempts and its hold, as both planes answer it. */
-export function showRequestDetail(detail: RequestDetail): z.input<typeof requestDetailSchema> {
+/** A request with its attempts and its hold, as both planes answer it. */
+export function showDetail(detail: RequestDetail): z.input<typeof requestDetailSchema> {
   const { hold } = detail;
   return {
     ...showRequest(detail),
@@ -215,7 +215,7 @@ export const requestRoutes: readonly AdminRoute[] = [
           param: 'id',
         });
       }
-      return showRequestDetail(detail);
+      return showDetail(detail);
     },
   }),
 ];

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from 'zod';
-import type { UsageDimension } from '../../../metering/ports.ts';
+import type { UsageDimension, UsageReport } from '../../../metering/ports.ts';
 import { invalidRequest } from '../../validation.ts';
 import { adminRoute, type AdminRoute } from '../admin-route.ts';
 import { findCustomer } from '../find.ts';
@@ -34,9 +34,10 @@ const query = z.strictObject({
   bucket: z.enum(['hour', 'day', 'month']).optional().describe('Splits groups by time as well.'),
 });
 
-const reportSchema = z
+/** Usage as both planes answer it. */
+export const usageReportSchema = z
   .strictObject({
-    customer: z.string().nullable().describe('`cus_…`; null for all customers.'),
+    customer: z.string().nullable().describe('The customer; null for all of them.'),
     from: timeSchema,
     to: timeSchema,
     totals: totalsSchema.describe('Settled calls.'),
@@ -47,6 +48,32 @@ const reportSchema = z
     as_of: timeSchema,
   })
   .meta({ id: 'UsageReport' });
+
+/** What a report is about; `customer` is null for all customers. */
+export interface UsageRange {
+  readonly customer: string | null;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A usage report as both planes answer it. */
+export function showUsageReport(
+  report: UsageReport,
+  range: UsageRange,
+): z.input<typeof usageReportSchema> {
+  return {
+    customer: range.customer,
+    from: formatTime(range.fromMs),
+    to: formatTime(range.toMs),
+    totals: showAmounts(report.totals),
+    held: showAmounts(report.held),
+    groups: report.groups.map((group) => ({
+      key: { ...group.key },
+      totals: showAmounts(group.totals),
+    })),
+    as_of: formatTime(report.asOfMs),
+  };
+}
 
 function isDimension(name: string): name is UsageDimension {
   return DIMENSIONS.some((dimension) => dimension === name);
@@ -80,7 +107,7 @@ export const usageRoutes: readonly AdminRoute[] = [
       'Without a range: the current period of the customer, else the current month in UTC. The end is exclusive.',
     tag: 'usage',
     query,
-    reply: reportSchema,
+    reply: usageReportSchema,
     errors: ['not_found'],
     async handle(input, { store, now }) {
       const groupBy = parseGroupBy(input.query.group_by);
@@ -100,18 +127,7 @@ export const usageRoutes: readonly AdminRoute[] = [
         groupBy,
         bucket: input.query.bucket ?? null,
       });
-      return {
-        customer: found?.customer.id ?? null,
-        from: formatTime(fromMs),
-        to: formatTime(toMs),
-        totals: showAmounts(report.totals),
-        held: showAmounts(report.held),
-        groups: report.groups.map((group) => ({
-          key: { ...group.key },
-          totals: showAmounts(group.totals),
-        })),
-        as_of: formatTime(report.asOfMs),
-      };
+      return showUsageReport(report, { customer: found?.customer.id ?? null, fromMs, toMs });
     },
   }),
 ];
