@@ -13,7 +13,7 @@ test.each([
   ['429-insufficient-quota', { error: 'insufficient_quota' }],
   ['429-per-day-retry-after-9', { error: 'quota_per_day', wait: { form: 'seconds', seconds: 9 } }],
   ['400-context-length', { error: 'context_length' }],
-  ['520', { error: 'server_error', status: 520 }],
+  ['520', { error: 'bad_gateway', status: 520 }],
   ['overloaded', { error: 'overloaded' }],
   ['eof-after-40', { type: 'break', how: 'eof', afterEvents: 40 }],
   ['stall-headers', { type: 'stall', at: 'headers', ms: null }],

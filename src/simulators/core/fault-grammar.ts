@@ -7,6 +7,29 @@
  * Scripts and the header `x-simulator-fault` take the same words, with or without `fault-`, joined with `--`, or the
  * objects of `fault.ts`.
  *
+ * | words | what happens |
+ * | --- | --- |
+ * | `400` `401` … `529`, any status from 400 | the provider's error of that status; `502` and `520`–`527` as HTML |
+ * | `400-context-length` `400-content-policy` `400-prefill` `400-model-not-supported` `429-insufficient-quota` `429-per-day` | special forms |
+ * | … with `-retry-after-S` `-retry-after-ms-N` `-retry-date-S` `-reset-6m0s` `-retry-info-34.4s` `-negative` `-huge` `-garbage` `-none` | the wait it names |
+ * | `auth`, `overloaded` … (names of `FAULT_ERRORS`) | the error in the provider's own status (Gemini's bad key is 400) |
+ * | `reset-before-headers` `reset-in-headers` `reset-in-body` `reset-reused` | TCP reset |
+ * | `reset-after-N` `close-after-N` `eof-after-N` `half-event-after-N` `half-utf8-after-N` | a stream's end after N content events |
+ * | `stall-headers[-MS]` `stall-first[-MS]` `stall-after-N[-MS[-eof\|-reset]]` | silence, without MS for ever |
+ * | `drip-MS[-BYTES]` `one-byte` `split-utf8` | small pieces |
+ * | `bad-json` `bad-event-N` | malformed JSON |
+ * | `content-length-long` `content-length-short` `content-length-chunked` | wrong framing |
+ * | `gzip` `br` `zstd`, with `-lie` `-truncated` `-bomb[-MB]` | encodings |
+ * | `huge-MB` | a huge event or body |
+ * | `error-200[-WORDS]` `error-after-N[-WORDS]` `bare-error-after-N[-WORDS]` | an error inside HTTP 200 |
+ * | `no-usage` `usage-twice` `usage-growing` `usage-cached-exceeds` `usage-negative` `usage-mismatch` | bent usage |
+ * | `no-done` `duplicate-events` `unknown-events` `reordered-events` | event lists |
+ * | `framing-lf\|cr\|crlf\|mixed\|bom\|comments\|multi-line\|no-space\|fields\|all` | event framing |
+ * | `served-MODEL` | another model's name in the answer |
+ * | `redirect-301` `-302` `-303` `-307` `-308` | to another host |
+ * | `empty-body` `no-choices` `null-content` `blocked` `filtered` | empty or refused inside HTTP 200 |
+ * | `wrong-content-type` `retry-after-on-200` `interim` `lone-surrogate` | oddities |
+ *
  * @module
  */
 import {
@@ -81,8 +104,10 @@ function errorFault(words: string): Fault | null {
   const status = Number(match[1]);
   const wait = waitOf(match[2] ?? '');
   if (wait === null || status < 400) return null;
+  // 520 to 527 are a content delivery network's own, sent as pages.
+  const page = status >= 520 && status <= 527 ? 'bad_gateway' : undefined;
   const error =
-    STATUS_ERRORS[match[1] ?? ''] ?? (status < 500 ? 'invalid_request' : 'server_error');
+    STATUS_ERRORS[match[1] ?? ''] ?? page ?? (status < 500 ? 'invalid_request' : 'server_error');
   return { type: 'error', error, status, wait };
 }
 

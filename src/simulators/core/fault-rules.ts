@@ -23,7 +23,10 @@ export interface FaultRule {
   readonly match?: FaultMatch;
   /** One step a call; null is a healthy call. */
   readonly sequence: readonly (FaultInput | null)[];
-  /** After the last step: `false` the rule is spent (default), `true` it starts again, `last` the last step stays. */
+  /**
+   * After the last step: `false` the rule is spent (default), `true` it starts again, `last` the last step stays, as it
+   * does with `forMs` and `percent`.
+   */
   readonly repeat?: boolean | 'last';
   /** The rule is spent so many ms after its first matching call: an outage window. */
   readonly forMs?: number;
@@ -88,6 +91,11 @@ function percentMeets(seed: string, call: number, percent: number | undefined): 
   return createRandom(seed, 'percent', call).next() * 100 < percent;
 }
 
+/** A window or a share says itself how long the rule holds. */
+function lasts(rule: FaultRule): boolean {
+  return rule.forMs !== undefined || rule.percent !== undefined;
+}
+
 /** The step this call takes; undefined when the rule is spent. */
 function stepOf(state: RuleState, seed: string, nowMs: number): readonly Fault[] | undefined {
   const { rule, steps } = state;
@@ -101,7 +109,7 @@ function stepOf(state: RuleState, seed: string, nowMs: number): readonly Fault[]
   let index = call;
   if (index >= steps.length) {
     if (rule.repeat === true) index %= steps.length;
-    else if (rule.repeat === 'last' || rule.forMs !== undefined) index = steps.length - 1;
+    else if (rule.repeat === 'last' || lasts(rule)) index = steps.length - 1;
     else return undefined;
   }
   state.calls += 1;

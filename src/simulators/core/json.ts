@@ -52,3 +52,12 @@ export function spacedJson(value: unknown): string {
   }
   return JSON.stringify(value) ?? 'null';
 }
+
+/** A path segment decoded; as it is where its percent encoding is broken. */
+export function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -77,8 +77,10 @@ async function sendSegments(exchange: Exchange, segments: readonly Segment[]): P
   let at = 0;
   while (at < segments.length) {
     const gap = segments[at]?.gap ?? 0;
-    if (gap === 'turn') await nextTurn();
-    else {
+    if (typeof gap === 'object') {
+      if (gap.apartMs === 0) await nextTurn();
+      else if (!(await pause(exchange, gap.apartMs))) return false;
+    } else {
       dueMs += gap;
       const waitMs = dueMs - (performance.now() - startedAtMs);
       if (waitMs > 0 && !(await pause(exchange, waitMs))) return false;
@@ -88,7 +90,7 @@ async function sendSegments(exchange: Exchange, segments: readonly Segment[]): P
     at += 1;
     for (; at < segments.length; at += 1) {
       const next = segments[at]?.gap ?? 0;
-      if (next === 'turn' || dueMs + next > nowMs) break;
+      if (typeof next === 'object' || dueMs + next > nowMs) break;
       dueMs += next;
     }
     if (exchange.signal.aborted) return false;

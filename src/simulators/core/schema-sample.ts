@@ -5,7 +5,15 @@
  *
  * @module
  */
-import { isJsonObject, listOf, numberOf, objectOf, stringOf, type JsonObject } from './json.ts';
+import {
+  decodeSegment,
+  isJsonObject,
+  listOf,
+  numberOf,
+  objectOf,
+  stringOf,
+  type JsonObject,
+} from './json.ts';
 import { samplePattern } from './pattern-sample.ts';
 import type { SeededRandom } from './random.ts';
 import { proseOf } from './text.ts';
@@ -39,7 +47,7 @@ function resolve(schema: unknown, sampling: Sampling): JsonObject {
     if (reference === null || !reference.startsWith('#')) break;
     let target: unknown = sampling.root;
     for (const step of reference.slice(1).split('/').filter(Boolean)) {
-      const name = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+      const name = decodeSegment(step).replaceAll('~1', '/').replaceAll('~0', '~');
       target = Array.isArray(target) ? target[Number(name)] : objectOf(target)[name];
     }
     current = target;

@@ -90,7 +90,7 @@ describe('scripts', () => {
 
   test('a share of calls fails, the same ones for the same seed', async () => {
     const [first, second] = [await start(), await start()];
-    const rule = { sequence: ['500'], percent: 30, repeat: 'last' } as const;
+    const rule = { sequence: ['500'], percent: 30 };
     first.setFault(rule);
     second.setFault(rule);
     const seen = await statuses(first, 60);
@@ -228,7 +228,8 @@ test('unknown paths are told in the family own way, and logged', async () => {
   expect(await openai.text()).toContain('Invalid URL');
   expect((await fetch(`${simulator.url}/gemini/v1beta/nothing`)).status).toBe(404);
   expect((await fetch(`${simulator.url}/nothing`)).status).toBe(404);
-  expect(simulator.log.map((entry) => entry.family)).toEqual(['openai', 'gemini', null]);
+  expect((await fetch(`${simulator.url}/openai/v1/models/%zz`)).status).toBe(200);
+  expect(simulator.log.map((entry) => entry.family)).toEqual(['openai', 'gemini', null, 'openai']);
 });
 
 test('close ends hanging calls and frees the port', async () => {

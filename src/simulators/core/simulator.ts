@@ -55,6 +55,7 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
+const GONE = 'connection ended';
 const NO_WAIT = { form: 'none' } as const;
 const MAX_BODY_BYTES = 512 * 1024 * 1024;
 
@@ -257,7 +258,8 @@ function watch(shop: Shop, response: ServerResponse, entry: OpenEntry): AbortSig
   };
   response.once('finish', () => end('completed'));
   response.once('close', () => {
-    controller.abort();
+    // A ready-made reason: building an AbortError for every call is measurable under load.
+    controller.abort(GONE);
     end('client_closed');
   });
   return controller.signal;
@@ -327,7 +329,7 @@ export async function startSimulator(
   const server = createServer(
     { keepAliveTimeout: 60_000, requestTimeout: 0 },
     (request, response) => {
-      void serve(shop, request, response);
+      serve(shop, request, response).catch(() => response.destroy());
     },
   );
   const port = await listen(server, options);

@@ -10,8 +10,11 @@ import { partialUsage, type BodyReply, type SimulatedUsage, type StreamReply } f
 import { frameEvents } from './framing.ts';
 import { faultyEvents, type WireEvent } from './stream-faults.ts';
 
-/** What stands between two segments: a pause in ms, or one turn of the event loop so that they leave apart. */
-export type Gap = number | 'turn';
+/**
+ * What stands before a segment: a pause in ms on a schedule that lateness does not move (what is due leaves together),
+ * or a pause of its own, so that the segment leaves apart; 0 is then one turn of the event loop.
+ */
+export type Gap = number | { readonly apartMs: number };
 
 export interface Segment {
   readonly gap: Gap;
@@ -62,8 +65,9 @@ function slicesOf(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   return slices.filter((slice) => slice.length > 0);
 }
 
-/** One segment as several; counts and usage are reached with the last of them. */
+/** One segment as several: its events count with the last of them, its usage from the first, as it has been produced. */
 function resegment(segment: Segment, slices: readonly Buffer[], gap: Gap): Segment[] {
+  if (slices.length === 0) return [segment];
   return slices.map((bytes, index) => {
     const last = index === slices.length - 1;
     return {
@@ -83,12 +87,14 @@ function slowed(segments: readonly Segment[], faults: readonly Fault[]): readonl
     return segments.flatMap((segment) => {
       const count = Math.ceil(segment.bytes.length / size) - 1;
       const cuts = Array.from({ length: Math.max(0, count) }, (_, index) => (index + 1) * size);
-      return resegment(segment, slicesOf(segment.bytes, cuts), drip.ms === 0 ? 'turn' : drip.ms);
+      return resegment(segment, slicesOf(segment.bytes, cuts), { apartMs: drip.ms });
     });
   }
   if (findFault(faults, 'split-characters') === undefined) return segments;
   return segments.flatMap((segment) =>
-    resegment(segment, slicesOf(segment.bytes, cutsInsideCharacters(segment.bytes)), 'turn'),
+    resegment(segment, slicesOf(segment.bytes, cutsInsideCharacters(segment.bytes)), {
+      apartMs: 0,
+    }),
   );
 }
 

@@ -6,7 +6,7 @@
  */
 import type { ErrorContext, FamilyRoute, SimulatedCall, SimulatorFamily } from '../core/family.ts';
 import type { Fault } from '../core/fault.ts';
-import { isJsonObject, objectOf } from '../core/json.ts';
+import { decodeSegment, isJsonObject, objectOf } from '../core/json.ts';
 import type { BodyReply, SimulatedReply } from '../core/reply.ts';
 import { traitsOf } from '../core/traits.ts';
 import { geminiError, invalidArgument } from './errors.ts';
@@ -116,7 +116,7 @@ export const geminiFamily: SimulatorFamily = {
   route(call) {
     const match = PATH.exec(call.path);
     if (match !== null && call.method === 'POST') {
-      const model = decodeURIComponent(match[1] ?? '');
+      const model = decodeSegment(match[1] ?? '');
       const verb = match[2] ?? '';
       return verb === 'countTokens'
         ? countRoute(call, model)
@@ -126,7 +126,7 @@ export const geminiFamily: SimulatorFamily = {
     if (listed === null || call.method !== 'GET') return null;
     // At the root, `/v1/models` is OpenAI's unless the caller shows itself as Google's.
     if (listed[1] === 'v1' && call.headers['x-goog-api-key'] === undefined) return null;
-    const model = listed[2] === undefined ? null : decodeURIComponent(listed[2]);
+    const model = listed[2] === undefined ? null : decodeSegment(listed[2]);
     const answer = (): BodyReply =>
       model === null ? listModels(call) : jsonReply(modelObject(model));
     return { model, stream: false, answer };

@@ -5,6 +5,7 @@
  * @module
  */
 import type { FamilyRoute, SimulatedCall, SimulatorFamily } from '../core/family.ts';
+import { decodeSegment } from '../core/json.ts';
 import type { BodyReply, SimulatedUsage } from '../core/reply.ts';
 import { CREATED_S, type ChatProfile } from './chat.ts';
 import { chatRoute } from './chat-route.ts';
@@ -57,7 +58,7 @@ function modelsRoute(call: SimulatedCall, id: string | null): FamilyRoute {
   const value =
     id === null
       ? { object: 'list', data: MODELS.map(modelObject) }
-      : modelObject(decodeURIComponent(id));
+      : modelObject(decodeSegment(id));
   return { model: id, stream: false, answer: () => jsonReply(value, call.id) };
 }
 
