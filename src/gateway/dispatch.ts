@@ -8,6 +8,7 @@ import type { AttemptFailure, AttemptResult, ReplyMeta } from './attempt-result.
 import type { Candidate } from './candidates.ts';
 import { sendStreamHead } from './deliver.ts';
 import type { Gateway } from './gateway.ts';
+import { billableOf, classOf } from '../routing/index.ts';
 import { RoutingSession } from './routing-state.ts';
 import { observedCharge, recordAttempt } from './settlement.ts';
 import { StreamAttempt } from './stream-attempt.ts';
@@ -104,7 +105,7 @@ function recordFailure(
 ): void {
   const { failure, meta } = failed;
   const usage = failure.source === 'provider' ? failure.failure.usage : null;
-  const isAmbiguous = failure.source === 'transport' && failure.failure.kind !== 'not_sent';
+  const failureClass = classOf(failure, { work: 'text', contentSent: false });
   recordAttempt(gateway, run, {
     candidate: failed.candidate,
     dispatchedAtMs: failed.dispatchedAtMs,
@@ -112,7 +113,7 @@ function recordFailure(
       ...meta,
       outcome: outcomeOf(failure),
       modelServed: null,
-      billable: usage === null ? (isAmbiguous ? 'unknown' : 'no') : 'yes',
+      billable: billableOf(failure, failureClass),
       usage,
       estimated: false,
     },

@@ -118,7 +118,11 @@ export class RoutingSession {
     if (end.type === 'complete') this.succeeded(candidate);
     else if (end.type === 'client_gone') routing.health.abandoned(target);
     else {
-      const outcome = { failure: end.failure, effects: { coolMs: null, quarantine: null }, random: random() };
+      const outcome = {
+        failure: end.failure,
+        effects: { coolMs: null, quarantine: null },
+        random: random(),
+      };
       routing.health.failed(target, outcome, clock.nowMs());
     }
   }

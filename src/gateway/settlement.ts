@@ -4,7 +4,7 @@
  * @module
  */
 import { amountsOf } from '../catalog/bound.ts';
-import { costNanoUsd } from '../catalog/price.ts';
+import { billedUsage, costNanoUsd } from '../catalog/price.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
 import type { UsageVector } from '../contracts/usage.ts';
 import type { AttemptRecord, Charge, RequestRecord, Settled } from '../metering/ports.ts';
@@ -68,8 +68,9 @@ export function recordAttempt(
   },
 ): AttemptRecord {
   const { candidate, end } = attempt;
-  const usage = end.billable === 'yes' ? (end.usage ?? NO_USAGE) : NO_USAGE;
   const price = priceOf(gateway, candidate, end.modelServed);
+  const reported = end.billable === 'yes' ? (end.usage ?? NO_USAGE) : NO_USAGE;
+  const usage = price === null || end.billable !== 'yes' ? reported : billedUsage(price, reported);
   const row: AttemptRecord = {
     n: run.attempts.length + 1,
     provider: candidate.provider.definition.id,
