@@ -1,0 +1,359 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { LimitInput } from '../../contracts/metering.ts';
+import {
+  accountOf,
+  benchOf,
+  boundOf,
+  chargeOf,
+  DAY_MS,
+  EPOCH_MS,
+  HOUR_MS,
+  PERIOD_MS,
+  planOf,
+  reserveOf,
+  START_MS,
+  windowOf,
+} from './fixtures/engine-fixture.ts';
+import type { LimitInput as Limit } from '../../contracts/metering.ts';
+import { JournalFold } from './rebuild.ts';
+
+const REQUESTS: LimitInput = { meter: 'requests', window: 'period', amount: 10 };
+
+function requestsOf(amount: Limit['amount'], more: Partial<Limit> = {}) {
+  return planOf([{ ...REQUESTS, amount, ...more }]);
+}
+
+function used(count: number, limit: LimitInput = REQUESTS) {
+  const bench = benchOf([limit]);
+  const hold = (id: string, requests: number) =>
+    bench.engine.reserve(
+      reserveOf(id, { bound: boundOf({ requests: BigInt(requests) }) }),
+      START_MS,
+    ).result;
+  const change = (...more: Parameters<typeof accountOf>) =>
+    bench.engine.changePlan(accountOf(...more), START_MS);
+  if (count > 0) {
+    hold('used', count);
+    bench.engine.settle({ holdId: 'used', charges: [chargeOf({})] }, START_MS);
+  }
+  const bucket = () => bench.engine.buckets().find((one) => one.sourceKey.startsWith('plan'));
+  return { ...bench, hold, change, bucket };
+}
+
+describe('plan changes', () => {
+  it('keep what is used: raised limits are granted, lowered ones expire', () => {
+    const { change, bucket, hold } = used(4);
+    const up = change(requestsOf(25));
+    expect(up.journal).toMatchObject([{ kind: 'adjust', body: { plan: 'pro', plan_version: 1 } }]);
+    expect(bucket()).toMatchObject({ granted: 25n, spent: 4n, expired: 0n });
+    change(requestsOf(6));
+    expect(bucket()).toMatchObject({ granted: 25n, spent: 4n, expired: 19n });
+    expect([hold('a', 3).type, hold('b', 2).type, hold('c', 1).type]).toEqual([
+      'refused',
+      'held',
+      'refused',
+    ]);
+    expect(change(requestsOf(6)).journal).toEqual([]);
+  });
+
+  it('deny, not break, where more is held than the new plan allows, and let nothing back in on release', () => {
+    const { engine, change, bucket, hold } = used(0);
+    hold('a', 8);
+    change(requestsOf(3));
+    expect(bucket()).toMatchObject({ granted: 10n, held: 8n, expired: 2n });
+    expect(hold('b', 1)).toMatchObject({ type: 'refused', code: 'limit_held' });
+    engine.void({ holdId: 'a', reason: 'x' }, START_MS);
+    expect(engine.limitStatuses('cus_1', null, START_MS)).toMatchObject([
+      { limit: '3', remaining: '3' },
+    ]);
+    expect(hold('c', 4)).toMatchObject({ type: 'refused', code: 'limit_exceeded' });
+    expect(hold('d', 3).type).toBe('held');
+    expect(bucket()).toMatchObject({ granted: 10n, held: 3n, expired: 7n });
+  });
+
+  it('prorate by the millisecond, over any number of changes', () => {
+    const day = (count: number): number => EPOCH_MS + count * DAY_MS;
+    const { change, bucket } = used(1);
+    change(requestsOf(40), { phases: [{ plan: requestsOf(10), untilMs: day(10) }] });
+    expect(bucket()?.granted).toBe(30n);
+    change(requestsOf(70), {
+      phases: [
+        { plan: requestsOf(1), untilMs: day(0) },
+        { plan: requestsOf(10), untilMs: day(10) },
+        { plan: requestsOf(40), untilMs: day(20) },
+      ],
+    });
+    expect(bucket()?.granted).toBe(40n);
+    change(requestsOf(50), { phases: [{ plan: requestsOf('unlimited'), untilMs: day(10) }] });
+    expect(bucket()?.granted).toBe(50n);
+    change(requestsOf(60), { phases: [{ plan: requestsOf(10), untilMs: day(-1) }] });
+    expect(bucket()?.granted).toBe(60n);
+  });
+
+  it('I10 restart in a new period and leave the old one alone', () => {
+    const { engine, change, hold, bucket } = used(4);
+    hold('a', 2);
+    const restarted = { id: 'per_new', startMs: START_MS, endMs: START_MS + PERIOD_MS };
+    change(requestsOf(12), {
+      windowOf: (window, nowMs) => (window === 'period' ? restarted : windowOf(window, nowMs)),
+    });
+    expect(bucket()).toMatchObject({ granted: 10n, held: 2n, spent: 4n });
+    expect(hold('b', 12).type).toBe('held');
+    engine.settle({ holdId: 'a', charges: [chargeOf({})] }, START_MS);
+    expect(engine.buckets().map((one) => [one.windowId, one.held, one.spent])).toEqual([
+      [`per_${EPOCH_MS}`, 0n, 6n],
+      ['per_new', 12n, 0n],
+    ]);
+  });
+
+  it('leave alone what the new plan does not number, and end an overage that it does not have', () => {
+    const overage = { ...REQUESTS, on_breach: 'overage', overage_cap: 5 } as const;
+    const { engine, change, hold } = used(11, overage);
+    expect(change(requestsOf('unlimited')).journal).toEqual([]);
+    expect(change(planOf([])).journal).toEqual([]);
+    expect(
+      change(planOf([{ ...REQUESTS, window: 'minute', id: 'requests/period' }])).journal,
+    ).toEqual([]);
+    expect(engine.limitStatuses('cus_1', null, START_MS)).toMatchObject([{ used: '0' }]);
+    change(requestsOf(10));
+    expect(engine.limitStatuses('cus_1', null, START_MS)).toMatchObject([
+      { limit: '10', used: '11', remaining: '0' },
+    ]);
+    expect(hold('a', 1).type).toBe('refused');
+    change(planOf([overage]));
+    expect(hold('b', 4).type).toBe('held');
+  });
+
+  it('settle and extend under the plan of the hold while the account has another', () => {
+    const { engine, change, hold, bucket } = used(0);
+    hold('a', 6);
+    change(planOf([]));
+    const next = boundOf({ requests: 9n });
+    expect(engine.extend({ holdId: 'a', keep: [], next }, START_MS).result.type).toBe('held');
+    engine.settle({ holdId: 'a', charges: [chargeOf({})] }, START_MS);
+    expect(bucket()).toMatchObject({ granted: 10n, held: 0n, spent: 9n });
+  });
+});
+
+describe('accounts in memory', () => {
+  it('go stale when told', () => {
+    const { engine } = benchOf([], { account: { staleAtMs: START_MS } });
+    expect(engine.hasAccount('cus_1', START_MS - 1)).toBe(true);
+    expect(engine.hasAccount('cus_1', START_MS)).toBe(false);
+    expect(engine.hasAccount('cus_2', START_MS)).toBe(false);
+    engine.loadAccount(accountOf(planOf([])));
+    expect(engine.hasAccount('cus_1', START_MS)).toBe(true);
+  });
+
+  it('are swept when idle, without holds and with their rates at rest', () => {
+    const { engine } = benchOf([REQUESTS, { meter: 'requests', window: 'minute', amount: 1 }]);
+    engine.reserve(reserveOf('a'), START_MS);
+    expect(engine.sweep(START_MS + HOUR_MS, START_MS + HOUR_MS)).toEqual([]);
+    engine.settle({ holdId: 'a', charges: [chargeOf({})] }, START_MS);
+    expect(engine.sweep(START_MS + 1, START_MS + 1)).toEqual([]);
+    expect(engine.sweep(START_MS, START_MS + HOUR_MS)).toEqual([]);
+    expect(engine.holdStanding('a')).toBe('resolved');
+    expect(engine.sweep(START_MS + 1, START_MS + HOUR_MS)).toEqual(['cus_1']);
+    expect([
+      engine.hasAccount('cus_1', START_MS),
+      engine.buckets().length,
+      engine.holdStanding('a'),
+    ]).toEqual([false, 0, null]);
+  });
+
+  it('lose ended buckets that hold nothing, and the ends that name them', () => {
+    const { engine } = benchOf([{ meter: 'requests', window: 'hour', amount: 9 }]);
+    for (const id of ['a', 'b']) engine.reserve(reserveOf(id), START_MS);
+    engine.settle({ holdId: 'a', charges: [chargeOf({})] }, START_MS);
+    const later = START_MS + HOUR_MS;
+    engine.sweep(later, later);
+    expect(engine.buckets()).toHaveLength(1);
+    engine.settle({ holdId: 'b', charges: [chargeOf({})] }, later);
+    engine.sweep(later, later);
+    expect([
+      engine.buckets().length,
+      engine.holdStanding('a'),
+      engine.hasAccount('cus_1', later),
+    ]).toEqual([0, null, true]);
+  });
+});
+
+describe('limit statuses', () => {
+  const limits: readonly LimitInput[] = [
+    REQUESTS,
+    { meter: 'images', window: 'period', amount: 'disabled' },
+    { meter: 'cost_usd', window: 'period', amount: 'unlimited' },
+    { meter: 'requests', window: 'minute', amount: 6 },
+    { meter: 'requests', window: 'concurrent', amount: 4 },
+    { meter: 'video_seconds', window: 'call', amount: '1.5' },
+    { meter: 'requests', window: 'day', amount: 5, scope: 'key' },
+    { meter: 'requests', window: 'week', amount: 5, scope: 'tag:team' },
+    { meter: 'requests', window: 'rolling:3h', amount: 5 },
+    { meter: 'requests', window: 'lifetime', amount: 50 },
+  ];
+
+  it('show every limit with its use, keys and tags apart', () => {
+    const { engine } = benchOf(limits, {
+      options: {
+        unlimitedUse: (customerId, limit) =>
+          customerId === 'cus_1' && limit.id === 'cost_usd/period' ? { used: 7n, held: 1n } : null,
+      },
+    });
+    engine.reserve(reserveOf('a', { tags: { team: 'blue' } }), START_MS);
+    const row = (keyId: string | null) =>
+      engine
+        .limitStatuses('cus_1', keyId, START_MS)
+        .map((one) =>
+          [one.id, one.scope, one.limit, one.used, one.held, one.remaining, one.resets_at].join(
+            ' ',
+          ),
+        );
+    expect(row('key_1')).toEqual([
+      'requests/period customer 10 0 1 9 2026-12-01T00:00:00Z',
+      'images/period customer disabled 0 0 0 ',
+      'cost_usd/period customer unlimited 0.000000007 0.000000001 unlimited ',
+      'requests/minute customer 6 1 0 5 2026-11-11T00:00:10Z',
+      'requests/concurrent customer 4 0 1 3 ',
+      'video_seconds/call customer 1.5 0 0 1.5 ',
+      'requests/day key 5 0 1 4 2026-11-12T00:00:00Z',
+      'requests/week tag:team=blue 5 0 1 4 2026-11-15T00:00:00Z',
+      'requests/rolling:3h customer 5 0 1 4 2026-11-11T03:00:00Z',
+      'requests/lifetime customer 50 0 1 49 ',
+    ]);
+    expect(row(null).some((text) => text.startsWith('requests/day'))).toBe(false);
+  });
+
+  it('leave out an unlimited limit whose use nobody knows, and the reset of a box that is not open', () => {
+    const { engine } = benchOf(limits);
+    const ids = engine.limitStatuses('cus_1', null, START_MS);
+    expect(ids.some((one) => one.limit === 'unlimited')).toBe(false);
+    expect(ids.find((one) => one.window === 'rolling:3h')?.resets_at).toBe(null);
+  });
+});
+
+describe('rebuilding', () => {
+  function sample() {
+    const bench = benchOf([REQUESTS]);
+    const journal = [
+      ...bench.engine.reserve(
+        reserveOf('a', { tags: { team: 'x' }, expiresAtMs: START_MS + 9 }),
+        START_MS,
+      ).journal,
+      ...bench.engine.reserve(reserveOf('b'), START_MS).journal,
+    ];
+    const fold = new JournalFold();
+    for (const entry of journal) fold.add(entry);
+    return { ...bench, journal, fold };
+  }
+
+  it('I2 gives the rows that are kept, from the start or from a checkpoint', () => {
+    const { engine, fold } = sample();
+    expect(fold.compare(engine.buckets(), engine.openHolds())).toEqual({
+      ok: true,
+      events: 3,
+      buckets: 1,
+      open_holds: 2,
+      mismatches: [],
+    });
+    expect(fold.openHolds.get('a')).toEqual(engine.hold('a'));
+    const later = new JournalFold();
+    later.start(engine.buckets(), engine.openHolds());
+    for (const entry of engine.dispatch('a', START_MS).journal) later.add(entry);
+    for (const entry of engine.void({ holdId: 'b', reason: 'x' }, START_MS).journal)
+      later.add(entry);
+    expect(later.compare(engine.buckets(), engine.openHolds())).toMatchObject({
+      ok: true,
+      events: 2,
+    });
+  });
+
+  it('finds any counter that is off by anything', () => {
+    const { engine, fold } = sample();
+    const [bucket] = engine.buckets();
+    if (bucket === undefined) throw new Error('no bucket');
+    fc.assert(
+      fc.property(
+        fc.constantFrom('granted', 'held', 'spent', 'overrun', 'expired', 'leased'),
+        fc.bigInt({ min: 1n, max: 9n }),
+        (field, off) => {
+          const damaged = { ...bucket, [field]: bucket[field] + off };
+          expect(fold.compare([damaged], engine.openHolds()).mismatches).toEqual([
+            {
+              bucket: bucket.id,
+              field,
+              expected: String(bucket[field]),
+              actual: String(bucket[field] + off),
+            },
+          ]);
+        },
+      ),
+    );
+  });
+
+  it('finds missing, surplus and stray rows, holds and postings', () => {
+    const { engine, journal, fold } = sample();
+    const [bucket] = engine.buckets();
+    if (bucket === undefined) throw new Error('no bucket');
+    const fields = (report: { mismatches: readonly { field: string; actual: string }[] }) =>
+      report.mismatches.map((one) => `${one.field} ${one.actual}`);
+    expect(fields(fold.compare([], engine.openHolds()))).toEqual(['row missing']);
+    expect(fields(fold.compare([bucket, { ...bucket, id: 'z' }], engine.openHolds()))).toEqual([
+      'row present',
+    ]);
+    expect(fields(fold.compare([bucket], engine.openHolds().slice(1)))).toEqual(['hold none']);
+    const stray = new JournalFold();
+    for (const entry of journal.slice(1)) stray.add(entry);
+    expect(stray.compare([], engine.openHolds()).mismatches).toEqual([
+      { bucket: bucket.id, field: 'held', expected: 'a bucket', actual: 'posting 1' },
+      { bucket: bucket.id, field: 'held', expected: 'a bucket', actual: 'posting 1' },
+    ]);
+    const lost = new JournalFold();
+    for (const entry of journal.filter((one) => one.holdId !== 'b')) lost.add(entry);
+    const extended = engine.extend(
+      { holdId: 'b', keep: [], next: boundOf({ requests: 2n }) },
+      START_MS,
+    );
+    for (const entry of extended.journal) lost.add(entry);
+    for (const kind of ['dispatch', 'unknown'] as const)
+      lost.add({ ...extended.journal[0]!, kind, postings: [] });
+    expect(
+      lost.compare([bucket], engine.openHolds().slice(0, 1)).mismatches.map((one) => one.expected),
+    ).toContain('1 in open holds');
+    const posting = {
+      bucketId: 'gone',
+      dGranted: 1n,
+      dHeld: 1n,
+      dSpent: 1n,
+      dOverrun: 1n,
+      dExpired: 1n,
+      dLeased: 1n,
+    };
+    const all = new JournalFold();
+    all.add({ ...journal[0]!, newBuckets: [], postings: [posting] });
+    expect(all.compare([], []).mismatches).toHaveLength(6);
+  });
+
+  it('reads damaged bodies as nothing rather than guessing, and refuses an operation that it does not know', () => {
+    const { journal } = sample();
+    const entry = journal[1]!;
+    const body = {
+      operation: 'text.generate',
+      requests: '0',
+      plan_version: 'x',
+      tags: { a: 1 },
+      legs: [['b', '2']],
+      covered: [[1]],
+    };
+    const fold = new JournalFold();
+    fold.add({ ...entry, body, postings: [] });
+    expect(fold.openHolds.get('a')).toMatchObject({
+      requestId: '',
+      planVersion: 0,
+      tags: { a: '' },
+      legs: [{ bucketId: 'b', amount: 2n }],
+      covered: [{ model: '', amounts: {} }],
+    });
+    expect(() => fold.add({ ...entry, body: {}, postings: [] })).toThrow('no known operation');
+  });
+});
