@@ -15,11 +15,11 @@ CREATE TABLE plan_version (
   apply TEXT NOT NULL CHECK (apply IN ('now', 'period_end')),
   created_at INTEGER NOT NULL, body TEXT NOT NULL,
   PRIMARY KEY (plan_id, version)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE customer (
   id TEXT NOT NULL PRIMARY KEY, external_id TEXT NOT NULL UNIQUE, name TEXT, created_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE subscription (
   id TEXT NOT NULL PRIMARY KEY, customer_id TEXT NOT NULL UNIQUE REFERENCES customer (id),
@@ -49,8 +49,8 @@ CREATE TABLE api_key (
   name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, prefix TEXT NOT NULL, last4 TEXT NOT NULL,
   customer_id TEXT, default_customer_id TEXT, scopes TEXT,
   created_at INTEGER NOT NULL, expires_at INTEGER, revoked_at INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE INDEX api_key_customer ON api_key (customer_id, id);
+) STRICT;
+CREATE INDEX api_key_customer ON api_key (customer_id);
 `;
 
 const LEDGER = `

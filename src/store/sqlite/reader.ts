@@ -63,6 +63,16 @@ function numberCursor(cursor: string | null, start: number): number {
   return /^\d{1,16}$/.test(cursor) ? Number(cursor) : -1;
 }
 
+/** Position of a list in order of creation. */
+function placeCursor(cursor: string | null): number {
+  const place = numberCursor(cursor, 0);
+  return place < 0 ? Number.MAX_SAFE_INTEGER : place;
+}
+
+function placeOf(row: SqlRow): string {
+  return text(row, 'place');
+}
+
 export class Reader {
   readonly #database: DatabaseSync;
   readonly #tables: SubscriptionTables;
@@ -79,27 +89,28 @@ export class Reader {
 
   snapshot(): DirectorySnapshot {
     return this.#inSnapshot(() => ({
-      keys: this.#sql('SELECT * FROM api_key ORDER BY id').all().map(readKey),
-      customers: this.#sql('SELECT * FROM customer ORDER BY id').all().map(readCustomer),
+      keys: this.#sql('SELECT * FROM api_key ORDER BY rowid').all().map(readKey),
+      customers: this.#sql('SELECT * FROM customer ORDER BY rowid').all().map(readCustomer),
     }));
   }
 
-  /** The newest version of every plan. */
+  /** The newest version of every plan, in order of creation. */
   plans(): readonly PlanRecord[] {
     const grouped = groupVersions(this.#tables.planVersions());
-    const newest = [...grouped.values()].flatMap((list) => list.slice(-1));
-    return newest
-      .toSorted((one, other) => one.createdAtMs - other.createdAtMs)
-      .map(({ id, version, plan, createdAtMs }) => ({ id, version, plan, createdAtMs }));
+    return [...grouped.values()].flatMap((list) =>
+      list
+        .slice(-1)
+        .map(({ id, version, plan, createdAtMs }) => ({ id, version, plan, createdAtMs })),
+    );
   }
 
+  /** In order of creation. */
   customers(query: PageQuery): Page<CustomerRecord> {
     const limit = pageSize(query);
-    const rows = this.#sql('SELECT * FROM customer WHERE id > ? ORDER BY id LIMIT ?').all(
-      query.cursor ?? '',
-      limit + 1,
-    );
-    return pageOf(rows, limit, { read: readCustomer, cursor: (row) => text(row, 'id') });
+    const rows = this.#sql(
+      'SELECT rowid AS place, * FROM customer WHERE rowid > ? ORDER BY rowid LIMIT ?',
+    ).all(placeCursor(query.cursor), limit + 1);
+    return pageOf(rows, limit, { read: readCustomer, cursor: placeOf });
   }
 
   customer(idOrExternalId: string, nowMs: number): Awaited<ReturnType<Directory['customer']>> {
@@ -125,19 +136,15 @@ export class Reader {
     });
   }
 
+  /** In order of creation. */
   keys(query: PageQuery & { readonly customerId: string | null }): Page<KeyRecord> {
     const limit = pageSize(query);
-    const { customerId } = query;
-    const rows =
-      customerId === null
-        ? this.#sql('SELECT * FROM api_key WHERE id > ? ORDER BY id LIMIT ?').all(
-            query.cursor ?? '',
-            limit + 1,
-          )
-        : this.#sql(
-            'SELECT * FROM api_key WHERE customer_id = ? AND id > ? ORDER BY id LIMIT ?',
-          ).all(customerId, query.cursor ?? '', limit + 1);
-    return pageOf(rows, limit, { read: readKey, cursor: (row) => text(row, 'id') });
+    const ofCustomer = query.customerId === null ? '' : 'customer_id = ? AND';
+    const customer = query.customerId === null ? [] : [query.customerId];
+    const rows = this.#sql(
+      `SELECT rowid AS place, * FROM api_key WHERE ${ofCustomer} rowid > ? ORDER BY rowid LIMIT ?`,
+    ).all(...customer, placeCursor(query.cursor), limit + 1);
+    return pageOf(rows, limit, { read: readKey, cursor: placeOf });
   }
 
   /** Newest first. */
@@ -192,11 +199,10 @@ export class Reader {
   /** Oldest first. */
   events(query: PageQuery): Page<LedgerEvent> {
     const limit = pageSize(query);
-    const after = query.cursor === null ? 0 : numberCursor(query.cursor, 0);
-    const rows =
-      after < 0
-        ? []
-        : this.#sql('SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?').all(after, limit + 1);
+    const rows = this.#sql('SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?').all(
+      placeCursor(query.cursor),
+      limit + 1,
+    );
     return pageOf(rows, limit, {
       read: (row) => this.#eventOf(row),
       cursor: (row) => text(row, 'seq'),

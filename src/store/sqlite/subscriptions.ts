@@ -115,7 +115,7 @@ export class SubscriptionTables {
     this.#periods = database.prepare(
       'SELECT * FROM period WHERE sub_id = ? ORDER BY seq DESC LIMIT ?',
     );
-    this.#plans = database.prepare('SELECT * FROM plan_version ORDER BY plan_id, version');
+    this.#plans = database.prepare('SELECT * FROM plan_version ORDER BY rowid');
   }
 
   ofCustomer(customerId: string): Subscription | null {

@@ -106,13 +106,14 @@ function countHours(
   if (fromMs >= toMs) return;
   const dimensions = [...new Set(query.groupBy)];
   const columns = dimensions.map((name) => `${DIMENSION_COLUMNS[name]} AS dim_${name}`);
-  const byHour = query.bucket === null ? '0' : 'h.hour';
-  const groups = [byHour, ...dimensions.map((name) => DIMENSION_COLUMNS[name])].join(', ');
+  const hour = query.bucket === null ? '0' : 'h.hour';
+  const groups = dimensions.map((name) => DIMENSION_COLUMNS[name]);
+  if (query.bucket !== null) groups.push('h.hour');
   const statement = database.prepare(
-    `SELECT ${[`${byHour} AS at`, ...columns, SUMS].join(', ')}
+    `SELECT ${[`${hour} AS at`, ...columns, SUMS].join(', ')}
      FROM usage_dim d JOIN usage_hour h ON h.dim_id = d.id
      WHERE ${query.customerId === null ? '' : 'd.customer_id = ? AND'} h.hour >= ? AND h.hour < ?
-     GROUP BY ${groups}`,
+     GROUP BY ${groups.length === 0 ? 'NULL' : groups.join(', ')}`,
   );
   const customer = query.customerId === null ? [] : [query.customerId];
   for (const row of statement.iterate(...customer, fromMs, toMs)) {
