@@ -48,6 +48,26 @@ describe('path and headers', () => {
     },
   );
 
+  it('adds the operator’s headers, but neither framing nor another key', () => {
+    const settings = {
+      'header.X-Team': 'blue',
+      'header.content-length': '5',
+      'header.x-goog-api-key': 'other',
+      'header.bad name': 'x',
+      'header.x-split': 'a\r\nb: c',
+      region: 'eu',
+    };
+    const target = { ...targetOf('m'), settings };
+    const { request } = buildRequest({ messages: [user('x')] }, target, false);
+    expect(request.headers).toEqual({
+      accept: 'application/json',
+      'content-type': 'application/json',
+      'user-agent': 'alwrity-gateway',
+      'x-goog-api-key': 'secret-key',
+      'x-team': 'blue',
+    });
+  });
+
   it('sends no key where there is none', () => {
     const built = buildRequest(
       { messages: [user('x')] },

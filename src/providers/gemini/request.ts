@@ -6,6 +6,7 @@
  */
 import type { Json, ResponseFormat, TextOptions } from '../../contracts/text.ts';
 import type { ProviderTarget, WireRequest } from '../../contracts/wire.ts';
+import { requestHeaders } from './headers.ts';
 import { asList, asRecord } from './json.ts';
 import { toGeminiMessages } from './messages.ts';
 import { modelPath } from './model.ts';
@@ -182,7 +183,7 @@ export interface BuiltRequest {
 }
 
 /**
- * Builds the request of one call. The key goes into a header and never into the URL, where logs would keep it.
+ * Builds the request of one call.
  *
  * @throws ProviderFailureError `model_not_found` for an id that no model can have
  */
@@ -196,10 +197,6 @@ export function buildRequest(
     ? `${modelPath(target.model, 'streamGenerateContent')}?alt=sse`
     : modelPath(target.model, 'generateContent');
   const body = Buffer.from(JSON.stringify(bodyOf(options, target.model, warnings)), 'utf8');
-  const headers = {
-    'content-type': 'application/json',
-    accept: stream ? 'text/event-stream' : 'application/json',
-    ...(target.credential === null ? {} : { 'x-goog-api-key': target.credential }),
-  };
+  const headers = requestHeaders(target, stream);
   return { request: { method: 'POST', path, headers, body }, warnings: warnings.all };
 }
