@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ADMIN_ROUTES } from './routes/index.ts';
 import { bookCall, holdCall } from './testing/book-call.ts';
 import { createHarness, type Harness, type OpenStore, type TestReply } from './testing/harness.ts';
@@ -50,10 +50,25 @@ function cursorOf(reply: TestReply): string {
 export function describeAdmin(name: string, openStore: OpenStore): void {
   describe(`control plane over ${name}`, () => {
     let harness: Harness;
+    let shared: Harness | null = null;
     beforeEach(async () => {
+      if (shared !== null) {
+        harness = shared;
+        return;
+      }
       harness = await createHarness(openStore);
       return () => harness.store.close();
     });
+    /** For tests of refusals: they change nothing, so one store serves them all. */
+    const onOneStore = () => {
+      beforeAll(async () => {
+        shared = await createHarness(openStore);
+      });
+      afterAll(async () => {
+        await shared?.store.close();
+        shared = null;
+      });
+    };
 
     const post = (path: string, body: unknown) => harness.call('POST', path, { body });
     const get = (path: string) => harness.call('GET', path);
@@ -126,71 +141,77 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
         });
       });
 
-      it.each([
-        [
-          'a zero',
-          { amount: 0 },
-          'limits[2].amount',
-          /"disabled" to forbid or "unlimited" to allow/,
-        ],
-        ['a zero as text', { amount: '0.00' }, 'limits[2].amount', /0 is ambiguous/],
-        ['a negative amount', { amount: -1 }, 'limits[2].amount', /positive/],
-        ['a fraction of a request', { amount: '1.5' }, 'limits[2].amount', /decimal places/],
-        [
-          'an amount beyond int64',
-          { amount: '999999999999999', meter: 'cost_usd', id: 'x' },
-          'limits[2].amount',
-          /too large/,
-        ],
-        ['a number that is no integer', { amount: 1.5 }, 'limits[2].amount', /positive/],
-        ['an unknown meter', { meter: 'tokens' }, 'limits[2].meter', /input_tokens/],
-        ['an unknown window', { window: 'month' }, 'limits[2].window', /rolling:<n>h/],
-        ['an unknown scope', { scope: 'provider:openai' }, 'limits[2].scope', /scope/],
-        ['an unknown member', { max: 3 }, 'limits[2].max', /unknown member/],
-        [
-          'a prototype member',
-          JSON.parse('{"__proto__": {"amount": 3}}'),
-          'limits[2].__proto__',
-          /unknown member/,
-        ],
-        ['overage without a cap', { on_breach: 'overage' }, 'limits[2].overage_cap', /needed/],
-        ['a limit id twice', { id: 'requests/period' }, 'limits[2].id', /twice/],
-      ])('refuses %s, naming its path', async (_name, change, param, detail) => {
-        const limit = Object.assign(Object.create(null), {
-          meter: 'requests',
-          window: 'hour',
-          amount: 1,
+      describe('refusals', () => {
+        onOneStore();
+        it.each([
+          [
+            'a zero',
+            { amount: 0 },
+            'limits[2].amount',
+            /"disabled" to forbid or "unlimited" to allow/,
+          ],
+          ['a zero as text', { amount: '0.00' }, 'limits[2].amount', /0 is ambiguous/],
+          ['a negative amount', { amount: -1 }, 'limits[2].amount', /positive/],
+          ['a fraction of a request', { amount: '1.5' }, 'limits[2].amount', /decimal places/],
+          [
+            'an amount beyond int64',
+            { amount: '999999999999999', meter: 'cost_usd', id: 'x' },
+            'limits[2].amount',
+            /too large/,
+          ],
+          ['a number that is no integer', { amount: 1.5 }, 'limits[2].amount', /positive/],
+          ['an unknown meter', { meter: 'tokens' }, 'limits[2].meter', /input_tokens/],
+          ['an unknown window', { window: 'month' }, 'limits[2].window', /rolling:<n>h/],
+          ['an unknown scope', { scope: 'provider:openai' }, 'limits[2].scope', /scope/],
+          ['an unknown member', { max: 3 }, 'limits[2].max', /unknown member/],
+          [
+            'a prototype member',
+            JSON.parse('{"__proto__": {"amount": 3}}'),
+            'limits[2].__proto__',
+            /unknown member/,
+          ],
+          ['overage without a cap', { on_breach: 'overage' }, 'limits[2].overage_cap', /needed/],
+          ['a limit id twice', { id: 'requests/period' }, 'limits[2].id', /twice/],
+        ])('refuses %s, naming its path', async (_name, change, param, detail) => {
+          const limit = Object.assign(Object.create(null), {
+            meter: 'requests',
+            window: 'hour',
+            amount: 1,
+          });
+          for (const [key, value] of Object.entries(change)) {
+            Object.defineProperty(limit, key, { value, enumerable: true });
+          }
+          const limits = [...STARTER.limits.slice(0, 2), limit];
+          expectProblem(await post('/plans', { ...STARTER, limits }), {
+            status: 400,
+            code: 'invalid_request',
+            param,
+            detail,
+          });
+          expectProblem(await get('/plans/starter'), { status: 404, code: 'not_found' });
         });
-        for (const [key, value] of Object.entries(change)) {
-          Object.defineProperty(limit, key, { value, enumerable: true });
-        }
-        const limits = [...STARTER.limits.slice(0, 2), limit];
-        expectProblem(await post('/plans', { ...STARTER, limits }), {
-          status: 400,
-          code: 'invalid_request',
-          param,
-          detail,
-        });
-        expectProblem(await get('/plans/starter'), { status: 404, code: 'not_found' });
       });
 
-      it.each([
-        ['an id in capitals', { id: 'Starter' }, 'id'],
-        ['no name', { name: undefined }, 'name'],
-        ['a number for a name', { name: 7 }, 'name'],
-        ['no limits', { limits: undefined }, 'limits'],
-        ['an unknown member', { limts: [] }, 'limts'],
-        [
-          'a price that is no money',
-          { price_usd: { month: '29,00', year: '0' } },
-          'price_usd.month',
-        ],
-        ['a version of its own', { version: 3 }, 'version'],
-      ])('refuses %s', async (_name, change, param) => {
-        expectProblem(await post('/plans', { ...STARTER, ...change }), {
-          status: 400,
-          code: 'invalid_request',
-          param,
+      describe('refusals', () => {
+        onOneStore();
+        it.each([
+          ['an id in capitals', { id: 'Starter' }, 'id'],
+          ['no name', { name: undefined }, 'name'],
+          ['a number for a name', { name: 7 }, 'name'],
+          ['no limits', { limits: undefined }, 'limits'],
+          ['an unknown member', { limts: [] }, 'limts'],
+          [
+            'a price that is no money',
+            { price_usd: { month: '29,00', year: '0' } },
+            'price_usd.month',
+          ],
+          ['a version of its own', { version: 3 }, 'version'],
+        ])('refuses %s', async (_name, change, param) => {
+          expectProblem(await post('/plans', { ...STARTER, ...change }), {
+            status: 400,
+            code: 'invalid_request',
+            param,
+          });
         });
       });
 
@@ -307,26 +328,29 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
         });
       });
 
-      it.each([
-        ['an unknown plan', { plan: 'nowhere' }, 404, 'plan'],
-        ['no plan', { plan: undefined }, 400, 'plan'],
-        ['one of our ids', { externalId: 'cus_1' }, 400, 'externalId'],
-        ['an empty id', { externalId: '' }, 400, 'externalId'],
-        ['an id of 201 characters', { externalId: 'x'.repeat(201) }, 400, 'externalId'],
-        ['a line break in the id', { externalId: 'a\r\nb' }, 400, 'externalId'],
-        ['a number for an id', { externalId: 7 }, 400, 'externalId'],
-        ['an unknown zone', { timezone: 'Mars/Olympus' }, 400, 'timezone'],
-        ['an anchor that is no day', { anchor: '2026-02-30' }, 400, 'anchor'],
-        ['an anchor in prose', { anchor: 'tomorrow' }, 400, 'anchor'],
-        ['a negative trial', { trial_days: -1 }, 400, 'trial_days'],
-        ['a balance', { balance: '5.00' }, 400, 'balance'],
-        ['snake case', { external_id: 'b' }, 400, 'external_id'],
-      ])('refuses %s', async (_name, change, status, param) => {
-        const reply = await post('/customers', { externalId: 'user-9', plan: 'free', ...change });
-        const code = status === 404 ? 'not_found' : 'invalid_request';
-        expectProblem(reply, { status, code, param });
-        expect(harness.customerChanges).toEqual([]);
-        expectProblem(await get('/customers/user-9'), { status: 404, code: 'not_found' });
+      describe('refusals', () => {
+        onOneStore();
+        it.each([
+          ['an unknown plan', { plan: 'nowhere' }, 404, 'plan'],
+          ['no plan', { plan: undefined }, 400, 'plan'],
+          ['one of our ids', { externalId: 'cus_1' }, 400, 'externalId'],
+          ['an empty id', { externalId: '' }, 400, 'externalId'],
+          ['an id of 201 characters', { externalId: 'x'.repeat(201) }, 400, 'externalId'],
+          ['a line break in the id', { externalId: 'a\r\nb' }, 400, 'externalId'],
+          ['a number for an id', { externalId: 7 }, 400, 'externalId'],
+          ['an unknown zone', { timezone: 'Mars/Olympus' }, 400, 'timezone'],
+          ['an anchor that is no day', { anchor: '2026-02-30' }, 400, 'anchor'],
+          ['an anchor in prose', { anchor: 'tomorrow' }, 400, 'anchor'],
+          ['a negative trial', { trial_days: -1 }, 400, 'trial_days'],
+          ['a balance', { balance: '5.00' }, 400, 'balance'],
+          ['snake case', { external_id: 'b' }, 400, 'external_id'],
+        ])('refuses %s', async (_name, change, status, param) => {
+          const reply = await post('/customers', { externalId: 'user-9', plan: 'free', ...change });
+          const code = status === 404 ? 'not_found' : 'invalid_request';
+          expectProblem(reply, { status, code, param });
+          expect(harness.customerChanges).toEqual([]);
+          expectProblem(await get('/customers/user-9'), { status: 404, code: 'not_found' });
+        });
       });
     });
 
@@ -522,35 +546,38 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
         expect(rotated.body['replaces']).toMatchObject({ id, status: 'revoked' });
       });
 
-      it.each([
-        ['no name', { name: undefined }, 400, 'name'],
-        ['no customer', { customer: undefined }, 400, 'customer'],
-        ['an unknown customer', { customer: 'none' }, 404, 'customer'],
-        ['a customer on a service key', { type: 'service' }, 400, 'customer'],
-        ['a customer on an admin key', { type: 'admin' }, 400, 'customer'],
-        [
-          'a default customer on a customer key',
-          { default_customer: 'user-1' },
-          400,
-          'default_customer',
-        ],
-        ['an unknown type', { type: 'root' }, 400, 'type'],
-        ['a key of its own', { key: 'agk_mine' }, 400, 'key'],
-        ['a role', { role: 'admin' }, 400, 'role'],
-        ['limits', { limits: [] }, 400, 'limits'],
-        ['an address range', { scopes: { ips: ['10.0.0.0/8'] } }, 400, 'scopes.ips[0]'],
-        ['an unknown scope', { scopes: { tenants: [] } }, 400, 'scopes.tenants'],
-        ['an expiry in the past', { expires_at: '2020-01-01T00:00:00Z' }, 400, 'expires_at'],
-        ['an expiry in prose', { expires_at: 'soon' }, 400, 'expires_at'],
-      ])('refuses %s', async (_name, change, status, param) => {
-        await starter();
-        const reply = await post('/keys', { customer: 'user-1', name: 'x', ...change });
-        expectProblem(reply, {
-          status,
-          code: status === 404 ? 'not_found' : 'invalid_request',
-          param,
+      describe('refusals', () => {
+        onOneStore();
+        it.each([
+          ['no name', { name: undefined }, 400, 'name'],
+          ['no customer', { customer: undefined }, 400, 'customer'],
+          ['an unknown customer', { customer: 'none' }, 404, 'customer'],
+          ['a customer on a service key', { type: 'service' }, 400, 'customer'],
+          ['a customer on an admin key', { type: 'admin' }, 400, 'customer'],
+          [
+            'a default customer on a customer key',
+            { default_customer: 'user-1' },
+            400,
+            'default_customer',
+          ],
+          ['an unknown type', { type: 'root' }, 400, 'type'],
+          ['a key of its own', { key: 'agk_mine' }, 400, 'key'],
+          ['a role', { role: 'admin' }, 400, 'role'],
+          ['limits', { limits: [] }, 400, 'limits'],
+          ['an address range', { scopes: { ips: ['10.0.0.0/8'] } }, 400, 'scopes.ips[0]'],
+          ['an unknown scope', { scopes: { tenants: [] } }, 400, 'scopes.tenants'],
+          ['an expiry in the past', { expires_at: '2020-01-01T00:00:00Z' }, 400, 'expires_at'],
+          ['an expiry in prose', { expires_at: 'soon' }, 400, 'expires_at'],
+        ])('refuses %s', async (_name, change, status, param) => {
+          await starter();
+          const reply = await post('/keys', { customer: 'user-1', name: 'x', ...change });
+          expectProblem(reply, {
+            status,
+            code: status === 404 ? 'not_found' : 'invalid_request',
+            param,
+          });
+          expect(harness.keyChanges).toEqual([]);
         });
-        expect(harness.keyChanges).toEqual([]);
       });
     });
 
@@ -613,19 +640,22 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
         expect(found?.totals).toMatchObject({ requests: 1, cost_usd: '0.000000250' });
       });
 
-      it.each([
-        ['?customer=none', 404, 'customer'],
-        ['?from=yesterday', 400, 'from'],
-        ['?from=2026-02-30', 400, 'from'],
-        ['?from=2026-12-01&to=2026-11-01', 400, 'to'],
-        ['?group_by=colour', 400, 'group_by'],
-        ['?group_by=', 400, 'group_by'],
-        ['?bucket=minute', 400, 'bucket'],
-        ['?user=1', 400, 'user'],
-        ['?bucket=hour&bucket=day', 400, 'bucket'],
-      ])('refuses %s', async (query, status, param) => {
-        const code = status === 404 ? 'not_found' : 'invalid_request';
-        expectProblem(await get(`/usage${query}`), { status, code, param });
+      describe('refusals', () => {
+        onOneStore();
+        it.each([
+          ['?customer=none', 404, 'customer'],
+          ['?from=yesterday', 400, 'from'],
+          ['?from=2026-02-30', 400, 'from'],
+          ['?from=2026-12-01&to=2026-11-01', 400, 'to'],
+          ['?group_by=colour', 400, 'group_by'],
+          ['?group_by=', 400, 'group_by'],
+          ['?bucket=minute', 400, 'bucket'],
+          ['?user=1', 400, 'user'],
+          ['?bucket=hour&bucket=day', 400, 'bucket'],
+        ])('refuses %s', async (query, status, param) => {
+          const code = status === 404 ? 'not_found' : 'invalid_request';
+          expectProblem(await get(`/usage${query}`), { status, code, param });
+        });
       });
 
       it('lists requests and shows one with attempts and hold', async () => {
@@ -682,6 +712,7 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
     });
 
     describe('process', () => {
+      onOneStore();
       it('shows settings, models and prices', async () => {
         expect((await get('/config')).body).toMatchObject({
           settings: { port: 8790 },
@@ -727,6 +758,7 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
     });
 
     describe('every route', () => {
+      onOneStore();
       const paths = ADMIN_ROUTES.map(({ description }) => ({
         ...description,
         url: description.path.replace('/admin/v1', '').replace('{id}', 'none'),
