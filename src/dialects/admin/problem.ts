@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../../contracts/error-codes.ts';
 import { isGatewayError, GatewayError } from '../../contracts/gateway-error.ts';
+import { addRetryHeaders } from '../../gateway/reply-headers.ts';
 
 /** Media type of every error of the control plane and of the compatibility routes. */
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
@@ -53,18 +54,6 @@ export function asGatewayError(error: unknown): GatewayError {
   });
 }
 
-function retryHeaders(error: GatewayError): Readonly<Record<string, string>> {
-  const { shouldRetry, retryAfterMs } = error;
-  return {
-    ...(shouldRetry === null ? {} : { 'x-should-retry': String(shouldRetry) }),
-    ...(retryAfterMs === null ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
-    // A client that reads milliseconds would repeat in spite of the advice not to.
-    ...(retryAfterMs === null || shouldRetry === false
-      ? {}
-      : { 'retry-after-ms': String(Math.ceil(retryAfterMs)) }),
-  };
-}
-
 /** Renders an error for the control plane or a compatibility route. */
 export function renderProblem(error: GatewayError, context: ProblemContext): RenderedProblem {
   const table = ERROR_CODES[error.code];
@@ -80,14 +69,11 @@ export function renderProblem(error: GatewayError, context: ProblemContext): Ren
     ...error.refusal,
     ...context.members,
   };
-  return {
-    status: error.status,
-    headers: {
-      'content-type': PROBLEM_CONTENT_TYPE,
-      'x-request-id': context.requestId,
-      'cache-control': 'no-store',
-      ...retryHeaders(error),
-    },
-    body: JSON.stringify(body),
+  const headers: Record<string, string> = {
+    'content-type': PROBLEM_CONTENT_TYPE,
+    'x-request-id': context.requestId,
+    'cache-control': 'no-store',
   };
+  addRetryHeaders(headers, error);
+  return { status: error.status, headers, body: JSON.stringify(body) };
 }
