@@ -18,9 +18,18 @@ export interface LogOptions {
   readonly destination?: DestinationStream;
 }
 
+/** Lines are written in blocks: a system call a line would cost more than the line. */
+const BLOCK_BYTES = 64 * 1024;
+const FLUSH_INTERVAL_MS = 500;
+
+function bufferedStandardError(): DestinationStream {
+  const destination = pino.destination({ dest: 2, sync: false, minLength: BLOCK_BYTES });
+  setInterval(() => destination.flush(), FLUSH_INTERVAL_MS).unref();
+  return destination;
+}
+
 export function createLogger(options: LogOptions): Logger {
-  const destination =
-    options.destination ?? pino.destination({ dest: 2, sync: false, minLength: 4096 });
+  const destination = options.destination ?? bufferedStandardError();
   return pino(
     { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination,

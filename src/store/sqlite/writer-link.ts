@@ -20,7 +20,7 @@ import {
   readHeld,
 } from './wire.ts';
 
-const MAX_BATCHES_OUT = 2;
+const MAX_BATCHES_OUT = 1;
 /** Bounds one transaction; about 30 values a command. */
 const MAX_BATCH_VALUES = 32_768;
 
