@@ -16,6 +16,8 @@ export async function startThread(
 ): Promise<Worker> {
   const worker = new Worker(new URL(`./${name}${EXTENSION}`, import.meta.url), {
     workerData: options,
+    // Flags of the process, such as --eval, are not for its threads.
+    execArgv: [],
     // Young objects of a whole batch should die young: at the default size they are copied first.
     resourceLimits: { maxYoungGenerationSizeMb: 64 },
     name: `metering ${name === 'writer-worker' ? 'writer' : 'reader'}`,
