@@ -6,6 +6,7 @@
 import { randomFillSync, randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { DestinationStream } from 'pino';
 import { createModelCatalog } from '../catalog/index.ts';
 import {
   generateKey,
@@ -52,6 +53,8 @@ export interface StartOptions {
   readonly loaded: LoadedConfig;
   readonly credentials: Credentials;
   readonly environment: Environment;
+  /** Where log lines go; standard error by default. */
+  readonly logDestination?: DestinationStream;
 }
 
 export interface RunningGateway {
@@ -159,7 +162,13 @@ async function buildGateway(
     ids,
     random: Math.random,
     routing: new RoutingState(),
-    recorder: new LogRecorder(createLogger({ level: config.logging.level }), metrics),
+    recorder: new LogRecorder(
+      createLogger({
+        level: config.logging.level,
+        ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
+      }),
+      metrics,
+    ),
     estimator: new TokenEstimator(),
     lifecycle,
   };
