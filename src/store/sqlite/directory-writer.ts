@@ -161,10 +161,9 @@ export class DirectoryWriter {
   }
 
   revokeKey(keyId: string, atMs: number): KeyRecord {
-    this.#sql('UPDATE api_key SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?').run(
-      atMs,
-      keyId,
-    );
+    this.#sql(
+      'UPDATE api_key SET revoked_at = min(coalesce(revoked_at, ?1), ?1) WHERE id = ?2',
+    ).run(atMs, keyId);
     const row = this.#sql('SELECT * FROM api_key WHERE id = ?').get(keyId);
     if (row === undefined) {
       throw new GatewayError('not_found', { message: `There is no key ${keyId}.` });
