@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PlanInput } from '../contracts/metering.ts';
 import { isGatewayError } from '../contracts/gateway-error.ts';
 import type { CustomerRecord, Held, KeyRecord, MeteringStore, Refused } from './ports.ts';
-import { reserveOf, settleOf, voidOf } from './store-samples.ts';
+import { reserveOf, settleOf, voidOf } from './testing/store-samples.ts';
 
 /** A store under test with what the suite needs beside the port. */
 export interface StoreUnderTest {

@@ -5,7 +5,7 @@
  * Arguments: data directory, notes file, name of this run, durability.
  */
 import { appendFileSync } from 'node:fs';
-import { reserveOf, settleOf } from '../../src/metering/store-samples.ts';
+import { reserveOf, settleOf } from '../../src/metering/testing/store-samples.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open-sqlite-store.ts';
 
 const [, , dataDir = '', notes = '', run = '', durability = 'process'] = process.argv;

@@ -15,7 +15,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isGatewayError } from '../../contracts/gateway-error.ts';
-import { reserveOf, settleOf } from '../../metering/store-samples.ts';
+import { reserveOf, settleOf } from '../../metering/testing/store-samples.ts';
 import type { MeteringStore } from '../../metering/ports.ts';
 import { databasePath } from './database.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
@@ -43,7 +43,7 @@ async function messageOf(promise: Promise<unknown>): Promise<string> {
 /** Opens in a process of its own, carries out `work` with `store` and `customerId`, then waits to be killed. */
 async function killAfter(work: string): Promise<void> {
   const entry = new URL('./open-sqlite-store.ts', import.meta.url).href;
-  const samples = new URL('../../metering/store-samples.ts', import.meta.url).href;
+  const samples = new URL('../../metering/testing/store-samples.ts', import.meta.url).href;
   const script = `
     import { openSqliteStore } from ${JSON.stringify(entry)};
     import { reserveOf, settleOf } from ${JSON.stringify(samples)};

@@ -10,7 +10,7 @@ import type {
   ReserveCommand,
   SettleCommand,
   VoidCommand,
-} from './ports.ts';
+} from '../ports.ts';
 
 const MODEL = 'openai/gpt-4o-mini';
 /** A reserve of one request and `costNanoUsd`. */

@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { METERS, OPERATIONS } from '../../contracts/metering.ts';
+import type { CandidateBound, MeterAmounts, ReserveCommand } from '../../metering/ports.ts';
+import { reserveOf, settleOf, voidOf } from '../../metering/testing/store-samples.ts';
+import { decodeCommands } from './commands.ts';
+import { decodeAttempts, decodeRequest } from './row-codec.ts';
+import {
+  ANSWER_HELD,
+  type Flat,
+  FlatReader,
+  putCall,
+  putExtend,
+  putHeld,
+  putProgress,
+  putReserve,
+  putSettle,
+  putVoid,
+  readHeld,
+} from './wire.ts';
+
+const amounts: fc.Arbitrary<MeterAmounts> = fc.dictionary(
+  fc.constantFrom(...METERS),
+  fc.bigInt({ min: 0n, max: 2n ** 62n }),
+  { maxKeys: 5, noNullPrototype: true },
+);
+const bound: fc.Arbitrary<CandidateBound> = fc.record({
+  model: fc.string(),
+  fixed: amounts,
+  elastic: fc.option(
+    fc.record({
+      tokens: fc.nat(),
+      minTokens: fc.nat(),
+      nanoUsdPerMillion: fc.bigInt({ min: 0n, max: 2n ** 60n }),
+    }),
+  ),
+});
+const reserve: fc.Arbitrary<ReserveCommand> = fc.record({
+  holdId: fc.string(),
+  requestId: fc.string(),
+  customerId: fc.string(),
+  keyId: fc.string(),
+  operation: fc.constantFrom(...OPERATIONS),
+  bound,
+  pricing: fc.constantFrom('priced', 'unpriced_model', 'unbounded_cost'),
+  priceBookId: fc.string(),
+  fingerprint: fc.string(),
+  observedFloor: amounts,
+  tags: fc.option(fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true })),
+});
+
+function decoded(flat: Flat): ReturnType<typeof decodeCommands> {
+  // Structured clone is what the array goes through on its way.
+  const reader = new FlatReader(structuredClone(flat));
+  return decodeCommands(reader, () => undefined);
+}
+
+describe('the batch between the threads', () => {
+  it('brings every reserve and extend over as it was, whatever stands beside it', () => {
+    fc.assert(
+      fc.property(fc.array(reserve, { maxLength: 4 }), fc.array(bound), (commands, keep) => {
+        const flat: Flat = [];
+        commands.forEach((command, call) => {
+          putReserve(flat, call, command);
+          const next = command.bound;
+          putExtend(flat, call, { holdId: command.holdId, keep, next });
+        });
+        expect(decoded(flat)).toEqual(
+          commands.flatMap((command, call) => [
+            { op: 'reserve', call, command },
+            {
+              op: 'extend',
+              call,
+              command: { holdId: command.holdId, keep, next: command.bound },
+            },
+          ]),
+        );
+      }),
+    );
+  });
+
+  it('brings settlements, voids, marks and other calls over', () => {
+    const command = reserveOf('cus_1', 1);
+    const settle = settleOf(command, 1000);
+    const ending = voidOf(command, 2000);
+    const flat: Flat = [];
+    putSettle(flat, 7, settle);
+    putProgress(flat, 'hold_1', settle.charges);
+    putVoid(flat, 8, ending);
+    putCall(flat, 9, { name: 'limits', args: ['cus_1', null] });
+    const marks: unknown[] = [];
+    const commands = decodeCommands(new FlatReader(structuredClone(flat)), (holdId, charges) => {
+      marks.push(holdId, charges);
+    });
+    expect(marks).toEqual(['hold_1', settle.charges]);
+    expect(commands).toMatchObject([
+      { op: 'settle', call: 7, order: { kind: 'settle', charges: settle.charges } },
+      { op: 'settle', call: 8, order: { kind: 'void', reason: 'provider refused' } },
+      { op: 'call', call: 9, name: 'limits', args: ['cus_1', null] },
+    ]);
+    const [first, second] = commands;
+    if (first?.op !== 'settle' || second?.op !== 'settle') throw new Error('no settlement');
+    expect(decodeRequest(first.order.requestText)).toEqual(settle.request);
+    expect(decodeAttempts(JSON.parse(second.order.attemptsText))).toEqual(ending.attempts);
+  });
+
+  it('brings the answer of a reserve back', () => {
+    const held = {
+      type: 'held',
+      holdId: 'hold_1',
+      outputTokens: null,
+      softBreaches: ['cost_usd/day'],
+      plan: { id: 'pro', version: 3 },
+      rates: { requests: { limit: '10', remaining: '9', resetMs: 1234 }, tokens: null },
+    } as const;
+    const flat: Flat = [];
+    putHeld(flat, 5, held);
+    const reader = new FlatReader(structuredClone(flat));
+    expect([reader.number(), reader.number()]).toEqual([ANSWER_HELD, 5]);
+    expect(readHeld(reader)).toEqual(held);
+    expect(reader.done).toBe(true);
+  });
+});
