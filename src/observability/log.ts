@@ -23,7 +23,13 @@ const BLOCK_BYTES = 64 * 1024;
 const FLUSH_INTERVAL_MS = 500;
 
 function bufferedStandardError(): DestinationStream {
-  const destination = pino.destination({ dest: 2, sync: false, minLength: BLOCK_BYTES });
+  const destination = pino.destination({
+    dest: 2,
+    sync: false,
+    minLength: BLOCK_BYTES,
+    // The longest single write, which must exceed the block (sonic-boom refuses anything else).
+    maxWrite: 2 * BLOCK_BYTES,
+  });
   setInterval(() => destination.flush(), FLUSH_INTERVAL_MS).unref();
   return destination;
 }
