@@ -3,6 +3,9 @@
  * page that `documentation` names or from recorded traffic; ids, variables and base URLs are those of the
  * configuration reference.
  *
+ * `drain` stands where a cancelled stream is billed to its end, by OpenRouter's list of providers whose generation
+ * stops with the connection (https://openrouter.ai/docs/api-reference/streaming#stream-cancellation).
+ *
  * @module
  */
 import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
@@ -15,6 +18,7 @@ export const groq = defineOpenAiCompatible({
   defaultBaseUrl: 'https://api.groq.com/openai',
   versionSegment: '/v1',
   documentation: 'https://console.groq.com/docs/openai',
+  disconnect: { onClientGone: 'drain' },
   quirks: {
     maxTokensFields: ['max_completion_tokens', 'max_tokens'],
     assistantReasoning: 'reasoning',
@@ -48,6 +52,7 @@ export const mistral = defineOpenAiCompatible({
   versionSegment: '/v1',
   documentation: 'https://docs.mistral.ai/api/#tag/chat',
   requestIdHeader: 'mistral-correlation-id',
+  disconnect: { onClientGone: 'drain' },
   quirks: {
     streamUsageOption: false,
     assistantReasoning: 'thinking-parts',
@@ -83,6 +88,7 @@ export const openRouter = defineOpenAiCompatible({
   versionSegment: '/v1',
   documentation: 'https://openrouter.ai/docs/api-reference/chat-completion',
   requestIdHeader: 'x-generation-id',
+  disconnect: { onClientGone: 'drain' },
   quirks: {
     maxTokensFields: ['max_tokens', 'max_completion_tokens'],
     assistantReasoning: 'reasoning',
@@ -140,6 +146,7 @@ export const perplexity = defineOpenAiCompatible({
   defaultBaseUrl: 'https://api.perplexity.ai',
   versionSegment: '',
   documentation: 'https://docs.perplexity.ai/api-reference/chat-completions-post',
+  disconnect: { onClientGone: 'drain' },
   quirks: {
     streamUsageOption: false,
     webSearch: { kind: 'always' },

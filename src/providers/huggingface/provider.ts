@@ -8,7 +8,8 @@ import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
 
 /**
  * What is behind the router differs by model, so every option is sent on. The router finds its target in the head of
- * the body, hence `model` first. `billTo` of the settings names the organisation that pays.
+ * the body, hence `model` first. A cancelled stream is billed to its end
+ * (https://openrouter.ai/docs/api-reference/streaming#stream-cancellation lists it so). `billTo` of the settings names the organisation that pays.
  */
 export const huggingFace = defineOpenAiCompatible({
   id: 'huggingface',
@@ -17,6 +18,7 @@ export const huggingFace = defineOpenAiCompatible({
   defaultBaseUrl: 'https://router.huggingface.co',
   versionSegment: '/v1',
   documentation: 'https://huggingface.co/docs/inference-providers/tasks/chat-completion',
+  disconnect: { onClientGone: 'drain' },
   quirks: {
     maxTokensFields: ['max_tokens', 'max_completion_tokens'],
     unsupported: [],

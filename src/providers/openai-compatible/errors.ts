@@ -21,6 +21,9 @@ import {
 import { isObject, listOf, objectOf, textOf, type LooseObject } from './loose-json.ts';
 import { usageOfFrame, type UsageBesideTotal } from './usage.ts';
 
+/** Errors inside errors are followed this far. */
+const DEPTH_MAX = 4;
+
 /** Longest message that is kept of a provider's sentence. */
 const MESSAGE_CHARACTERS_MAX = 1000;
 
@@ -102,7 +105,7 @@ function cleanSentence(text: string): string | null {
 }
 
 function looksLikeMarkup(text: string): boolean {
-  return /<(!doctype|html|head|body|\?xml)\b/i.test(text.slice(0, 2000));
+  return /<(!doctype|html|head|title|body|center|div|h1|script|\?xml)\b/i.test(text.slice(0, 2000));
 }
 
 /** A code as text: numbers are codes too (Mistral, OpenRouter). */
@@ -120,73 +123,89 @@ function statusOf(...values: readonly unknown[]): number | null {
 }
 
 /** FastAPI's `detail`: a sentence, an object, or a list of problems with their places. */
-function detailFacts(detail: unknown): ErrorFacts {
+function detailFacts(detail: unknown, depth: number): ErrorFacts {
   if (typeof detail === 'string') return { ...NO_FACTS, message: detail };
-  if (isObject(detail)) return factsOf(detail);
+  if (isObject(detail)) return factsOf(detail, depth + 1);
   const [problem] = listOf(detail);
   if (!isObject(problem)) return NO_FACTS;
   const place = listOf(problem['loc'])
-    .filter((step) => step !== 'body')
+    .filter((step) => step !== 'body' && typeof step !== 'object')
     .join('.');
   const sentence = textOf(problem['msg']);
+  const code = codeOf(problem['type']);
   return {
     ...NO_FACTS,
     message: sentence === null || place === '' ? sentence : `${place}: ${sentence}`,
     param: place === '' ? null : place,
-    code: codeOf(problem['type']),
+    code,
+    words: code === null ? [] : [code.toLowerCase()],
   };
 }
 
 /** A router's own sentence says little; what its upstream said stands in `metadata.raw` (OpenRouter). */
-function upstreamSentence(error: LooseObject): string | null {
+function upstreamSentence(error: LooseObject, depth: number): string | null {
   const raw = textOf(objectOf(error['metadata'])['raw']);
   if (raw === null) return null;
   const body = parsed(raw);
-  return body === undefined ? raw : factsOf(body).message;
+  return body === undefined ? raw : factsOf(body, depth + 1).message;
 }
 
-function factsOfObject(error: LooseObject, outer: LooseObject): ErrorFacts {
+/** Where the sentence is an object, it is an error of its own (Mistral's `message: {detail: […]}`). */
+function nestedFacts(error: LooseObject, depth: number): ErrorFacts {
+  const nested = [error['message'], error['error'], error['detail']].find(
+    (value) => typeof value === 'object' && value !== null,
+  );
+  return nested === undefined ? NO_FACTS : factsOf(nested, depth + 1);
+}
+
+function factsOfObject(error: LooseObject, outer: LooseObject, depth: number): ErrorFacts {
   const inner = objectOf(error['innererror']);
-  const words = [
+  const codes = [
     error['code'],
     error['type'],
     inner['code'],
     outer['code'],
     outer['type'],
     outer['error_type'],
-  ];
-  const codes = words.flatMap((word) => codeOf(word) ?? []);
+  ].flatMap((word) => codeOf(word) ?? []);
   const sentence =
     textOf(error['message']) ??
     textOf(error['msg']) ??
     textOf(error['error']) ??
     textOf(error['detail']);
-  const upstream = upstreamSentence(error);
-  const message = sentence !== null && upstream !== null ? `${sentence}: ${upstream}` : sentence;
+  const nested = sentence === null ? nestedFacts(error, depth) : NO_FACTS;
+  const upstream = upstreamSentence(error, depth);
   return {
-    message,
-    words: codes.map((code) => code.toLowerCase()),
-    code: codes[0] ?? null,
-    param: textOf(error['param']),
-    status: statusOf(error['status'], error['code'], outer['status'], outer['code']),
+    message:
+      sentence !== null && upstream !== null
+        ? `${sentence}: ${upstream}`
+        : (sentence ?? nested.message),
+    words: [...codes.map((code) => code.toLowerCase()), ...nested.words],
+    code: codes[0] ?? nested.code,
+    param: textOf(error['param']) ?? nested.param,
+    status:
+      statusOf(error['status'], error['code'], outer['status'], outer['code']) ?? nested.status,
   };
 }
 
-/** What a parsed error body says. */
-function factsOf(body: unknown): ErrorFacts {
-  if (Array.isArray(body)) return factsOf(body[0]);
+/** What a parsed error body says; nothing is looked for below {@link DEPTH_MAX}. */
+function factsOf(body: unknown, depth = 0): ErrorFacts {
+  if (depth > DEPTH_MAX) return NO_FACTS;
+  if (Array.isArray(body))
+    return typeof body[0] === 'object' && isObject(body[0]) && 'loc' in body[0]
+      ? detailFacts(body, depth)
+      : factsOf(body[0], depth + 1);
   if (!isObject(body)) return NO_FACTS;
   const error = body['error'];
-  if (isObject(error)) return factsOfObject(error, body);
-  if (typeof error === 'string') return factsOfObject({ message: error }, body);
+  if (isObject(error)) return factsOfObject(error, body, depth);
+  if (typeof error === 'string') return factsOfObject({ message: error }, body, depth);
   if (Array.isArray(error)) {
-    return factsOfObject(
-      { message: error.filter((item) => typeof item === 'string').join(' ') },
-      body,
-    );
+    const message = error.filter((item) => typeof item === 'string').join(' ');
+    return factsOfObject({ message }, body, depth);
   }
-  if (textOf(body['message']) === null && 'detail' in body) return detailFacts(body['detail']);
-  return factsOfObject(body, {});
+  if ((body['message'] ?? null) === null && 'detail' in body)
+    return detailFacts(body['detail'], depth);
+  return factsOfObject(body, {}, depth);
 }
 
 function kindByWord(words: readonly string[]): ProviderFailureKind | null {

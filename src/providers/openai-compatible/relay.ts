@@ -6,7 +6,7 @@
  */
 import type { RelayReading, RelayRequest, TextRelay } from '../../contracts/text-provider.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
-import { scanMembers, spliceMembers } from '../../http/json-splice.ts';
+import { spliceMembers } from '../../http/json-splice.ts';
 import { inBandFailure } from './errors.ts';
 import { isObject, listOf, objectOf, textOf, type LooseObject } from './loose-json.ts';
 import { ownProviderOptions } from './provider-options.ts';
@@ -109,11 +109,11 @@ function relayedBody(
   editStreamOptions(edits, request, server.quirks);
   editProviderOptions(edits, body, server);
   editRoles(edits, body, server.quirks);
-  if (!server.quirks.modelFirst || scanMembers(request.bytes)[0]?.key === 'model') {
+  if (!server.quirks.modelFirst) {
     edits.set('model', target.model);
     return spliceMembers(request.bytes, edits);
   }
-  // A member can only be put first by adding it: what is there already is replaced where it stands.
+  // Members are added at the head, the last one first; what is there already would be replaced where it stands.
   edits.set('model', undefined);
   const rest = spliceMembers(request.bytes, edits);
   return spliceMembers(rest, new Map([['model', target.model]]));
