@@ -37,6 +37,8 @@ export interface DataPlaneSettings {
   readonly maxReplyBytes: number;
   readonly maxJsonDepth: number;
   readonly unknownParameters: 'forward' | 'refuse';
+  /** Plan for customers that are named for the first time; null refuses them. */
+  readonly autoCreatePlanId: string | null;
   readonly commit: 'first_event' | 'complete';
   readonly keepaliveMs: number;
   readonly headersAfterMs: number;

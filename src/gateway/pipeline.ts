@@ -8,6 +8,7 @@
  * @module
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
+import { ensureCustomer } from './auto-create.ts';
 import { authenticate } from './caller.ts';
 import { resolveCandidates } from './candidates.ts';
 import { deliverStream, deliverWhole } from './deliver.ts';
@@ -30,6 +31,7 @@ export async function serveText(
   exchange: Exchange,
   dialect: TextDialect,
 ): Promise<void> {
+  if (gateway.settings.autoCreatePlanId !== null) await ensureCustomer(gateway, exchange);
   const caller = authenticate(gateway.directory, exchange, {
     nowMs: exchange.startedAtMs,
     operation: 'text.generate',

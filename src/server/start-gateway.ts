@@ -69,12 +69,13 @@ export interface RunningGateway {
 }
 
 function settingsOf(loaded: LoadedConfig): DataPlaneSettings {
-  const { limits, timeouts, stream, unknownParameters } = loaded.config;
+  const { limits, timeouts, stream, unknownParameters, customers } = loaded.config;
   return {
     maxBodyBytes: limits.maxBodyBytes.chat,
     maxReplyBytes: limits.maxReplyBytes,
     maxJsonDepth: limits.maxJsonDepth,
     unknownParameters,
+    autoCreatePlanId: customers.autoCreate === false ? null : customers.autoCreate,
     commit: stream.commit,
     keepaliveMs: stream.keepaliveMs,
     headersAfterMs: stream.headersAfterMs,
