@@ -15,12 +15,12 @@ import {
   START_MS,
   windowOf,
 } from './fixtures/engine-fixture.ts';
-import type { LimitInput as Limit } from '../../contracts/metering.ts';
+import { createEngine } from './engine.ts';
 import { JournalFold } from './rebuild.ts';
 
 const REQUESTS: LimitInput = { meter: 'requests', window: 'period', amount: 10 };
 
-function requestsOf(amount: Limit['amount'], more: Partial<Limit> = {}) {
+function requestsOf(amount: LimitInput['amount'], more: Partial<LimitInput> = {}) {
   return planOf([{ ...REQUESTS, amount, ...more }]);
 }
 
@@ -137,6 +137,19 @@ describe('plan changes', () => {
 });
 
 describe('accounts in memory', () => {
+  it('live in an engine of their own', () => {
+    const engine = createEngine();
+    engine.loadAccount(accountOf(planOf([REQUESTS])));
+    engine.reserve(reserveOf('a'), START_MS);
+    const [bucket] = engine.buckets();
+    expect(engine.bucket(bucket?.id ?? '')).toEqual(bucket);
+    expect([engine.bucket('x'), engine.hold('x'), engine.holdStanding('a')]).toEqual([
+      null,
+      null,
+      'open',
+    ]);
+  });
+
   it('go stale when told', () => {
     const { engine } = benchOf([], { account: { staleAtMs: START_MS } });
     expect(engine.hasAccount('cus_1', START_MS - 1)).toBe(true);

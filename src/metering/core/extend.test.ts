@@ -94,6 +94,20 @@ describe('extend', () => {
     expect(extend(candidate('openai/y', 31n), [second])).toMatchObject({ outputTokens: 9 });
   });
 
+  it('keeps a candidate without elastic output, or of a model not reserved before, as it is stated', () => {
+    const { engine, extend } = raised();
+    expect(
+      extend(candidate('openai/x', 5n), [boundOf({ cost_usd: 50n }), candidate('openai/z', 9n)]),
+    ).toMatchObject({
+      outputTokens: 10,
+    });
+    expect(engine.hold('h1')?.covered.map((charge) => charge.amounts.cost_usd)).toEqual([
+      50n,
+      19n,
+      15n,
+    ]);
+  });
+
   it('I7 leaves the hold untouched when refused', () => {
     const { memory, extend } = raised();
     const before = stateOf(memory);

@@ -87,6 +87,14 @@ describe('rate cells', () => {
     expect(total).toBe(7 * 500);
   });
 
+  it('neither drain nor fill while the clock is set back', () => {
+    const half = takeUnits(restingCell(60n), 30n, NOW_MS);
+    const earlierMs = NOW_MS - 3_600_000;
+    expect(freeUnits(half, earlierMs)).toBe(30n);
+    expect(freeUnits(takeUnits(half, 10n, earlierMs), NOW_MS)).toBe(20n);
+    expect(freeUnits(refundUnits(half, 90n, earlierMs), earlierMs)).toBe(60n);
+  });
+
   it('keep their backlog in time under another limit', () => {
     const full = takeUnits(restingCell(60n), 60n, NOW_MS);
     const wider = rescaleCell(full, 600n);

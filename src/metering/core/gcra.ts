@@ -10,21 +10,28 @@
 
 const MINUTE_US = 60_000_000n;
 
-/** Remaining backlog and its owner limit; a value, so that undo puts the old one back. */
+/** A cell's limit and backlog; a value, so that undo puts the old one back. */
 export interface GcraState {
   readonly amount: bigint;
+  /** Time of the last change: a clock set back must neither drain nor fill the cell, so no earlier time counts. */
+  readonly asOfMs: number;
   /** Theoretical arrival time, µs since the epoch × `amount`. */
   readonly tat: bigint;
 }
 
 /** A cell at rest: a whole limit is free. */
 export function restingCell(amount: bigint): GcraState {
-  return { amount, tat: 0n };
+  return { amount, asOfMs: 0, tat: 0n };
+}
+
+/** The present moment in µs × amount. */
+function present(cell: GcraState, nowMs: number): bigint {
+  return BigInt(Math.max(nowMs, cell.asOfMs)) * 1000n * cell.amount;
 }
 
 /** What has been taken and not yet drained, in µs × amount. */
 function backlog(cell: GcraState, nowMs: number): bigint {
-  const left = cell.tat - BigInt(nowMs) * 1000n * cell.amount;
+  const left = cell.tat - present(cell, nowMs);
   return left > 0n ? left : 0n;
 }
 
@@ -34,18 +41,25 @@ export function freeUnits(cell: GcraState, nowMs: number): bigint {
   return free > 0n ? free : 0n;
 }
 
+function movedTo(cell: GcraState, tat: bigint, nowMs: number): GcraState {
+  const start = present(cell, nowMs);
+  return {
+    amount: cell.amount,
+    asOfMs: Math.max(nowMs, cell.asOfMs),
+    tat: tat > start ? tat : start,
+  };
+}
+
 /** Takes `units`, beyond the burst too: whether they fit is the caller's question (`freeUnits`). */
 export function takeUnits(cell: GcraState, units: bigint, nowMs: number): GcraState {
-  const start = BigInt(nowMs) * 1000n * cell.amount;
+  const start = present(cell, nowMs);
   const from = cell.tat > start ? cell.tat : start;
-  return { amount: cell.amount, tat: from + units * MINUTE_US };
+  return movedTo(cell, from + units * MINUTE_US, nowMs);
 }
 
 /** Gives `units` back; never more than a whole burst is free afterwards. */
 export function refundUnits(cell: GcraState, units: bigint, nowMs: number): GcraState {
-  const start = BigInt(nowMs) * 1000n * cell.amount;
-  const to = cell.tat - units * MINUTE_US;
-  return { amount: cell.amount, tat: to > start ? to : start };
+  return movedTo(cell, cell.tat - units * MINUTE_US, nowMs);
 }
 
 /** Milliseconds until `units` fit (0 when they do). Only for `units` ≤ amount; more never fit. */
@@ -61,7 +75,8 @@ export function drainMs(cell: GcraState, nowMs: number): number {
 
 /** The same backlog, in time, under another limit. */
 export function rescaleCell(cell: GcraState, amount: bigint): GcraState {
-  return { amount, tat: (cell.tat * amount + cell.amount - 1n) / cell.amount };
+  const tat = (cell.tat * amount + cell.amount - 1n) / cell.amount;
+  return { amount, asOfMs: cell.asOfMs, tat };
 }
 
 function toMsUp(scaledUs: bigint, amount: bigint): number {

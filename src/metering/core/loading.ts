@@ -18,6 +18,7 @@ import {
   type Leg,
   type Memory,
   type OpenHold,
+  remember,
 } from './state.ts';
 import type { AccountInput, BucketImage, HoldImage, ResolvedImage } from './types.ts';
 
@@ -105,7 +106,7 @@ export function loadResolved(memory: Memory, image: ResolvedImage, plan?: Compil
   const { holdId, customerId } = image.hold;
   if (memory.holds.has(holdId) || memory.recent.has(holdId)) return;
   const account = accountFor(memory, customerId);
-  memory.recent.set(holdId, {
+  remember(memory, {
     hold: openHoldOf(memory, { ...image.hold, legs: [] }, plan),
     type: image.type,
     overrunNanoUsd: image.overrunNanoUsd,

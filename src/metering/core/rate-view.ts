@@ -10,8 +10,15 @@ import { type Assessment, cellOf } from './assess.ts';
 import { bucketed } from './compiled-plan.ts';
 import { drainMs } from './gcra.ts';
 import { formatMeterAmount } from './meter-amounts.ts';
+import { type Account, findCounter } from './state.ts';
 
 export const NO_RATES: RateViews = { requests: null, tokens: null };
+
+/** Whose rates, when. */
+export interface RateMoment {
+  readonly account: Account;
+  readonly nowMs: number;
+}
 
 type RateMeter = keyof RateViews;
 
@@ -32,20 +39,25 @@ function tighter(candidate: Candidate, other: Candidate | null): boolean {
   return candidate.left < other.left;
 }
 
-function resetMsOf(assessment: Assessment, nowMs: number): number | null {
-  const { limit, counter, box } = assessment;
-  if (limit.windowKind.kind === 'minute') return drainMs(cellOf(counter, limit), nowMs);
+function resetMsOf(assessment: Assessment, at: RateMoment): number | null {
+  const { limit, ownerId, box } = assessment;
+  const { account, nowMs } = at;
+  if (limit.windowKind.kind === 'minute') {
+    // The counter may have been made after the assessment.
+    const counter = findCounter(account, ownerId, limit.counterKey);
+    return drainMs(cellOf(counter, limit), nowMs);
+  }
   const endMs = box?.endMs ?? null;
   return endMs === null ? null : Math.max(0, endMs - nowMs);
 }
 
-function viewOf(candidate: Candidate | null, nowMs: number): RateView | null {
+function viewOf(candidate: Candidate | null, at: RateMoment): RateView | null {
   if (candidate === null) return null;
   const { limit, size } = candidate.assessment;
   return {
     limit: formatMeterAmount(limit.meter, size),
     remaining: formatMeterAmount(limit.meter, candidate.left),
-    resetMs: resetMsOf(candidate.assessment, nowMs),
+    resetMs: resetMsOf(candidate.assessment, at),
   };
 }
 
@@ -53,7 +65,7 @@ function viewOf(candidate: Candidate | null, nowMs: number): RateView | null {
 export function rateViews(
   assessments: readonly Assessment[],
   takenOf: (assessment: Assessment) => bigint,
-  nowMs: number,
+  at: RateMoment,
 ): RateViews {
   const best: Record<RateMeter, Candidate | null> = { requests: null, tokens: null };
   for (const assessment of assessments) {
@@ -66,5 +78,5 @@ export function rateViews(
     const candidate = { assessment, perMinute, left: left > 0n ? left : 0n };
     if (tighter(candidate, best[meter])) best[meter] = candidate;
   }
-  return { requests: viewOf(best.requests, nowMs), tokens: viewOf(best.tokens, nowMs) };
+  return { requests: viewOf(best.requests, at), tokens: viewOf(best.tokens, at) };
 }

@@ -25,7 +25,7 @@ export function refusalOf(
   assessments: readonly Assessment[],
 ): Applied<Refused> {
   const refused = refuseLimits(call, assessments, memory.plans);
-  const rates = rateViews(assessments, (assessment) => assessment.have, call.nowMs);
+  const rates = rateViews(assessments, (assessment) => assessment.have, call);
   return unchanged({ ...refused, rates });
 }
 

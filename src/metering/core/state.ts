@@ -121,7 +121,9 @@ export interface Memory {
   readonly buckets: Map<string, Bucket>;
   readonly holds: Map<string, OpenHold>;
   readonly recent: Map<string, ResolvedHold>;
-  readonly recentLimit: number;
+  /** Ids in `recent` in the order they came, as a ring: the oldest makes room. */
+  readonly recentRing: (string | undefined)[];
+  recentAt: number;
   readonly findEndedBucket: FindEndedBucket;
   plans: readonly CompiledPlan[];
 }
@@ -132,10 +134,27 @@ export function createMemory(recentLimit: number, findEndedBucket: FindEndedBuck
     buckets: new Map(),
     holds: new Map(),
     recent: new Map(),
-    recentLimit,
+    recentRing: Array.from({ length: recentLimit }),
+    recentAt: 0,
     findEndedBucket,
     plans: [],
   };
+}
+
+/**
+ * Remembers how a hold ended. A forgotten answer is looked up in the journal, so dropping the oldest needs no undo.
+ * (A ring, since taking the first key off a large `Map` again and again walks over all that were deleted before.)
+ */
+export function remember(memory: Memory, resolved: ResolvedHold): void {
+  const { recent, recentRing, recentAt } = memory;
+  const { holdId } = resolved.hold;
+  if (!recent.has(holdId)) {
+    const oldest = recentRing[recentAt];
+    if (oldest !== undefined) recent.delete(oldest);
+    recentRing[recentAt] = holdId;
+    memory.recentAt = (recentAt + 1) % recentRing.length;
+  }
+  recent.set(holdId, resolved);
 }
 
 /** The id that (owner, limit, window, source) derives. */

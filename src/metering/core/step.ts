@@ -5,7 +5,7 @@
  * @module
  */
 import type { Bucket, Counter, Memory, OpenHold, ResolvedHold } from './state.ts';
-import { bucketIdOf, customerOfOwner, imageOfBucket, insertBucket } from './state.ts';
+import { bucketIdOf, customerOfOwner, imageOfBucket, insertBucket, remember } from './state.ts';
 import type { GcraState } from './gcra.ts';
 import type { Applied, BucketImage, JournalEntry, Posting } from './types.ts';
 
@@ -130,45 +130,43 @@ export class Step {
 
   /** Adds or replaces an open hold. */
   putHold(hold: OpenHold): void {
-    const { holds, accounts } = this.#memory;
+    const { holds } = this.#memory;
     const before = holds.get(hold.holdId);
-    const account = accounts.get(hold.customerId);
     holds.set(hold.holdId, hold);
     if (before !== undefined) {
       this.#undoLog.push(() => holds.set(hold.holdId, before));
       return;
     }
-    if (account !== undefined) account.openHolds += 1;
+    this.#countHold(hold, 1);
     this.#undoLog.push(() => {
       holds.delete(hold.holdId);
-      if (account !== undefined) account.openHolds -= 1;
+      this.#countHold(hold, -1);
     });
+  }
+
+  #countHold(hold: OpenHold, by: number): void {
+    const account = this.#memory.accounts.get(hold.customerId);
+    if (account !== undefined) account.openHolds += by;
   }
 
   /** Moves an open hold to the resolved ones, or replaces a resolved one. */
   resolve(resolved: ResolvedHold): void {
-    const { holds, recent, accounts, recentLimit } = this.#memory;
-    const { holdId, customerId } = resolved.hold;
+    const { holds, recent } = this.#memory;
+    const { holdId } = resolved.hold;
     const open = holds.get(holdId);
     const before = recent.get(holdId);
-    const account = accounts.get(customerId);
     if (open !== undefined) {
       holds.delete(holdId);
-      if (account !== undefined) account.openHolds -= 1;
+      this.#countHold(open, -1);
     }
-    recent.set(holdId, resolved);
+    remember(this.#memory, resolved);
     this.#undoLog.push(() => {
       if (before === undefined) recent.delete(holdId);
       else recent.set(holdId, before);
       if (open === undefined) return;
       holds.set(holdId, open);
-      if (account !== undefined) account.openHolds += 1;
+      this.#countHold(open, 1);
     });
-    // A forgotten answer is looked up in the journal, so dropping the oldest needs no undo.
-    for (const oldest of recent.keys()) {
-      if (recent.size <= recentLimit) break;
-      recent.delete(oldest);
-    }
   }
 
   onUndo(restore: () => void): void {

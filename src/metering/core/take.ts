@@ -8,7 +8,7 @@ import { type Assessment, type Call, cellOf, elasticCost, needOf } from './asses
 import { ensureBuckets, roomOf, serves, siteTarget } from './boxes.ts';
 import { takeUnits } from './gcra.ts';
 import { rateViews } from './rate-view.ts';
-import { type Counter, counterOf, findCounter, type Leg, type RateTake } from './state.ts';
+import { type Counter, counterOf, type Leg, type RateTake } from './state.ts';
 import type { Step } from './step.ts';
 
 /** What a candidate counts with `tokens` of elastic output. */
@@ -128,13 +128,9 @@ export function ratesAfter(
   assessments: readonly Assessment[],
   tokens: number,
 ): Held['rates'] {
-  const present = assessments.map((assessment) => ({
-    ...assessment,
-    counter: findCounter(call.account, assessment.ownerId, assessment.limit.counterKey),
-  }));
   const taken = (assessment: Assessment): bigint => {
     const need = needOf(assessment, call.next.elastic, tokens);
     return need > assessment.have ? need : assessment.have;
   };
-  return rateViews(present, taken, call.nowMs);
+  return rateViews(assessments, taken, call);
 }
