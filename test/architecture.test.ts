@@ -75,7 +75,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:crypto',
     'dialects',
   ],
-  config: ['contracts', 'zod', 'yaml', 'node:'],
+  // Prices are a setting too, and have one schema.
+  config: ['contracts', 'catalog/price-row.ts', 'catalog/price-item.ts', 'zod', 'yaml', 'node:'],
   openapi: ['contracts', 'zod', 'zod-openapi', 'dialects'],
   observability: ['contracts', 'gateway', 'metering', 'pino', 'prom-client'],
   simulators: ['contracts/wire.ts', 'node:'],

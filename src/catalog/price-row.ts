@@ -24,11 +24,17 @@ export const priceRowSchema = z.strictObject({
   provider: z.string().min(1).describe('Key of the price book, usually the provider id'),
   model: z.string().min(1).describe('Model id as the provider knows it'),
   aliases: z.array(z.string().min(1)).optional().describe('Further exact names at the same price'),
-  rates: ratesSchema.describe('Nano-USD per 1,000,000 units by usage class'),
+  rates: ratesSchema.describe(
+    'Nano-USD per 1,000,000 units by usage class: $0.15 per million tokens is 150000000',
+  ),
   tiers: z
     .array(
       z.strictObject({
-        above_input_tokens: z.number().int().positive(),
+        above_input_tokens: z
+          .number()
+          .int()
+          .positive()
+          .describe('Input tokens beyond which these prices hold'),
         rates: ratesSchema.describe('Classes named here replace those of the tier below'),
       }),
     )
@@ -37,7 +43,10 @@ export const priceRowSchema = z.strictObject({
   effective_from: instantSchema.optional().describe('Inclusive; absent: always'),
   effective_until: instantSchema.optional().describe('Exclusive; absent: until further notice'),
   daily: z
-    .strictObject({ from: timeOfDaySchema, until: timeOfDaySchema })
+    .strictObject({
+      from: timeOfDaySchema.describe('Inclusive, such as 16:30 UTC'),
+      until: timeOfDaySchema.describe('Exclusive'),
+    })
     .optional()
     .describe('UTC hours in which this row holds; may cross midnight'),
   source: z.string().min(1).optional().describe('Page or package that states the price'),

@@ -17,7 +17,8 @@ const KINDS: Readonly<Record<string, string>> = {
 
 function kindOf(node: JsonSchemaNode): string {
   if (node.enum !== undefined) return node.enum.map((word) => `\`${String(word)}\``).join(', ');
-  const kind = KINDS[node['x-kind'] ?? ''] ?? 'text';
+  const plainKind = node.type === 'integer' ? 'integer' : 'text';
+  const kind = KINDS[node['x-kind'] ?? plainKind] ?? 'text';
   return node['x-range'] === undefined ? kind : `${kind}, ${node['x-range']}`;
 }
 
@@ -67,6 +68,11 @@ models:
   aliases:
     - alias: fast
       candidates: [gemini/gemini-2.5-flash, openai/gpt-4o-mini]
+  prices:
+    # Nano-USD per million tokens: $0.05 in, $0.08 out.
+    - provider: ollama
+      model: llama3.2
+      rates: { input_text_tokens: 50000000, output_text_tokens: 80000000 }
 \`\`\`
 
 - **Durations** are written \`250ms\`, \`30s\`, \`5m\`, \`2h\` or \`1d\`, or as whole milliseconds; **sizes** \`64kb\`, \`32mb\`

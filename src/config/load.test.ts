@@ -156,6 +156,26 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('reads prices and refuses rows that contradict themselves', () => {
+    const row = (rest: string) =>
+      `models:\n  prices:\n    - {provider: ollama, model: m, rates: {input_text_tokens: 5}${rest}}`;
+    expect(load(row('')).config.models.prices).toEqual([
+      { provider: 'ollama', model: 'm', rates: { input_text_tokens: 5 } },
+    ]);
+    const cheaper = ', tiers: [{above_input_tokens: 9, rates: {input_text_tokens: 4}}]';
+    expect(problemsOf(row(cheaper))).toMatchObject([
+      {
+        path: 'models.prices[0]',
+        message: expect.stringContaining('falls in input_text_tokens'),
+        origin: 'gateway.yaml:3',
+      },
+    ]);
+    expect(problemsOf(row(', rate: 1'))[0]?.path).toBe('models.prices[0].rate');
+    expect(problemsOf(row('').replace('5', '-5'))[0]?.path).toBe(
+      'models.prices[0].rates.input_text_tokens',
+    );
+  });
+
   it('warns of near misses among variables and ignores Kubernetes service links', () => {
     const { config, warnings } = load(null, {
       environment: {
@@ -245,7 +265,10 @@ describe('viewConfig', () => {
       'models.aliases[0].candidates[0]': 'gateway.yaml:7',
       'limits.maxJsonDepth': 'default',
     });
-    expect(view.settings['models']).toEqual({ aliases: [{ alias: 'a', candidates: ['b/c'] }] });
+    expect(view.settings['models']).toEqual({
+      aliases: [{ alias: 'a', candidates: ['b/c'] }],
+      prices: [],
+    });
   });
 });
 

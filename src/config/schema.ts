@@ -1,12 +1,15 @@
 /**
  * Every setting of the process. `docs/config.md` and `/schema/gateway.json` are generated from here.
  *
- * Business entities (customers, keys, plans, prices) are no settings: they live in the database and are
- * managed through the admin API.
+ * Business entities (customers, keys, plans) are no settings: they live in the database and are managed
+ * through the admin API.
  *
  * @module
  */
 import { z } from 'zod';
+import { createPriceItem } from '../catalog/price-item.ts';
+import { priceRowSchema } from '../catalog/price-row.ts';
+import { isGatewayError } from '../contracts/gateway-error.ts';
 import { choice, durationMs, integer, sizeBytes, text, truth } from './setting-types.ts';
 
 const SECOND = 1000;
@@ -146,6 +149,16 @@ const aliasSchema = z.strictObject({
     .describe('`provider/model` in order of preference; later ones are fallbacks.'),
 });
 
+/** A price row that contradicts itself is found when it is read, not when a call would need it. */
+const priceSchema = priceRowSchema.superRefine((row, context) => {
+  try {
+    createPriceItem(row, '');
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    context.addIssue({ code: 'custom', message: error.message, input: row });
+  }
+});
+
 const autoCreateSchema = z
   .union([z.string(), z.boolean()], { error: 'must be a plan id, or false' })
   .transform((value, context): string | false => {
@@ -236,9 +249,16 @@ export const configSchema = z.strictObject({
         .max(1000)
         .prefault([])
         .describe('Names for models and for fallback lists.'),
+      prices: z
+        .array(priceSchema)
+        .max(10_000)
+        .prefault([])
+        .describe(
+          'Prices of models that the price book lacks, such as self-hosted ones, or has otherwise: all rows of a model that is named here replace the built-in ones.',
+        ),
     })
     .prefault({})
-    .describe('Names of models.'),
+    .describe('Names and prices of models.'),
   providers: z
     .record(
       z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, { error: 'must be a provider id' }),

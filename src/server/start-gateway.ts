@@ -7,7 +7,12 @@ import { randomFillSync, randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DestinationStream } from 'pino';
-import { createModelCatalog } from '../catalog/index.ts';
+import {
+  createModelCatalog,
+  createPriceBook,
+  overrideRows,
+  seedPriceRows,
+} from '../catalog/index.ts';
 import {
   generateKey,
   resolveProviders,
@@ -152,6 +157,7 @@ async function buildGateway(
         ...(definition.priceBookId === undefined ? {} : { priceBookId: definition.priceBookId }),
       })),
       aliases: config.models.aliases,
+      priceBook: createPriceBook(overrideRows(seedPriceRows(), config.models.prices)),
     }),
     providers,
     upstream: new Upstream({
