@@ -88,6 +88,27 @@ export function readCpuMicros(pid: number): number {
   );
 }
 
+/**
+ * CPU microseconds by kind of thread of one process: the names that Node gives its threads, such as
+ * `node-V8Worker` for the collector's and compiler's helpers, summed over threads of one name.
+ */
+export function readThreadMicros(pid: number): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const text = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+    const name = threadNameOf(text, thread === String(pid));
+    sums.set(name, (sums.get(name) ?? 0) + cpuMicrosOf(text));
+  }
+  return sums;
+}
+
+/** Name of a thread from the text of its `stat` file. */
+export function threadNameOf(statText: string, isMain: boolean): string {
+  return isMain
+    ? 'main thread'
+    : statText.slice(statText.indexOf('(') + 1, statText.lastIndexOf(')'));
+}
+
 /** Resident memory in bytes of the process and its descendants. */
 export function readResidentBytes(pid: number): number {
   return processTree(pid).reduce(

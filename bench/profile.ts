@@ -76,7 +76,11 @@ function rowsOf(sums: ReadonlyMap<string, number>, totalUs: number): ProfileRow[
     .sort((left, right) => right.selfUs - left.selfUs);
 }
 
+const GENERATED = '(generated code)';
+
 function nameOf(frame: CallFrame): string {
+  // Without a name and a file it was made by `new Function`, as validators do.
+  if (frame.functionName === '' && frame.url === '') return GENERATED;
   const name = frame.functionName === '' ? '(anonymous)' : frame.functionName;
   return frame.url === '' ? name : `${name} ${shortPath(frame.url)}:${frame.lineNumber + 1}`;
 }
@@ -91,6 +95,7 @@ function shortPath(url: string): string {
 
 function areaOf(frame: CallFrame): string {
   if (frame.url === '') {
+    if (frame.functionName === '') return GENERATED;
     return frame.functionName.startsWith('(') ? frame.functionName : `native ${frame.functionName}`;
   }
   if (frame.url.startsWith('node:'))

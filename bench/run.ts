@@ -24,6 +24,7 @@ import {
   type MeasureContext,
 } from './measure.ts';
 import { parseBenchOptions, USAGE_TEXT, type BenchOptions } from './options.ts';
+import { readThreadMicros } from './process-accounting.ts';
 import { probe } from './probe.ts';
 import {
   renderDifference,
@@ -277,7 +278,9 @@ function machineText(directory: string): string {
 
 interface ProfiledSubject {
   readonly requests: number;
-  /** The main thread first when it is the busiest. */
+  /** CPU microseconds by kind of thread, by the kernel's account. */
+  readonly cpuByThread: readonly (readonly [string, number])[];
+  /** Profiles by thread; a worker that is ended by force leaves none. */
   readonly threads: ReturnType<typeof summariseFolder>;
 }
 
@@ -302,18 +305,25 @@ async function profileSubject(
     skipped: [],
   };
   let sinceUs: number;
+  let before: Map<string, number>;
+  let after: Map<string, number>;
   try {
     await warmUp({ ...session, tally: new Tally() }, subject);
     // The profiler and `hrtime` read the same monotonic clock: the warm-up can be cut off exactly.
     sinceUs = Number(process.hrtime.bigint() / 1000n);
+    before = readThreadMicros(subject.pid);
     for (const scenario of options.scenarios) await measureRounds(session, scenario);
+    after = readThreadMicros(subject.pid);
   } finally {
     await subject.stop();
   }
   const threads = summariseFolder(profileDirectory, sinceUs);
   if (threads.length === 0)
     throw new Error(`${context.name} left no profile: it did not end in an orderly way`);
-  return { requests: tally.of(subject.id), threads };
+  const cpuByThread = [...after]
+    .map(([name, us]) => [name, us - (before.get(name) ?? 0)] as const)
+    .sort((left, right) => right[1] - left[1]);
+  return { requests: tally.of(subject.id), cpuByThread, threads };
 }
 
 /** Relay and gateway under V8's sampling profiler: what the load spent its time on, and what the gateway adds. */
@@ -325,6 +335,12 @@ async function profile(
   const context = { options, upstream, directory };
   const relay = await profileSubject(startRelay, { ...context, name: 'relay' });
   const gateway = await profileSubject(startGateway, { ...context, name: 'gateway' });
+  for (const [name, subject] of Object.entries({ relay, gateway })) {
+    const parts = subject.cpuByThread
+      .filter(([, us]) => us / subject.requests >= 0.05)
+      .map(([thread, us]) => `${thread} ${(us / subject.requests).toFixed(1)}`);
+    console.log(`${name}, CPU-µs per request by thread: ${parts.join(', ')}`);
+  }
   for (const { title, summary } of gateway.threads) {
     console.log(`\n${renderProfile(`gateway, ${title}`, summary, gateway.requests)}`);
   }

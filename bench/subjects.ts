@@ -39,10 +39,11 @@ export interface SubjectOptions {
 
 const repository = join(import.meta.dirname, '..');
 
-function profileFlags(options: SubjectOptions): string[] {
+/** In the environment rather than as flags: so it also reaches workers that do not take over the flags. */
+function profileEnvironment(options: SubjectOptions): Record<string, string> {
   return options.profileDirectory === null
-    ? []
-    : ['--cpu-prof', `--cpu-prof-dir=${options.profileDirectory}`];
+    ? {}
+    : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${options.profileDirectory}` };
 }
 
 export async function startRelay(options: SubjectOptions): Promise<Subject> {
@@ -50,11 +51,7 @@ export async function startRelay(options: SubjectOptions): Promise<Subject> {
     core: SUBJECT_CORE,
     logDirectory: options.directory,
     command: process.execPath,
-    commandArguments: [
-      ...profileFlags(options),
-      join(import.meta.dirname, 'relay.ts'),
-      options.upstreamOrigin,
-    ],
+    commandArguments: [join(import.meta.dirname, 'relay.ts'), options.upstreamOrigin],
   });
   const { url, pid } = await listeningEvent(child, {
     logDirectory: options.directory,
@@ -81,17 +78,11 @@ export async function startGateway(options: SubjectOptions): Promise<Subject> {
     core: SUBJECT_CORE,
     logDirectory: options.directory,
     command: process.execPath,
-    commandArguments: [
-      ...profileFlags(options),
-      entry,
-      'start',
-      '--port=0',
-      `--data-dir=${dataDirectory}`,
-      '--json',
-    ],
+    commandArguments: [entry, 'start', '--port=0', `--data-dir=${dataDirectory}`, '--json'],
     // Its own folder as working directory: a gateway.yaml or .env of the developer must not take part.
     workingDirectory: options.directory,
     environment: {
+      ...profileEnvironment(options),
       GATEWAY_API_KEY: `bench-service-${randomBytes(16).toString('hex')}`,
       GATEWAY_ADMIN_KEY: adminKey,
       OPENAI_API_KEY: 'sk-bench-upstream',
@@ -158,7 +149,6 @@ export async function startPortkey(options: SubjectOptions): Promise<Subject> {
     logDirectory: options.directory,
     command: process.execPath,
     commandArguments: [
-      ...profileFlags(options),
       join(options.directory, 'node_modules/@portkey-ai/gateway/build/start-server.js'),
       `--port=${port}`,
       '--headless',

@@ -4,7 +4,9 @@ import {
   cpuMicrosOf,
   readCpuMicros,
   readResidentBytes,
+  readThreadMicros,
   residentBytesOf,
+  threadNameOf,
 } from '../../bench/process-accounting.ts';
 
 const FIELDS_AFTER_NAME = 'S 1 2 2 0 -1 4194560 100 0 0 0 150 25 7 9 20 0 11 0 5000 1000 2000';
@@ -50,5 +52,11 @@ it.skipIf(process.platform !== 'linux')('reads the accounts of a living process'
   const before = readCpuMicros(process.pid);
   expect(before).toBeGreaterThan(0);
   expect(readCpuMicros(process.pid)).toBeGreaterThanOrEqual(before);
+  expect(readThreadMicros(process.pid).get('main thread')).toBeGreaterThan(0);
   expect(readResidentBytes(process.pid)).toBeGreaterThan(10_000_000);
+});
+
+it('threadNameOf names the main thread so, and others as the kernel does', () => {
+  expect(threadNameOf(`42 (node) ${FIELDS_AFTER_NAME}`, true)).toBe('main thread');
+  expect(threadNameOf(`43 (node-V8Worker) ${FIELDS_AFTER_NAME}`, false)).toBe('node-V8Worker');
 });

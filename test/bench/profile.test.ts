@@ -22,11 +22,12 @@ const PROFILE: CpuProfile = {
     // The same function reached on another path is another node.
     { id: 6, callFrame: frame('hold', 'file:///app/src/metering/core/hold.ts', 9) },
     { id: 7, callFrame: frame('writev') },
+    { id: 8, callFrame: frame('') },
   ],
   startTime: 1000,
   endTime: 2000,
-  samples: [3, 2, 4, 6, 5, 7],
-  timeDeltas: [100, 200, 100, 100, 150, 50],
+  samples: [3, 2, 4, 6, 5, 8, 7],
+  timeDeltas: [100, 200, 100, 100, 150, 30, 20],
 };
 
 describe('summariseProfile', () => {
@@ -38,13 +39,15 @@ describe('summariseProfile', () => {
       ['hold src/metering/core/hold.ts:10', 350],
       ['writev', 300],
       ['parse @scope/kit/lib/a.js:1', 100],
-      ['(anonymous) node:internal/streams/readable:5', 50],
+      ['(anonymous) node:internal/streams/readable:5', 30],
+      ['(generated code)', 20],
     ]);
     expect(summary.areas.map((row) => row.name)).toEqual([
       'src/metering',
       'native writev',
       '@scope/kit',
       'node:internal/streams',
+      '(generated code)',
     ]);
   });
 
