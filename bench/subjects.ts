@@ -52,6 +52,7 @@ export async function startRelay(options: SubjectOptions): Promise<Subject> {
     logDirectory: options.directory,
     command: process.execPath,
     commandArguments: [join(import.meta.dirname, 'relay.ts'), options.upstreamOrigin],
+    environment: profileEnvironment(options),
   });
   const { url, pid } = await listeningEvent(child, {
     logDirectory: options.directory,
