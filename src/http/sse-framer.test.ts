@@ -75,6 +75,19 @@ describe('U1 SseFramer', () => {
     expect(tail).toBe('data: half');
   });
 
+  it('ends an event of CRLF lines with its LF, wherever the chunks are cut', () => {
+    const event = 'data: {"a":1}\r\n\r\n';
+    const framer = new SseFramer(1 << 20);
+    const passed: string[] = [];
+    for (const byte of Buffer.from(event.repeat(3))) {
+      framer.push(Buffer.of(byte), (bytes, start, end) =>
+        passed.push(bytes.toString('latin1', start, end)),
+      );
+    }
+    expect(passed).toEqual([event, event, event]);
+    expect(framer.tail).toHaveLength(0);
+  });
+
   it('R2 holds back an unfinished event and loses no byte', () => {
     const bytes = Buffer.from('data: {"a":"é"}\n\ndata: {"b":');
     const { raw, tail } = run(cut(bytes, [3, 13, 14, 20]));

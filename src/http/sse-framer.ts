@@ -18,6 +18,9 @@ export class SseFramer {
   #searched = 0;
   #lineIsEmpty = true;
   #afterCarriageReturn = false;
+  #usesCrLf = false;
+  /** A last byte that is looked at again with what follows it: 0 or 1. */
+  #undecided = 0;
   #started = false;
 
   /** @param maxEventBytes longest event accepted; a longer one makes `push` return null */
@@ -48,7 +51,7 @@ export class SseFramer {
       at = end;
     }
     this.#tail = from === bytes.length ? EMPTY : bytes.subarray(from);
-    this.#searched = this.#tail.length;
+    this.#searched = this.#tail.length - this.#undecided;
     if (fast) this.#lineIsEmpty = this.#tail.length === 0 || this.#tail.at(-1) === LF;
     return this.#tail.length <= this.#maxEventBytes;
   }
@@ -66,11 +69,19 @@ export class SseFramer {
 
   /** Any mixture of line ends, byte by byte. */
   #nextEnd(bytes: Buffer, from: number): number {
+    this.#undecided = 0;
     for (let at = from; at < bytes.length; at += 1) {
       const byte = bytes[at];
       if (byte === LF && this.#afterCarriageReturn) {
         this.#afterCarriageReturn = false;
+        this.#usesCrLf = true;
         continue;
+      }
+      // Where lines end in CRLF, the LF that is still to come belongs to this event: cut off from it, what is
+      // passed on would end in a lone CR, which simple clients do not take for a blank line.
+      if (byte === CR && this.#lineIsEmpty && this.#usesCrLf && at + 1 === bytes.length) {
+        this.#undecided = 1;
+        return -1;
       }
       this.#afterCarriageReturn = byte === CR;
       if (byte !== LF && byte !== CR) {
