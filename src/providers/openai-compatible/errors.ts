@@ -1,8 +1,6 @@
 /**
- * Errors of this protocol's servers, in every shape they come in, as one {@link ProviderFailure}.
- *
- * Shapes: `{error: {message, type, code, param}}` (OpenAI), `{error: "text"}` (Hugging Face, xAI), `{object: "error",
- * message, …}` (vLLM, Mistral), `{detail}` (FastAPI), `{message}`, plain text, HTML of a proxy.
+ * Errors of this protocol's servers as one {@link ProviderFailure}: typed words decide, then the status, and a
+ * sentence only where there is no telling word.
  *
  * @module
  */
@@ -18,27 +16,12 @@ import {
   parseHttpDate,
   retryWaitMs,
 } from '../../http/retry-after.ts';
-import { isObject, listOf, objectOf, textOf, type LooseObject } from './loose-json.ts';
+import { errorFacts, NO_FACTS, parsedOrUndefined, type ErrorFacts } from './error-facts.ts';
+import { objectOf, textOf, type LooseObject } from './loose-json.ts';
 import { usageOfFrame, type UsageBesideTotal } from './usage.ts';
-
-/** Errors inside errors are followed this far. */
-const DEPTH_MAX = 4;
 
 /** Longest message that is kept of a provider's sentence. */
 const MESSAGE_CHARACTERS_MAX = 1000;
-
-interface ErrorFacts {
-  readonly message: string | null;
-  /** Typed words of the error: its code, type and their kin, lower case. */
-  readonly words: readonly string[];
-  /** The most telling of them, as the provider wrote it. */
-  readonly code: string | null;
-  readonly param: string | null;
-  /** HTTP status that an in-band error names. */
-  readonly status: number | null;
-}
-
-const NO_FACTS: ErrorFacts = { message: null, words: [], code: null, param: null, status: null };
 
 /** Kinds by the typed words that say them; earlier rows win. */
 const KINDS_BY_WORD: readonly (readonly [ProviderFailureKind, RegExp])[] = [
@@ -89,7 +72,16 @@ const MODEL_SENTENCE =
   /\bmodel\b.{0,200}\b(not exist|not found|not supported|does not exist|is not available)|\bmodel not exist/i;
 const KEY_SENTENCE = /(incorrect|invalid) api key|api key (is )?(invalid|not valid)/i;
 const CREDIT_SENTENCE = /\b(credits?|balance|billing|spending limit)\b/i;
-const RETRY_SENTENCE = /(?:try again|retry) in (\d[\d.]*\s?(?:[a-zµ]+[\d.]*)*)/i;
+const RETRY_SENTENCE =
+  /(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|s|m|h))*\d+(?:\.\d+)?)\s?([a-z]{1,12})\b/i;
+const UNIT_OF_WORD: Readonly<Record<string, string>> = {
+  second: 's',
+  seconds: 's',
+  minute: 'm',
+  minutes: 'm',
+  hour: 'h',
+  hours: 'h',
+};
 
 /** One line of printable text, of bounded length; never markup. */
 function cleanSentence(text: string): string | null {
@@ -106,106 +98,6 @@ function cleanSentence(text: string): string | null {
 
 function looksLikeMarkup(text: string): boolean {
   return /<(!doctype|html|head|title|body|center|div|h1|script|\?xml)\b/i.test(text.slice(0, 2000));
-}
-
-/** A code as text: numbers are codes too (Mistral, OpenRouter). */
-function codeOf(value: unknown): string | null {
-  if (typeof value === 'number') return String(value);
-  return textOf(value)?.slice(0, 100) ?? null;
-}
-
-function statusOf(...values: readonly unknown[]): number | null {
-  for (const value of values) {
-    const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
-    if (typeof status === 'number' && status >= 400 && status <= 599) return status;
-  }
-  return null;
-}
-
-/** FastAPI's `detail`: a sentence, an object, or a list of problems with their places. */
-function detailFacts(detail: unknown, depth: number): ErrorFacts {
-  if (typeof detail === 'string') return { ...NO_FACTS, message: detail };
-  if (isObject(detail)) return factsOf(detail, depth + 1);
-  const [problem] = listOf(detail);
-  if (!isObject(problem)) return NO_FACTS;
-  const place = listOf(problem['loc'])
-    .filter((step) => step !== 'body' && typeof step !== 'object')
-    .join('.');
-  const sentence = textOf(problem['msg']);
-  const code = codeOf(problem['type']);
-  return {
-    ...NO_FACTS,
-    message: sentence === null || place === '' ? sentence : `${place}: ${sentence}`,
-    param: place === '' ? null : place,
-    code,
-    words: code === null ? [] : [code.toLowerCase()],
-  };
-}
-
-/** A router's own sentence says little; what its upstream said stands in `metadata.raw` (OpenRouter). */
-function upstreamSentence(error: LooseObject, depth: number): string | null {
-  const raw = textOf(objectOf(error['metadata'])['raw']);
-  if (raw === null) return null;
-  const body = parsed(raw);
-  return body === undefined ? raw : factsOf(body, depth + 1).message;
-}
-
-/** Where the sentence is an object, it is an error of its own (Mistral's `message: {detail: […]}`). */
-function nestedFacts(error: LooseObject, depth: number): ErrorFacts {
-  const nested = [error['message'], error['error'], error['detail']].find(
-    (value) => typeof value === 'object' && value !== null,
-  );
-  return nested === undefined ? NO_FACTS : factsOf(nested, depth + 1);
-}
-
-function factsOfObject(error: LooseObject, outer: LooseObject, depth: number): ErrorFacts {
-  const inner = objectOf(error['innererror']);
-  const codes = [
-    error['code'],
-    error['type'],
-    inner['code'],
-    outer['code'],
-    outer['type'],
-    outer['error_type'],
-  ].flatMap((word) => codeOf(word) ?? []);
-  const sentence =
-    textOf(error['message']) ??
-    textOf(error['msg']) ??
-    textOf(error['error']) ??
-    textOf(error['detail']);
-  const nested = sentence === null ? nestedFacts(error, depth) : NO_FACTS;
-  const upstream = upstreamSentence(error, depth);
-  return {
-    message:
-      sentence !== null && upstream !== null
-        ? `${sentence}: ${upstream}`
-        : (sentence ?? nested.message),
-    words: [...codes.map((code) => code.toLowerCase()), ...nested.words],
-    code: codes[0] ?? nested.code,
-    param: textOf(error['param']) ?? nested.param,
-    status:
-      statusOf(error['status'], error['code'], outer['status'], outer['code']) ?? nested.status,
-  };
-}
-
-/** What a parsed error body says; nothing is looked for below {@link DEPTH_MAX}. */
-function factsOf(body: unknown, depth = 0): ErrorFacts {
-  if (depth > DEPTH_MAX) return NO_FACTS;
-  if (Array.isArray(body))
-    return typeof body[0] === 'object' && isObject(body[0]) && 'loc' in body[0]
-      ? detailFacts(body, depth)
-      : factsOf(body[0], depth + 1);
-  if (!isObject(body)) return NO_FACTS;
-  const error = body['error'];
-  if (isObject(error)) return factsOfObject(error, body, depth);
-  if (typeof error === 'string') return factsOfObject({ message: error }, body, depth);
-  if (Array.isArray(error)) {
-    const message = error.filter((item) => typeof item === 'string').join(' ');
-    return factsOfObject({ message }, body, depth);
-  }
-  if ((body['message'] ?? null) === null && 'detail' in body)
-    return detailFacts(body['detail'], depth);
-  return factsOfObject(body, {}, depth);
 }
 
 function kindByWord(words: readonly string[]): ProviderFailureKind | null {
@@ -266,16 +158,9 @@ function waitInBody(body: unknown, message: string | null): number | null {
   const estimated = objectOf(body)['estimated_time'];
   if (typeof estimated === 'number') return clampWaitMs(estimated * 1000);
   const match = RETRY_SENTENCE.exec(message ?? '');
-  const ms = match === null ? null : parseGoDuration((match[1] ?? '').replace(/\s|\.$/g, ''));
+  const [, count = '', word = ''] = match ?? [];
+  const ms = parseGoDuration(`${count}${UNIT_OF_WORD[word.toLowerCase()] ?? word}`);
   return ms === null ? null : clampWaitMs(ms);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** True for failures that a wait can mend. */
@@ -293,8 +178,8 @@ function isTemporary(kind: ProviderFailureKind): boolean {
  */
 export function readChatError(reply: WireReply): ProviderFailure {
   const text = reply.body.toString('utf8');
-  const body = parsed(text);
-  const facts = body === undefined ? { ...NO_FACTS, message: text } : factsOf(body);
+  const body = parsedOrUndefined(text);
+  const facts = body === undefined ? { ...NO_FACTS, message: text } : errorFacts(body);
   const message = cleanSentence(facts.message ?? '');
   const kind = kindOf(reply.status, { ...facts, message });
   const wait =
@@ -332,7 +217,7 @@ export function inBandFailure(
   frame: LooseObject,
   besideTotal: UsageBesideTotal = {},
 ): ProviderFailure {
-  const facts = factsOf(inBandError(frame) ?? frame);
+  const facts = errorFacts(inBandError(frame) ?? frame);
   const message = cleanSentence(facts.message ?? '');
   const byWord = STATUS_BY_WORD.find(([, pattern]) =>
     facts.words.some((word) => pattern.test(word)),
