@@ -33,7 +33,7 @@ const bound = (key: string): Partial<RelayRequest> => ({ edits: new Map([[key, 5
 describe('relayed request', () => {
   test('all but the edited members keep their bytes', () => {
     const rest =
-      '"messages":[{"role":"user","content":"\\u00e9 1.0"}],  "big":12345678901234567890,"z":1e0 }';
+      '"messages":[{"role":"user","content":"\\u00e9 1.0"}],  "big":12345678901234567890,"z":1e0}';
     expect(relayed(`{"model" : "alias",${rest}`)).toBe(`{"model":"m",${rest}`);
   });
 
