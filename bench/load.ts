@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hasWrk, LOAD_CORE, startChild } from './children.ts';
 import type { ClientResult } from './socket-client.ts';
 import type { UpstreamMessage } from './upstream.ts';
-import { parseWrkOutput } from './wrk-output.ts';
+import { failureLinesOf, parseWrkOutput } from './wrk-output.ts';
 import { requestBytes, type RequestTarget, type Scenario } from './workload.ts';
 
 const RUN_LIMIT_MS = 120_000;
@@ -132,8 +132,9 @@ export async function runLoad(job: LoadJob, context: LoadContext): Promise<LoadR
     summary.requests !== job.requests ||
     summary.badStatuses + summary.socketErrors > 0
   ) {
+    const upstreamSays = outcome === null ? 'fewer' : 'all';
     throw new Error(
-      `${job.scenario.title}: expected ${job.requests} good answers, got ${JSON.stringify(summary)}`,
+      `${job.scenario.title}: expected ${job.requests} good answers; the mock provider gave ${upstreamSays}; wrk: ${failureLinesOf(output)}`,
     );
   }
   return {

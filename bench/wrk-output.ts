@@ -26,3 +26,12 @@ export function parseWrkOutput(text: string): WrkSummary {
     socketErrors,
   };
 }
+
+/** The lines of the summary that count requests and failures, joined. */
+export function failureLinesOf(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => /requests in|Socket errors|Non-2xx/.test(line))
+    .map((line) => line.trim())
+    .join('; ');
+}

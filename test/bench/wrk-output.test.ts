@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseWrkOutput } from '../../bench/wrk-output.ts';
+import { failureLinesOf, parseWrkOutput } from '../../bench/wrk-output.ts';
 
 const summaryWith = (extra: string): string => `Running 2m test @ http://127.0.0.1:4000
   1 threads and 64 connections
@@ -30,4 +30,10 @@ describe('parseWrkOutput', () => {
   it('says so when wrk printed something else', () => {
     expect(() => parseWrkOutput('unable to connect')).toThrow('unable to connect');
   });
+});
+
+it('failureLinesOf keeps what explains a failed run', () => {
+  expect(failureLinesOf(summaryWith('  Non-2xx or 3xx responses: 17\n'))).toBe(
+    '20000 requests in 1.31s, 22.60MB read; Non-2xx or 3xx responses: 17',
+  );
 });
