@@ -47,7 +47,7 @@ beforeAll(async () => {
   tap = installWireTap(lab.url);
 });
 afterEach(async () => {
-  const { problems, checked } = await tap.settle();
+  const { problems, checked } = tap.check();
   expect(problems).toEqual([]);
   if (skippedBecause === null) expect(checked).toBeGreaterThan(0);
   tap.calls.length = 0;

@@ -56,11 +56,18 @@ export interface TappedCall {
   readonly headers: Headers;
 }
 
+export interface Checked {
+  /** What did not conform. */
+  readonly problems: readonly string[];
+  /** How many values were looked at. */
+  readonly checked: number;
+}
+
 export interface WireTap {
   /** Calls whose reply has begun, in order. */
   readonly calls: TappedCall[];
-  /** Waits for every reply. @returns what did not conform, and how many values were looked at */
-  settle(): Promise<{ readonly problems: readonly string[]; readonly checked: number }>;
+  /** Holds what was read since the last time against the vendor's document. */
+  check(): Checked;
   remove(): void;
 }
 
@@ -79,69 +86,76 @@ export function eventsOf(text: string): readonly string[] {
     .flatMap((block) => (block.startsWith('data: ') ? [block.slice('data: '.length)] : []));
 }
 
-function streamProblems(text: string): { readonly problems: string[]; readonly checked: number } {
+function streamProblems(text: string): Checked {
   const values = eventsOf(text).filter((data) => data !== '[DONE]');
   const problems = values.flatMap((data) => {
     const value = JSON.parse(data) as Record<string, unknown>;
     const schema = 'error' in value ? 'ErrorResponse' : 'CreateChatCompletionStreamResponse';
     return problemsOf(schema, value);
   });
-  return { problems: [...problems], checked: values.length };
+  return { problems, checked: values.length };
 }
 
-async function textOf(reply: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  try {
-    for await (const chunk of reply.body ?? []) text += decoder.decode(chunk, { stream: true });
-  } catch {
-    // The client has left, or the stream was broken on purpose: what came until then counts.
+interface Heard {
+  readonly call: TappedCall;
+  text: string;
+}
+
+function problemsOfReply({ call, text }: Heard): Checked {
+  if (call.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+    return streamProblems(text);
   }
-  return text;
+  const schema = schemaOf(call.path, call.status);
+  if (schema === null || text === '') return { problems: [], checked: 0 };
+  const problems = problemsOf(schema, JSON.parse(text));
+  const isRelayed = call.headers.get('x-gateway-provider') === 'huggingface';
+  return {
+    problems: problems.filter((problem) => !isRelayed || !LEFT_OUT_BY_SERVERS.test(problem)),
+    checked: 1,
+  };
+}
+
+/** The same response, whose body is noted while the client reads it; leaving early leaves early upstream too. */
+function overhear(response: Response, heard: Heard): Response {
+  const decoder = new TextDecoder();
+  const body = response.body?.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        heard.text += decoder.decode(chunk, { stream: true });
+        controller.enqueue(chunk);
+      },
+    }),
+  );
+  const { status, statusText, headers } = response;
+  return new Response(body ?? null, { status, statusText, headers });
 }
 
 /** Puts the tap in place for calls to `origin`. */
 export function installWireTap(origin: string): WireTap {
   const original = globalThis.fetch;
   const calls: TappedCall[] = [];
-  const bodies: Promise<{ readonly problems: readonly string[]; readonly checked: number }>[] = [];
-
-  async function examine(
-    path: string,
-    reply: Response,
-  ): Promise<{ readonly problems: readonly string[]; readonly checked: number }> {
-    const text = await textOf(reply);
-    if (reply.headers.get('content-type')?.startsWith('text/event-stream') === true) {
-      return streamProblems(text);
-    }
-    const schema = schemaOf(path, reply.status);
-    if (schema === null) return { problems: [], checked: 0 };
-    const problems = problemsOf(schema, JSON.parse(text));
-    const isRelayed = reply.headers.get('x-gateway-provider') === 'huggingface';
-    return {
-      problems: problems.filter((problem) => !isRelayed || !LEFT_OUT_BY_SERVERS.test(problem)),
-      checked: 1,
-    };
-  }
+  const replies: Heard[] = [];
 
   globalThis.fetch = async (input, init) => {
     const response = await original(input, init);
     const url = new URL(input instanceof Request ? input.url : String(input));
     if (url.origin !== origin) return response;
-    calls.push({
+    const call = {
       method: init?.method ?? 'GET',
       path: url.pathname,
       retryCount: new Headers(init?.headers).get('x-stainless-retry-count'),
       status: response.status,
       headers: response.headers,
-    });
-    bodies.push(examine(url.pathname, response.clone()));
-    return response;
+    };
+    calls.push(call);
+    const heard = { call, text: '' };
+    replies.push(heard);
+    return overhear(response, heard);
   };
   return {
     calls,
-    async settle() {
-      const results = await Promise.all(bodies.splice(0));
+    check() {
+      const results = replies.splice(0).map(problemsOfReply);
       return {
         problems: [...new Set(results.flatMap((result) => result.problems))],
         checked: results.reduce((sum, result) => sum + result.checked, 0),

@@ -18,6 +18,8 @@ export interface LabOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** `none`: the built-in simulator answers, as `sim/chat`. */
   readonly providers?: 'simulated' | 'none';
+  /** Milliseconds between two tokens of the simulator, so that events arrive one by one; default 0. */
+  readonly perTokenMs?: number;
 }
 
 export interface Reply {
@@ -110,7 +112,11 @@ function providerEnvironment(simulator: Simulator): Record<string, string> {
 
 /** Starts simulator and gateway; `close` ends both and removes the data. */
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
-  const simulator = await createSimulator({ seed: 'lab', recordRequests: true });
+  const simulator = await createSimulator({
+    seed: 'lab',
+    recordRequests: true,
+    latency: { perTokenMs: options.perTokenMs ?? 0 },
+  });
   const log: string[] = [];
   const gateway = await startTestGateway({
     environment: {
@@ -140,6 +146,13 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       await simulator.close();
     },
   };
+}
+
+/** Priced text models of a provider, as many as a file of tests can use up: a target that failed is spared later. */
+export async function modelsOf(lab: Lab, provider: string): Promise<string[]> {
+  const { json } = await lab.call('/v1/models');
+  const data = Array.isArray(json['data']) ? (json['data'] as { readonly id: string }[]) : [];
+  return data.map(({ id }) => id).filter((id) => id.startsWith(`${provider}/`));
 }
 
 /** A chat request of one short user turn. */

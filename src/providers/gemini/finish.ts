@@ -28,9 +28,12 @@ const REASONS: ReadonlyMap<string, FinishReason> = new Map([
   ['MISSING_THOUGHT_SIGNATURE', 'error'],
 ]);
 
-/** Reasons the table does not know are `other`; the raw word stays beside them. */
+/**
+ * Reasons the table does not know are `other`, or `tool-calls` where the answer calls some: servers of this protocol
+ * have words of their own for that. The raw word stays beside them.
+ */
 export function finishReasonOf(raw: string, hasToolCalls: boolean): FinishReason {
-  const reason = REASONS.get(raw) ?? 'other';
   // Gemini stops with STOP when it wants its functions called.
+  const reason = REASONS.get(raw) ?? (hasToolCalls ? 'stop' : 'other');
   return reason === 'stop' && hasToolCalls ? 'tool-calls' : reason;
 }
