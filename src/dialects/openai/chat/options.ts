@@ -17,6 +17,8 @@ import { chatMessages } from './messages.ts';
 import type { ChatRequest } from './schema.ts';
 
 const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
+/** Name of a schema whose sender gave it none. */
+const UNNAMED_SCHEMA = 'answer';
 const effortSchema = z.enum(EFFORTS);
 
 function toolOf(tool: NonNullable<ChatRequest['tools']>[number], path: string): TextTool {
@@ -91,7 +93,7 @@ function responseFormatOf(format: ChatRequest['response_format']): ResponseForma
       const description = schema['description'];
       return {
         type: 'json-schema',
-        name: schema.name,
+        name: schema.name ?? UNNAMED_SCHEMA,
         schema: (schema.schema ?? {}) as Json,
         ...(typeof description === 'string' ? { description } : {}),
         ...(typeof schema.strict === 'boolean' ? { strict: schema.strict } : {}),

@@ -10,6 +10,7 @@ import { ChatRelayStream } from './relay-stream.ts';
 import { renderChatResult } from './reply.ts';
 import { chatRequestSchema, KNOWN_CHAT_PARAMETERS, type ChatRequest } from './schema.ts';
 import { ChatStreamWriter } from './stream-writer.ts';
+import { usualChatRequest } from './usual-request.ts';
 import { chatOptions } from './options.ts';
 
 /**
@@ -62,15 +63,17 @@ function unknownParametersOf(body: Readonly<Record<string, unknown>>): readonly 
   return unknown ?? [];
 }
 
+function checkedRequest(body: Readonly<Record<string, unknown>>): ChatRequest {
+  const parsed = chatRequestSchema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw invalidRequest(pathOf(issue?.path ?? []), issue?.message ?? 'is not valid');
+}
+
 /** @throws GatewayError `invalid_request` naming the field */
 export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
   const body = parseJsonObject(bytes, maxDepth);
-  const parsed = chatRequestSchema.safeParse(body);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw invalidRequest(pathOf(issue?.path ?? []), issue?.message ?? 'is not valid');
-  }
-  const request = parsed.data;
+  const request = usualChatRequest(body) ?? checkedRequest(body);
   const named = request.max_completion_tokens ?? request.max_tokens ?? null;
   const includeUsage = request.stream_options?.include_usage === true;
   return {

@@ -30,7 +30,8 @@ const responseFormat = z.looseObject({
   type: z.string(),
   json_schema: z
     .looseObject({
-      name: z.string().min(1),
+      // OpenAI requires it and says so itself; Perplexity's requests have none (recorded).
+      name: z.string().min(1).nullish(),
       schema: z.unknown().optional(),
       strict: nullishBoolean,
     })
@@ -38,7 +39,7 @@ const responseFormat = z.looseObject({
 });
 
 /** Largest count accepted for any token maximum; beyond it a bound would not fit 53 bits. */
-const MAX_TOKENS_CAP = 100_000_000;
+export const MAX_TOKENS_CAP = 100_000_000;
 
 const tokenCount = z.number().int().positive().max(MAX_TOKENS_CAP).nullish();
 
