@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ProviderDefinition } from '../contracts/provider.ts';
 import { ProviderFailureError, type ProviderFailure } from '../contracts/provider-failure.ts';
-import type { FinishReason, TextOptions } from '../contracts/text.ts';
+import type { FinishReason, TextOptions, TextStreamPart } from '../contracts/text.ts';
 import type { TextExchange, TextProvider, TextStreamExchange } from '../contracts/text-provider.ts';
 import { inputTokensOf, outputTokensOf, type UsageVector } from '../contracts/usage.ts';
 import type { ProviderTarget, WireReply } from '../contracts/wire.ts';
@@ -359,12 +359,18 @@ function describeAnswers(subject: Subject, check: Check): void {
         let brokenEnds = 0;
         for (let count = 0; count <= events.length; count += 1) {
           const reader = subject.stream(options).open();
-          const failure = failureOf(() => readEvents(reader, events.slice(0, count)));
-          if (reader.complete) expect(failure).toBeNull();
-          else {
+          const seen: TextStreamPart[] = [];
+          const failure = failureOf(() => {
+            seen.push(...readEvents(reader, events.slice(0, count)));
+          });
+          if (failure === null) {
+            const finishes = seen.filter((part) => part.type === 'finish');
+            expect(finishes.length).toBe(expected.finishReasons.length);
+          } else {
             brokenEnds += 1;
-            expect(failure?.kind).toBe('broken_stream');
+            expect(failure.kind).toBe('broken_stream');
           }
+          expect(reader.complete).toBe(failure === null);
         }
         expect(brokenEnds).toBeGreaterThan(0);
         const reader = subject.stream(options).open();

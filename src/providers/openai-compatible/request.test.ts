@@ -110,6 +110,20 @@ describe('body of a request', () => {
     expect(warnings.length).toBe(assistantReasoning === 'dropped' ? 1 : 0);
   });
 
+  test('refusals of earlier turns', () => {
+    const messages = [
+      { role: 'assistant', parts: [{ type: 'refusal', text: 'I will not.' }] },
+    ] as const;
+    expect(built({ messages }, { refusalParts: true })).toMatchObject({
+      body: { messages: [{ content: [{ type: 'refusal', refusal: 'I will not.' }] }] },
+      warnings: [],
+    });
+    expect(built({ messages })).toMatchObject({
+      body: { messages: [{ content: 'I will not.' }] },
+      warnings: [{ option: 'messages[].refusal', action: 'mapped' }],
+    });
+  });
+
   test.each<[OpenAiCompatibleQuirks['reasoning'], TextOptions['reasoning'], object, number]>([
     ['effort', { effort: 'xhigh' }, { reasoning_effort: 'xhigh' }, 0],
     ['effort', { budgetTokens: 0 }, { reasoning_effort: 'none' }, 1],
