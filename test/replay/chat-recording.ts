@@ -14,6 +14,7 @@ import {
   stringOf,
   type Loose,
 } from './json.ts';
+import { toldOf } from './told.ts';
 
 /** Calls under construction, by the place at which the sender numbers them. */
 interface DraftCall {
@@ -133,11 +134,7 @@ export function expectedOfChat(recording: Recording): Expected {
   const { sse, body } = recording.response;
   const frames = sse === undefined ? [looseOf(body)] : chatFrames(sse);
   const error = frames.map((frame) => frame['error'] ?? null).find((found) => found !== null);
-  if (error !== undefined) {
-    // The one recorded error inside a 200 is a content filter.
-    expectContentFilter(error);
-    return { type: 'refused', status: 422, code: 'content_filtered', tokens: null };
-  }
+  if (error !== undefined) return expectedOfError(looseOf(error), readChat(frames));
   const served = frames.map((frame) => stringOf(frame['model'])).filter((model) => model !== '');
   return {
     type: 'answer',
@@ -149,8 +146,13 @@ export function expectedOfChat(recording: Recording): Expected {
   };
 }
 
-function expectContentFilter(error: unknown): void {
-  if (looseOf(error)['code'] !== 'content_filter') {
-    throw new Error(`an error inside a 200 that no rule covers: ${JSON.stringify(error)}`);
-  }
+/** An error inside a 200: a refusal of its own before any content, the end of the stream after it. */
+function expectedOfError(error: Loose, said: ReadonlyMap<number, SaidChoice>): Expected {
+  const text = said.get(0)?.text ?? '';
+  if (text !== '') return { type: 'broken', text };
+  const isFilter = error['code'] === 'content_filter';
+  const [status, code] = isFilter
+    ? ([422, 'content_filtered'] as const)
+    : toldOf(numberOf(error['status']) || numberOf(error['code']) || 500);
+  return { type: 'refused', status, code, tokens: null };
 }

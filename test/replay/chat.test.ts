@@ -4,28 +4,18 @@
  * @module
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  explainAbsence,
-  hasRecordings,
-  loadRecording,
-  recordingEntries,
-} from '../support/recordings.ts';
+import { explainAbsence, hasRecordings } from '../support/recordings.ts';
 import { expectedOfChat } from './chat-recording.ts';
 import { deliveriesFor } from './deliveries.ts';
 import { looseOf, type Loose } from './json.ts';
 import { isChat } from './providers.ts';
 import { chatRequestFor, recordedChatBody } from './requests.ts';
 import { ReplaySession } from './session.ts';
-import { pricedModelsOf, replayAnswer, replayCase, type ReplayCase } from './success.ts';
+import { pricedModelsOf, replayAnswer, replayCases, type ReplayCase } from './success.ts';
 
 explainAbsence();
 
-const cases = recordingEntries()
-  .filter(isChat)
-  .map((entry) => {
-    const recording = loadRecording(entry.id);
-    return replayCase(entry, recording, expectedOfChat(recording));
-  });
+const { cases, unreadable } = replayCases(isChat, expectedOfChat);
 
 /** Members that the gateway sets, renames or removes: the bound of the output, and how usage is asked for. */
 const OWN_MEMBERS = new Set([
@@ -59,6 +49,8 @@ describe.skipIf(!hasRecordings)('recorded chat completions', () => {
     );
     await session.close();
   });
+
+  it('can read every recording', () => expect(unreadable).toEqual([]));
 
   it.each(cases.map((one, place) => [one.entry.id, one, place] as const))(
     '%s',

@@ -15,6 +15,7 @@ import {
 import { isError, providerOf } from './providers.ts';
 import { chatRequestFor, modelOf, recordedChatBody } from './requests.ts';
 import { errorOf, expectNothingBooked, ReplaySession, type Replayed } from './session.ts';
+import { toldOf, type Told } from './told.ts';
 
 explainAbsence();
 
@@ -29,23 +30,6 @@ const cases = recordingEntries()
       model: modelOf(entry, recording),
     };
   });
-
-type Told = readonly [status: number, code: string];
-
-/** What the caller is told by the provider's status (contract, table of errors). */
-const BY_STATUS: Readonly<Record<number, Told>> = {
-  400: [400, 'invalid_request'],
-  401: [502, 'provider_auth'],
-  403: [502, 'provider_auth'],
-  404: [404, 'model_not_found'],
-  408: [502, 'provider_error'],
-  413: [413, 'payload_too_large'],
-  421: [400, 'invalid_request'],
-  422: [422, 'invalid_request'],
-  429: [503, 'provider_rate_limited'],
-  500: [502, 'provider_error'],
-  503: [502, 'provider_error'],
-};
 
 const AUTH: Told = [502, 'provider_auth'];
 const CONTEXT: Told = [400, 'context_length_exceeded'];
@@ -84,13 +68,13 @@ function attemptsOf(entry: RecordingEntry, waitsTooLong: boolean): number {
 }
 
 function expectTold(entry: RecordingEntry, replayed: Replayed): void {
-  const told = BY_BODY[entry.id] ?? BY_STATUS[entry.status];
+  const told = BY_BODY[entry.id] ?? toldOf(entry.status);
   const error = errorOf(replayed);
   expect([replayed.status, error['code']], JSON.stringify(error)).toEqual(told);
   expect(error['request_id']).toBe(replayed.request.id);
   expect(typeof error['message']).toBe('string');
   expect(replayed.text).not.toContain('credential-of-');
-  expect(replayed.request).toMatchObject({ status: told?.[0], error_code: told?.[1] });
+  expect(replayed.request).toMatchObject({ status: told[0], error_code: told[1] });
   // What the caller must change is not to be repeated as it is.
   const mayRetry = replayed.headers.get('x-should-retry');
   if (replayed.status < 500) expect(mayRetry).toBe('false');

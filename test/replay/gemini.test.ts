@@ -4,27 +4,17 @@
  * @module
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  explainAbsence,
-  hasRecordings,
-  loadRecording,
-  recordingEntries,
-} from '../support/recordings.ts';
+import { explainAbsence, hasRecordings } from '../support/recordings.ts';
 import { deliveriesFor } from './deliveries.ts';
 import { expectedOfGemini } from './gemini-recording.ts';
 import { isGenerateContent } from './providers.ts';
 import { chatRequestFromGemini } from './requests.ts';
 import { ReplaySession } from './session.ts';
-import { pricedModelsOf, replayAnswer, replayCase } from './success.ts';
+import { pricedModelsOf, replayAnswer, replayCases } from './success.ts';
 
 explainAbsence();
 
-const cases = recordingEntries()
-  .filter(isGenerateContent)
-  .map((entry) => {
-    const recording = loadRecording(entry.id);
-    return replayCase(entry, recording, expectedOfGemini(recording));
-  });
+const { cases, unreadable } = replayCases(isGenerateContent, expectedOfGemini);
 
 describe.skipIf(!hasRecordings)('recorded generateContent answers', () => {
   let session: ReplaySession;
@@ -38,6 +28,8 @@ describe.skipIf(!hasRecordings)('recorded generateContent answers', () => {
     );
     await session.close();
   });
+
+  it('can read every recording', () => expect(unreadable).toEqual([]));
 
   it.each(cases.map((one, place) => [one.entry.id, one, place] as const))(
     '%s',

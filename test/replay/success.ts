@@ -4,7 +4,12 @@
  * @module
  */
 import { expect } from 'vitest';
-import type { Recording, RecordingEntry } from '../support/recordings.ts';
+import {
+  loadRecording,
+  recordingEntries,
+  type Recording,
+  type RecordingEntry,
+} from '../support/recordings.ts';
 import { replyOf, type Delivery } from '../support/replay-upstream.ts';
 import type { Expected, SaidChoice } from './answer.ts';
 import { chatFrames, readChat } from './chat-recording.ts';
@@ -30,19 +35,35 @@ export interface ReplayCase {
   readonly expected: Expected;
 }
 
-export function replayCase(
-  entry: RecordingEntry,
-  recording: Recording,
-  expected: Expected,
-): ReplayCase {
-  return {
-    entry,
-    recording,
-    provider: providerOf(entry),
-    model: modelOf(entry, recording),
-    stream: recording.response.sse !== undefined,
-    expected,
-  };
+export interface ReplayCases {
+  readonly cases: readonly ReplayCase[];
+  /** Recordings that the extraction cannot read, with the reason. */
+  readonly unreadable: readonly string[];
+}
+
+/** Reads the chosen recordings with an extraction that shares no code with the gateway. */
+export function replayCases(
+  isChosen: (entry: RecordingEntry) => boolean,
+  extract: (recording: Recording) => Expected,
+): ReplayCases {
+  const cases: ReplayCase[] = [];
+  const unreadable: string[] = [];
+  for (const entry of recordingEntries().filter(isChosen)) {
+    const recording = loadRecording(entry.id);
+    try {
+      cases.push({
+        entry,
+        recording,
+        provider: providerOf(entry),
+        model: modelOf(entry, recording),
+        stream: recording.response.sse !== undefined,
+        expected: extract(recording),
+      });
+    } catch (error) {
+      unreadable.push(`${entry.id}: ${String(error)}`);
+    }
+  }
+  return { cases, unreadable };
 }
 
 /** The model asked for and the one that answered. */
@@ -99,6 +120,11 @@ function expectAnswer(
   const price = `${one.provider}/${expected.served ?? one.model}#`;
   expect(request.attempt_rows[0]?.price?.slice(0, price.length)).toBe(price);
   expectBooked(request, expected.tokens);
+  // Streams tell their cost in the last frame that counts, whole answers in a header.
+  const told = one.stream
+    ? frames.map((frame) => looseOf(frame['usage'])['cost']).findLast((cost) => cost !== undefined)
+    : replayed.headers.get('x-gateway-cost');
+  expect(told).toBe(request.cost);
 }
 
 function expectRefused(expected: Extract<Expected, { type: 'refused' }>, replayed: Replayed): void {
