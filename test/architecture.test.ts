@@ -73,11 +73,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'temporal-polyfill',
     'node:buffer',
     'node:crypto',
+    'node:net',
     'dialects',
   ],
   // Prices are a setting too, and have one schema.
   config: ['contracts', 'catalog/price-row.ts', 'catalog/price-item.ts', 'zod', 'yaml', 'node:'],
-  openapi: ['contracts', 'zod', 'zod-openapi', 'dialects'],
+  openapi: ['contracts', 'config', 'version.ts', 'zod', 'zod-openapi', 'dialects'],
   observability: ['contracts', 'gateway', 'metering', 'pino', 'prom-client'],
   simulators: ['contracts/wire.ts', 'node:'],
 };

@@ -126,15 +126,18 @@ export async function deliverWhole(
     attempts: run.attempts.length,
     costNanoUsd: totalCostOf(run),
   });
-  headers['content-type'] = 'application/json';
+  headers.push('content-type', 'application/json');
   run.exchange.send(200, headers, answer.render(receiptOf(run, model, usage)));
 }
 
-const STREAM_HEADERS: Readonly<ReplyHeaders> = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-};
+const STREAM_HEADERS: readonly string[] = [
+  'content-type',
+  'text/event-stream; charset=utf-8',
+  'cache-control',
+  'no-cache, no-transform',
+  'x-accel-buffering',
+  'no',
+];
 
 /** Sends the head of a stream; `provider` is null while no candidate has answered yet. */
 export function sendStreamHead(
@@ -147,7 +150,8 @@ export function sendStreamHead(
     attempts: run.attempts.length + 1,
     costNanoUsd: null,
   });
-  run.exchange.startStream(Object.assign(headers, STREAM_HEADERS));
+  headers.push(...STREAM_HEADERS);
+  run.exchange.startStream(headers);
 }
 
 /** The error of a stream that broke after content had gone out. */

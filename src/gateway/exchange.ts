@@ -6,7 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../contracts/gateway-error.ts';
 
-export type ReplyHeaders = Record<string, string>;
+/** Names and values by turns, as `writeHead` takes them: building an object per reply would cost more than sending it. */
+export type ReplyHeaders = string[];
 
 export class Exchange {
   readonly request: IncomingMessage;
@@ -102,8 +103,8 @@ export class Exchange {
   send(status: number, headers: ReplyHeaders, body: Buffer | string): void {
     if (this.#gone || this.response.headersSent) return;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    headers['content-length'] = String(bytes.length);
-    if (!this.request.complete) headers['connection'] = 'close';
+    headers.push('content-length', String(bytes.length));
+    if (!this.request.complete) headers.push('connection', 'close');
     this.response.writeHead(status, headers);
     this.response.end(bytes);
   }

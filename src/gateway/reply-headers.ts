@@ -32,27 +32,46 @@ export function formatReset(ms: number): string {
   return `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
 }
 
-function addRate(headers: ReplyHeaders, kind: 'requests' | 'tokens', rate: RateView | null): void {
-  if (rate === null) return;
-  headers[`x-ratelimit-limit-${kind}`] = rate.limit;
-  headers[`x-ratelimit-remaining-${kind}`] = rate.remaining;
-  if (rate.resetMs !== null) headers[`x-ratelimit-reset-${kind}`] = formatReset(rate.resetMs);
+function addRequestRate(headers: ReplyHeaders, rate: RateView): void {
+  headers.push(
+    'x-ratelimit-limit-requests',
+    rate.limit,
+    'x-ratelimit-remaining-requests',
+    rate.remaining,
+  );
+  if (rate.resetMs !== null) headers.push('x-ratelimit-reset-requests', formatReset(rate.resetMs));
+}
+
+function addTokenRate(headers: ReplyHeaders, rate: RateView): void {
+  headers.push(
+    'x-ratelimit-limit-tokens',
+    rate.limit,
+    'x-ratelimit-remaining-tokens',
+    rate.remaining,
+  );
+  if (rate.resetMs !== null) headers.push('x-ratelimit-reset-tokens', formatReset(rate.resetMs));
 }
 
 export function replyHeaders(facts: ReplyFacts): ReplyHeaders {
-  const headers: ReplyHeaders = { 'x-request-id': facts.requestId };
-  if (facts.provider !== null) headers['x-gateway-provider'] = facts.provider;
-  if (facts.model !== null) headers['x-gateway-model'] = facts.model;
-  headers['x-gateway-attempts'] = String(facts.attempts);
-  if (facts.costNanoUsd !== null) headers['x-gateway-cost'] = formatUsd(facts.costNanoUsd);
-  headers['x-gateway-overhead-ms'] = facts.overheadMs.toFixed(3);
+  const headers: ReplyHeaders = [
+    'x-request-id',
+    facts.requestId,
+    'x-gateway-attempts',
+    String(facts.attempts),
+    'x-gateway-overhead-ms',
+    facts.overheadMs.toFixed(3),
+  ];
+  if (facts.provider !== null) headers.push('x-gateway-provider', facts.provider);
+  if (facts.model !== null) headers.push('x-gateway-model', headerSafe(facts.model));
+  if (facts.costNanoUsd !== null) headers.push('x-gateway-cost', formatUsd(facts.costNanoUsd));
   if (facts.rates !== null) {
-    addRate(headers, 'requests', facts.rates.requests);
-    addRate(headers, 'tokens', facts.rates.tokens);
+    if (facts.rates.requests !== null) addRequestRate(headers, facts.rates.requests);
+    if (facts.rates.tokens !== null) addTokenRate(headers, facts.rates.tokens);
   }
-  if (facts.warnings.length > 0)
-    headers['x-gateway-warnings'] = facts.warnings.map(headerSafe).join(', ').slice(0, 2000);
-  if (facts.simulated) headers['x-gateway-simulated'] = 'true';
+  if (facts.warnings.length > 0) {
+    headers.push('x-gateway-warnings', facts.warnings.map(headerSafe).join(', ').slice(0, 2000));
+  }
+  if (facts.simulated) headers.push('x-gateway-simulated', 'true');
   return headers;
 }
 
@@ -64,14 +83,16 @@ function headerSafe(text: string): string {
 /** Longest `Retry-After` in seconds that a client may be told to repeat by itself (clients would sleep for it). */
 const AUTOMATIC_WAIT_MAX_S = 60;
 
-/** Adds `x-should-retry`, `Retry-After` and `retry-after-ms` by rule C2: never milliseconds beside "do not retry". */
-export function addRetryHeaders(headers: ReplyHeaders, error: GatewayError): void {
+/** `x-should-retry`, `Retry-After` and `retry-after-ms` by rule C2: never milliseconds beside "do not retry". */
+export function retryHeaders(error: GatewayError): ReplyHeaders {
+  const headers: ReplyHeaders = [];
   const waitSeconds =
     error.retryAfterMs === null ? null : Math.max(1, Math.ceil(error.retryAfterMs / 1000));
   const mayRetry = error.shouldRetry === true && (waitSeconds ?? 0) <= AUTOMATIC_WAIT_MAX_S;
-  if (error.shouldRetry !== null) headers['x-should-retry'] = String(mayRetry);
-  if (waitSeconds === null) return;
-  headers['retry-after'] = String(waitSeconds);
+  if (error.shouldRetry !== null) headers.push('x-should-retry', String(mayRetry));
+  if (waitSeconds === null) return headers;
+  headers.push('retry-after', String(waitSeconds));
   if (mayRetry && error.retryAfterMs !== null)
-    headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs));
+    headers.push('retry-after-ms', String(Math.ceil(error.retryAfterMs)));
+  return headers;
 }

@@ -10,7 +10,7 @@ import { providerFailure } from '../contracts/provider-failure.ts';
 import { TransportFailure } from '../http/transport-failure.ts';
 import type { Deadline } from '../http/timer-wheel.ts';
 import type { ReplySink, UpstreamCall } from '../http/upstream.ts';
-import { flattenHeaders } from '../http/whole-reply.ts';
+import { flattenHeaders, headerOf } from '../http/whole-reply.ts';
 import type { AttemptFailure, ReplyMeta } from './attempt-result.ts';
 import type { Exchange } from './exchange.ts';
 import type { ConfiguredProvider, Gateway } from './gateway.ts';
@@ -57,7 +57,7 @@ export class StreamAttempt implements ReplySink {
   #pending: Buffer[] = [];
   #errorBody: Buffer[] | null = null;
   #errorBytes = 0;
-  #headers: Record<string, string> = {};
+  #headers: Readonly<Record<string, string | string[] | undefined>> = {};
   #watch: Deadline | null = null;
   #grace: Deadline | null = null;
   #dispatchedAtMs = 0;
@@ -125,13 +125,13 @@ export class StreamAttempt implements ReplySink {
   }
 
   onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
-    this.#headers = flattenHeaders(headers);
+    this.#headers = headers;
     this.meta = {
       httpStatus: status,
-      providerRequestId: this.#headers[this.#options.provider.definition.requestIdHeader] ?? null,
+      providerRequestId: headerOf(headers, this.#options.provider.definition.requestIdHeader),
       firstByteAtMs: this.#options.gateway.clock.nowMs(),
     };
-    const isStream = (this.#headers['content-type'] ?? 'text/event-stream').includes(
+    const isStream = (headerOf(headers, 'content-type') ?? 'text/event-stream').includes(
       'event-stream',
     );
     if (status < 200 || status > 299 || !isStream) this.#errorBody = [];
@@ -277,13 +277,13 @@ export class StreamAttempt implements ReplySink {
     if (status < 200 || status > 299) {
       this.#fail({
         source: 'provider',
-        failure: definition.readError({ status, headers: this.#headers, body }),
+        failure: definition.readError({ status, headers: flattenHeaders(this.#headers), body }),
       });
       return;
     }
     const isError = body.includes('"error"');
     const failure = isError
-      ? definition.readError({ status, headers: this.#headers, body })
+      ? definition.readError({ status, headers: flattenHeaders(this.#headers), body })
       : providerFailure({
           kind: 'malformed_reply',
           status,

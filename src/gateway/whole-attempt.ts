@@ -20,8 +20,17 @@ export interface AttemptInput {
   readonly hasOther: boolean;
 }
 
+interface FetchedReply {
+  readonly reply: WireReply;
+  readonly providerRequestId: string | null;
+}
+
 /** Fetches the reply, or fails by deadline, cap, cancellation or transport. */
-async function fetchReply(gateway: Gateway, run: TextRun, input: AttemptInput): Promise<WireReply> {
+async function fetchReply(
+  gateway: Gateway,
+  run: TextRun,
+  input: AttemptInput,
+): Promise<FetchedReply> {
   const collector = new WholeReply(gateway.settings.maxReplyBytes);
   const call = gateway.upstream.call(
     input.candidate.provider.baseUrl,
@@ -46,7 +55,11 @@ async function fetchReply(gateway: Gateway, run: TextRun, input: AttemptInput): 
     );
   });
   try {
-    return await collector.promise;
+    const reply = await collector.promise;
+    return {
+      reply,
+      providerRequestId: collector.header(input.candidate.provider.definition.requestIdHeader),
+    };
   } finally {
     deadline.cancel();
     gateway.lifecycle.interrupts.delete(interrupt);
@@ -62,11 +75,11 @@ export async function attemptWhole(
 ): Promise<AttemptResult> {
   let meta: ReplyMeta = { httpStatus: null, providerRequestId: null, firstByteAtMs: null };
   try {
-    const reply = await fetchReply(gateway, run, input);
+    const { reply, providerRequestId } = await fetchReply(gateway, run, input);
     const { definition } = input.candidate.provider;
     meta = {
       httpStatus: reply.status,
-      providerRequestId: reply.headers[definition.requestIdHeader] ?? null,
+      providerRequestId,
       firstByteAtMs: gateway.clock.nowMs(),
     };
     if (reply.status < 200 || reply.status > 299) {

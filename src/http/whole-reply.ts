@@ -19,6 +19,32 @@ export function flattenHeaders(headers: IncomingHeaders): Record<string, string>
   return flat;
 }
 
+/** A collected reply; its headers are flattened only when somebody reads them. */
+class CollectedReply implements WireReply {
+  readonly status: number;
+  readonly body: Buffer;
+  readonly #incoming: IncomingHeaders;
+  #flat: Record<string, string> | null = null;
+
+  constructor(status: number, incoming: IncomingHeaders, body: Buffer) {
+    this.status = status;
+    this.body = body;
+    this.#incoming = incoming;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    this.#flat ??= flattenHeaders(this.#incoming);
+    return this.#flat;
+  }
+}
+
+/** One header of a reply, without flattening the others. */
+export function headerOf(headers: IncomingHeaders, name: string): string | null {
+  const value = headers[name];
+  if (value === undefined) return null;
+  return typeof value === 'string' ? value : value.join(', ');
+}
+
 export class WholeReply implements ReplySink {
   readonly promise: Promise<WireReply>;
   /** Set by the caller right after dispatch, so that an oversize reply can be cut off. */
@@ -60,7 +86,12 @@ export class WholeReply implements ReplySink {
     const [only] = this.#chunks;
     const body =
       this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks);
-    this.#resolve({ status: this.#status, headers: flattenHeaders(this.#headers), body });
+    this.#resolve(new CollectedReply(this.#status, this.#headers, body));
+  }
+
+  /** A header of the reply that has arrived. */
+  header(name: string): string | null {
+    return headerOf(this.#headers, name);
   }
 
   onFailure(failure: TransportFailure): void {

@@ -4,13 +4,13 @@
  * @module
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { formatUsd } from '../contracts/money.ts';
 import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
 import type { RefusedRequest, Recorder } from '../gateway/recorder.ts';
 import type { Caller } from '../gateway/caller.ts';
 import type { RequestRecord } from '../metering/ports.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { redactSecrets } from './redact.ts';
+import { requestLine } from './request-line.ts';
 
 export interface LogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -34,12 +34,20 @@ function bufferedStandardError(): DestinationStream {
   return destination;
 }
 
-export function createLogger(options: LogOptions): Logger {
+/** A logger, and the way past it for lines that are written already. */
+export interface GatewayLog {
+  readonly logger: Logger;
+  /** Takes a whole line with its line end. */
+  readonly writeLine: (line: string) => void;
+}
+
+export function createLog(options: LogOptions): GatewayLog {
   const destination = options.destination ?? bufferedStandardError();
-  return pino(
+  const logger = pino(
     { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination,
   );
+  return { logger, writeLine: (line) => destination.write(line) };
 }
 
 function describeError(error: unknown): {
@@ -58,62 +66,29 @@ function describeError(error: unknown): {
 
 /** Writes the wide event and feeds the metrics. */
 export class LogRecorder implements Recorder {
+  readonly #log: GatewayLog;
   readonly #logger: Logger;
   readonly #metrics: GatewayMetrics;
 
-  constructor(logger: Logger, metrics: GatewayMetrics) {
-    this.#logger = logger;
+  constructor(log: GatewayLog, metrics: GatewayMetrics) {
+    this.#log = log;
+    this.#logger = log.logger;
     this.#metrics = metrics;
   }
 
   requestEnded(request: RequestRecord, caller: Caller): void {
-    const inputTokens = inputTokensOf(request.usage);
-    const outputTokens = outputTokensOf(request.usage);
-    const durationMs = request.finishedAtMs - request.startedAtMs;
-    const provider = request.provider ?? 'none';
-    const model = request.modelServed ?? request.modelAsked;
     this.#metrics.request({
       operation: request.operation,
-      provider,
-      model,
+      provider: request.provider ?? 'none',
+      model: request.modelServed ?? request.modelAsked,
       status: request.status,
-      durationMs,
+      durationMs: request.finishedAtMs - request.startedAtMs,
       overheadMs: request.overheadMs,
       costUsd: Number(request.costNanoUsd) / 1e9,
-      inputTokens,
-      outputTokens,
+      inputTokens: inputTokensOf(request.usage),
+      outputTokens: outputTokensOf(request.usage),
     });
-    if (!this.#logger.isLevelEnabled('info')) return;
-    this.#logger.info(
-      {
-        event: 'request',
-        request_id: request.requestId,
-        customer: caller.customer.id,
-        key: caller.key.id,
-        operation: request.operation,
-        model_asked: request.modelAsked,
-        provider,
-        model,
-        status: request.status,
-        error_code: request.errorCode ?? undefined,
-        stream: request.stream,
-        client_closed: request.clientClosed || undefined,
-        attempts: request.attempts,
-        input_tokens: inputTokens,
-        output_tokens: outputTokens,
-        estimated: request.estimated || undefined,
-        cost_usd: formatUsd(request.costNanoUsd),
-        duration_ms: durationMs,
-        first_token_ms:
-          request.firstTokenAtMs === null
-            ? undefined
-            : request.firstTokenAtMs - request.startedAtMs,
-        overhead_ms: Math.round(request.overheadMs * 1000) / 1000,
-        warnings: request.warnings.length === 0 ? undefined : request.warnings,
-        tags: request.tags ?? undefined,
-      },
-      'request',
-    );
+    if (this.#logger.isLevelEnabled('info')) this.#log.writeLine(requestLine(request, caller));
   }
 
   requestRefused(refused: RefusedRequest): void {

@@ -33,11 +33,7 @@ function serveReady(gateway: Gateway, exchange: Exchange): void {
 }
 
 async function serveMetrics(metrics: GatewayMetrics, exchange: Exchange): Promise<void> {
-  exchange.send(
-    200,
-    { 'content-type': metrics.registry.contentType },
-    await metrics.registry.metrics(),
-  );
+  exchange.send(200, ['content-type', metrics.contentType], await metrics.text());
 }
 
 export function createRoutes(gateway: Gateway, metrics: GatewayMetrics): RouteTable {

@@ -8,7 +8,7 @@ import { GatewayError, isGatewayError } from '../contracts/gateway-error.ts';
 import { openAiError } from '../dialects/openai/errors.ts';
 import { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { addRetryHeaders, replyHeaders } from '../gateway/reply-headers.ts';
+import { replyHeaders, retryHeaders } from '../gateway/reply-headers.ts';
 import { HOP_HEADER } from '../http/upstream.ts';
 import type { RouteTable } from './routes.ts';
 
@@ -128,8 +128,7 @@ export class DataPlane {
       warnings: [],
       simulated: false,
     });
-    addRetryHeaders(headers, error);
-    headers['content-type'] = 'application/json';
+    headers.push(...retryHeaders(error), 'content-type', 'application/json');
     exchange.send(error.status, headers, JSON.stringify(openAiError(error, exchange.requestId)));
   }
 }

@@ -34,7 +34,7 @@ export function sendJson(gateway: Gateway, exchange: Exchange, body: unknown): v
     warnings: [],
     simulated: false,
   });
-  headers['content-type'] = 'application/json';
+  headers.push('content-type', 'application/json');
   exchange.send(200, headers, JSON.stringify(body));
 }
 

@@ -37,7 +37,7 @@ import { TokenEstimator } from '../gateway/token-estimator.ts';
 import { TimerWheel } from '../http/timer-wheel.ts';
 import { Upstream } from '../http/upstream.ts';
 import type { MeteringStore } from '../metering/ports.ts';
-import { createLogger, LogRecorder } from '../observability/log.ts';
+import { createLog, LogRecorder } from '../observability/log.ts';
 import { GatewayMetrics } from '../observability/metrics.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { simProvider } from '../providers/sim/provider.ts';
@@ -170,7 +170,7 @@ async function buildGateway(
     random: Math.random,
     routing: new RoutingState(),
     recorder: new LogRecorder(
-      createLogger({
+      createLog({
         level: config.logging.level,
         ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
       }),

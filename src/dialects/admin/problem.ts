@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../../contracts/error-codes.ts';
 import { isGatewayError, GatewayError } from '../../contracts/gateway-error.ts';
-import { addRetryHeaders } from '../../gateway/reply-headers.ts';
+import { retryHeaders } from '../../gateway/reply-headers.ts';
 
 /** Media type of every error of the control plane and of the compatibility routes. */
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
@@ -74,6 +74,7 @@ export function renderProblem(error: GatewayError, context: ProblemContext): Ren
     'x-request-id': context.requestId,
     'cache-control': 'no-store',
   };
-  addRetryHeaders(headers, error);
+  const retry = retryHeaders(error);
+  for (let at = 0; at < retry.length; at += 2) headers[retry[at] ?? ''] = retry[at + 1] ?? '';
   return { status: error.status, headers, body: JSON.stringify(body) };
 }

@@ -13,26 +13,34 @@ const value = fc.oneof(
   fc.constant({}),
 );
 const part = fc.oneof(value, fc.record({ type: value, text: value }, { requiredKeys: [] }));
-const message = fc.oneof(
-  value,
-  fc.record(
-    { role: fc.oneof(fc.constant('user'), value), content: fc.oneof(fc.string(), value, fc.array(part, { maxLength: 2 })), tool_calls: value, tool_call_id: value },
-    { requiredKeys: [] },
-  ),
+const usualMessage = fc.record(
+  {
+    role: fc.constantFrom('user', 'system'),
+    content: fc.oneof(fc.string(), fc.constant([{ type: 'text', text: 'a' }])),
+  },
+  { requiredKeys: ['role'] },
 );
+const oddMessage = fc.record(
+  {
+    role: fc.oneof(fc.constant('user'), value),
+    content: fc.oneof(value, fc.array(part, { maxLength: 2 })),
+    tool_calls: value,
+    tool_call_id: value,
+  },
+  { requiredKeys: [] },
+);
+const message = fc.oneof({ weight: 6, arbitrary: usualMessage }, oddMessage, value);
+const number = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 4096 }) }, value);
 const body = fc.record(
   {
-    model: fc.oneof(fc.constant('a/b'), value),
-    messages: fc.oneof(fc.array(message, { maxLength: 3 }), value),
-    stream: value,
-    max_tokens: value,
-    max_completion_tokens: value,
-    temperature: value,
-    top_p: value,
-    presence_penalty: value,
-    frequency_penalty: value,
-    user: value,
-    reasoning_effort: value,
+    model: fc.oneof({ weight: 6, arbitrary: fc.constant('a/b') }, value),
+    messages: fc.oneof({ weight: 6, arbitrary: fc.array(message, { maxLength: 3 }) }, value),
+    stream: fc.oneof({ weight: 4, arbitrary: fc.boolean() }, value),
+    max_tokens: number,
+    max_completion_tokens: number,
+    temperature: number,
+    top_p: number,
+    user: fc.oneof({ weight: 4, arbitrary: fc.string() }, value),
     n: value,
     tools: value,
   },
@@ -57,7 +65,12 @@ describe('usualChatRequest', () => {
   });
 
   it('recognises the request of every quick start', () => {
-    const request = { model: 'sim/chat', messages: [{ role: 'user', content: 'Hello' }], stream: true, max_tokens: 5 };
+    const request = {
+      model: 'sim/chat',
+      messages: [{ role: 'user', content: 'Hello' }],
+      stream: true,
+      max_tokens: 5,
+    };
     expect(usualChatRequest(request)).toBe(request);
   });
 });

@@ -21,7 +21,8 @@ function isUsualContent(content: unknown): boolean {
 }
 
 function areUsualMessages(messages: unknown): boolean {
-  if (!Array.isArray(messages) || messages.length === 0 || messages.length > MESSAGES_MAX) return false;
+  if (!Array.isArray(messages) || messages.length === 0 || messages.length > MESSAGES_MAX)
+    return false;
   for (const message of messages) {
     if (typeof message !== 'object' || message === null || Array.isArray(message)) return false;
     const { role, content, tool_calls, tool_call_id } = message as Record<string, unknown>;
@@ -33,7 +34,10 @@ function areUsualMessages(messages: unknown): boolean {
 }
 
 function isCount(value: unknown): boolean {
-  return value === null || (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_TOKENS_CAP);
+  return (
+    value === null ||
+    (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MAX_TOKENS_CAP)
+  );
 }
 
 function isFinite(value: unknown): boolean {
