@@ -79,6 +79,8 @@ export class RoutingSession {
   readonly #failed: FailedAttempt[] = [];
   /** Candidates that the plan cannot afford any more. */
   readonly #unaffordable = new Set<number>();
+  /** Candidates whose breaker this request's own failure has opened: not repeated in place. */
+  readonly #opened = new Set<number>();
   #beganMs = 0;
   #kind: 'first' | 'repeat' = 'first';
 
@@ -147,6 +149,7 @@ export class RoutingSession {
       isFirstDecision = false;
       if (decision.type === 'stop') throw decision.error;
       if (decision.type === 'repeat') {
+        if (this.#hasOpened(candidate)) continue;
         await this.#wait(decision.delayMs);
         return candidate;
       }
@@ -157,6 +160,15 @@ export class RoutingSession {
       if (await extendFor(this.#gateway, this.#run, { next, keep })) return next;
       this.#unaffordable.add(decision.candidate);
     }
+  }
+
+  /** Notes a breaker that is open after a failure: a repeat would go to a target that was just given up (P6). */
+  #hasOpened(candidate: Candidate): boolean {
+    const { clock, routing } = this.#gateway;
+    if (routing.health.unavailable(routing.targetOf(candidate), clock.nowMs()) === null)
+      return false;
+    this.#opened.add(this.#run.candidates.indexOf(candidate));
+    return true;
   }
 
   #decide(): ReturnType<typeof decideNext> {
@@ -183,7 +195,7 @@ export class RoutingSession {
       contextWindow: candidate.facts.contextWindow,
       available: view.unavailable === null && !this.#unaffordable.has(index),
       p50Ms: view.p50Ms,
-      mayRepeat: view.mayRepeat,
+      mayRepeat: view.mayRepeat && !this.#opened.has(index),
     };
   }
 
