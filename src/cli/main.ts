@@ -1,29 +1,52 @@
 #!/usr/bin/env node
 /**
- * The command line.
+ * The command line's entry: streams, signals, exit code.
  *
  * @module
  */
-import { Command } from 'commander';
-import { VERSION } from '../version.ts';
-import { runStart, type StartFlags } from './start.ts';
+import { invocationOf, type CliContext } from './context.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { runCli } from './run-cli.ts';
 
-const program = new Command('alwrity-gateway')
-  .description(
-    'Gateway for text, image, audio and video models that enforces subscriptions exactly.',
-  )
-  .version(VERSION, '-V, --version')
-  .showHelpAfterError();
+/** Settles with the first SIGINT or SIGTERM; the second ends the process. */
+function stopRequested(): Promise<void> {
+  return new Promise((resolve) => {
+    let isStopping = false;
+    const stop = (): void => {
+      if (isStopping) process.exit(EXIT_CODES.interrupted);
+      isStopping = true;
+      resolve();
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}
 
-program
-  .command('start', { isDefault: true })
-  .description('Start the gateway')
-  .option('--host <address>', 'address to listen on (127.0.0.1)')
-  .option('--port <number>', 'port to listen on (8790); 0 takes any free one')
-  .option('--data-dir <folder>', 'folder of the database and credentials (./data)')
-  .option('--config <file>', 'configuration file (gateway.yaml where present)')
-  .option('--workers <number>', 'processes that answer requests (1)')
-  .option('--json', 'first line of standard output is {"event":"listening",…}')
-  .action((flags: StartFlags) => runStart(flags));
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
+}
 
-await program.parseAsync();
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader (`| head`) has what it wanted.
+    if (error.code === 'EPIPE') process.exit(EXIT_CODES.ok);
+    throw error;
+  });
+}
+
+const context: CliContext = {
+  environment: process.env,
+  workingDirectory: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stdin: process.stdin,
+  invocation: invocationOf(process.argv[1] ?? '', process.env),
+  stopRequested,
+};
+
+const exitCode = await runCli(process.argv.slice(2), context);
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+// A start that failed may have left threads behind that would keep the process.
+process.exit(exitCode);
