@@ -294,6 +294,8 @@ async function profileSubject(
   mkdirSync(profileDirectory);
   const upstreamOrigin = context.upstream.origin;
   const subject = await start({ upstreamOrigin, directory: own, profileDirectory });
+  // The profiler samples wall time: on one core a function that wakes another thread would be charged for it.
+  moveToCores(subject.pid, '0,1');
   const { options, upstream, directory } = context;
   const tally = new Tally();
   const session = {
