@@ -42,7 +42,7 @@ const SHAPES: Readonly<Record<Shape, readonly [string, string]>> = {
   refused: ['groq', 'openai'],
   nowhere: ['together', 'openai'],
 };
-const ALIASES_PER_SHAPE = 90;
+const ALIASES_PER_SHAPE = 160;
 
 /** Dated snapshots share the price of their model, so that there are as many priced names as there are days. */
 function dated(wire: Wire, serial: number): string {
