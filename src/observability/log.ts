@@ -8,30 +8,17 @@ import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
 import type { RefusedRequest, Recorder } from '../gateway/recorder.ts';
 import type { Caller } from '../gateway/caller.ts';
 import type { RequestRecord } from '../metering/ports.ts';
+import { LineBuffer } from './line-buffer.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { redactSecrets } from './redact.ts';
 import { requestLine } from './request-line.ts';
+
+const STANDARD_ERROR = 2;
 
 export interface LogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Defaults to standard error, buffered: standard output belongs to the command line's data. */
   readonly destination?: DestinationStream;
-}
-
-/** Lines are written in blocks: a system call a line would cost more than the line. */
-const BLOCK_BYTES = 64 * 1024;
-const FLUSH_INTERVAL_MS = 500;
-
-function bufferedStandardError(): DestinationStream {
-  const destination = pino.destination({
-    dest: 2,
-    sync: false,
-    minLength: BLOCK_BYTES,
-    // The longest single write, which must exceed the block (sonic-boom refuses anything else).
-    maxWrite: 2 * BLOCK_BYTES,
-  });
-  setInterval(() => destination.flush(), FLUSH_INTERVAL_MS).unref();
-  return destination;
 }
 
 /** A logger, and the way past it for lines that are written already. */
@@ -42,7 +29,7 @@ export interface GatewayLog {
 }
 
 export function createLog(options: LogOptions): GatewayLog {
-  const destination = options.destination ?? bufferedStandardError();
+  const destination = options.destination ?? new LineBuffer(STANDARD_ERROR);
   const logger = pino(
     { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination,
