@@ -5,7 +5,6 @@
  */
 import type { Command } from 'commander';
 import { configJsonSchema, resolveProviders, viewConfig } from '../../config/index.ts';
-import { PROVIDERS } from '../../providers/registry.ts';
 import { addExamples, addOutputOptions, type CommandScope } from '../command-kit.ts';
 import { Output, type OutputFlags } from '../output.ts';
 import { loadSettings, type SettingFlags } from '../settings.ts';
@@ -42,7 +41,8 @@ export function registerConfig(program: Command, scope: CommandScope): void {
 
   const check = addFileOption(config.command('check'))
     .description('say whether a gateway would start with these settings; exit code 3 when not')
-    .action((flags: Flags) => {
+    .action(async (flags: Flags) => {
+      const { PROVIDERS } = await import('../../providers/registry.ts');
       const loaded = loadSettings(context, flags);
       const providers = resolveProviders(PROVIDERS, context.environment, loaded.config);
       const output = new Output(context, flags);

@@ -7,9 +7,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { addExamples, addOutputOptions, type CommandScope } from '../command-kit.ts';
-import { renderBundle, writeBundle } from '../doctor/bundle.ts';
 import type { Finding, FindingStatus } from '../doctor/finding.ts';
-import { runDoctor } from '../doctor/run-doctor.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { Output, type Colors, type OutputFlags } from '../output.ts';
 import type { SettingFlags } from '../settings.ts';
@@ -60,6 +58,7 @@ function bundlePath(scope: CommandScope, name: string | true): string {
 async function examine(scope: CommandScope, flags: Flags): Promise<void> {
   const { context } = scope;
   const output = new Output(context, flags);
+  const { runDoctor } = await import('../doctor/run-doctor.ts');
   const diagnosis = await runDoctor(context, flags);
   const { findings } = diagnosis;
   const failed = count(findings, 'fail');
@@ -74,6 +73,7 @@ async function examine(scope: CommandScope, flags: Flags): Promise<void> {
     ].join('\n'),
   );
   if (flags.bundle !== undefined) {
+    const { renderBundle, writeBundle } = await import('../doctor/bundle.ts');
     const path = bundlePath(scope, flags.bundle);
     try {
       writeBundle(path, renderBundle(context, diagnosis, Date.now()));

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Command } from 'commander';
-import { serveSimulators } from '../../simulators/serve.ts';
 import { addExamples, addOutputOptions, wholeNumber, type CommandScope } from '../command-kit.ts';
 import { listenError } from '../listen-error.ts';
 import { Output, type OutputFlags } from '../output.ts';
@@ -21,6 +20,7 @@ interface Flags extends OutputFlags {
 async function serve(scope: CommandScope, flags: Flags): Promise<void> {
   const { host, port, seed } = flags;
   const output = new Output(scope.context, flags);
+  const { serveSimulators } = await import('../../simulators/serve.ts');
   const served = await serveSimulators({ host, port, seed }).catch((error: unknown) => {
     throw listenError(error, { host, port, invocation: `${scope.context.invocation} simulate` });
   });

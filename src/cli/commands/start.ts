@@ -5,7 +5,7 @@
  */
 import type { Command } from 'commander';
 import { loadCredentials, type LoadedConfig } from '../../config/index.ts';
-import { startGateway, type RunningGateway } from '../../server/start-gateway.ts';
+import type { RunningGateway } from '../../server/start-gateway.ts';
 import { renderBanner } from '../banner.ts';
 import { CliError } from '../cli-error.ts';
 import { addExamples, addOutputOptions, type CommandScope } from '../command-kit.ts';
@@ -50,6 +50,8 @@ async function runStart(scope: CommandScope, flags: StartFlags): Promise<void> {
   const loaded = loadSettings(context, flags);
   const dataDir = dataDirOf(context, loaded);
   const credentials = loadCredentials({ dataDir: loaded.config.dataDir, environment });
+  // Loaded here, so that the commands that only ask a gateway do not wait for it.
+  const { startGateway } = await import('../../server/start-gateway.ts');
   const running = await startGateway({ loaded, credentials, environment }).catch(
     (error: unknown) => {
       throw startError(error, loaded, scope);
