@@ -47,6 +47,7 @@ import { VERSION } from '../version.ts';
 import { bootstrapDirectory } from './bootstrap.ts';
 import { DataPlane } from './data-plane.ts';
 import { createRoutes } from './create-routes.ts';
+import { tuneRuntime } from './runtime-tuning.ts';
 import { adminListener } from './admin-listener.ts';
 
 const MIB = 1024 * 1024;
@@ -232,7 +233,8 @@ function listen(server: Server, host: string, port: number): Promise<AddressInfo
  *   another process holds the data folder
  */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
-  const { loaded, credentials } = options;
+  tuneRuntime();
+  const { loaded } = options;
   const { config } = loaded;
   const providers = resolveProviders(PROVIDERS, options.environment, config);
   const store = await openSqliteStore({
@@ -273,7 +275,6 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   });
   const address = await listen(server, config.host, config.port);
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  void credentials;
   return {
     url: `http://${host}:${address.port}`,
     port: address.port,
