@@ -21,6 +21,8 @@ const KEEPALIVE = Buffer.from(': keepalive\n\n');
 const USAGE_GRACE_MS = 2_000;
 const END_GRACE_MS = 250;
 const WATCH_INTERVAL_MS = 250;
+/** A look this late means that the process itself stood still: what had arrived meanwhile has not been read yet. */
+const STANDSTILL_MS = 1_000;
 const ERROR_BODY_MAX_BYTES = 1024 * 1024;
 
 export type StreamStart =
@@ -65,6 +67,7 @@ export class StreamAttempt implements ReplySink {
   #lastEvents = 0;
   #lastWriteAtMs = 0;
   #pausedAtMs: number | null = null;
+  #watchDueAtMs = 0;
   #drainUntilMs: number | null = null;
   #drainedBytes = 0;
   #hasStarted = false;
@@ -232,15 +235,18 @@ export class StreamAttempt implements ReplySink {
   }
 
   #armWatch(): void {
+    this.#watchDueAtMs = this.#now() + WATCH_INTERVAL_MS;
     this.#watch = this.#options.gateway.wheel.after(WATCH_INTERVAL_MS, () => this.#check());
   }
 
   /** Looks at every timer of the stream at once. */
   #check(): void {
     if (this.#hasEnded) return;
-    this.#armWatch();
-    const { gateway, deadlineMs, firstEventMs, onProgress } = this.#options;
     const now = this.#now();
+    const lateMs = now - this.#watchDueAtMs;
+    this.#armWatch();
+    if (lateMs > STANDSTILL_MS) this.#forgive(lateMs);
+    const { gateway, deadlineMs, firstEventMs, onProgress } = this.#options;
     if (now >= deadlineMs) this.#cancel('timeout', 'TOTAL');
     else if (this.#drainUntilMs !== null && now >= this.#drainUntilMs)
       this.#cancel('cancelled', 'DRAIN_LIMIT');
@@ -257,6 +263,13 @@ export class StreamAttempt implements ReplySink {
     const mayWrite = this.#exchange?.headSent === true && this.#pausedAtMs === null;
     if (mayWrite && now - this.#lastWriteAtMs >= gateway.settings.keepaliveMs)
       this.#write(KEEPALIVE);
+  }
+
+  /** Silence while this process stood still (suspended, starved, blocked) is nobody's stall. */
+  #forgive(lateMs: number): void {
+    this.#dispatchedAtMs += lateMs;
+    this.#lastEventAtMs += lateMs;
+    if (this.#pausedAtMs !== null) this.#pausedAtMs += lateMs;
   }
 
   #cancel(kind: 'timeout' | 'cancelled', code: string): void {

@@ -10,10 +10,16 @@ import type { ServerSentEvent } from '../contracts/wire.ts';
 const LF = 0x0a;
 const CR = 0x0d;
 const EMPTY = Buffer.alloc(0);
+/** From this size on an unfinished event grows in place: joined anew for every chunk, a large one costs its square. */
+const GROWING_FROM_BYTES = 256 * 1024;
 
 export class SseFramer {
   readonly #maxEventBytes: number;
   #tail: Buffer = EMPTY;
+  /** Holds a large tail with room behind it; the tail ends at `#storedBytes`. Nothing before that is written again. */
+  #storage: Buffer | null = null;
+  #storedBytes = 0;
+  #tailHasCarriageReturn = false;
   /** Where in the tail the search for the event's end goes on. */
   #searched = 0;
   #lineIsEmpty = true;
@@ -39,10 +45,11 @@ export class SseFramer {
    * @returns false when an event is longer than the cap
    */
   push(chunk: Buffer, onEvent: (bytes: Buffer, start: number, end: number) => void): boolean {
-    const bytes = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
+    const bytes = this.#joined(chunk);
     let from = this.#skipByteOrderMark(bytes);
     let at = Math.max(this.#searched, from);
-    const fast = !this.#afterCarriageReturn && !chunk.includes(CR) && !this.#tail.includes(CR);
+    const hasCarriageReturn = this.#tailHasCarriageReturn || chunk.includes(CR);
+    const fast = !this.#afterCarriageReturn && !hasCarriageReturn;
     for (;;) {
       const end = fast ? this.#nextEndFast(bytes, at, from) : this.#nextEnd(bytes, at);
       if (end === -1) break;
@@ -51,9 +58,27 @@ export class SseFramer {
       at = end;
     }
     this.#tail = from === bytes.length ? EMPTY : bytes.subarray(from);
+    this.#tailHasCarriageReturn = hasCarriageReturn && this.#tail.length > 0;
     this.#searched = this.#tail.length - this.#undecided;
     if (fast) this.#lineIsEmpty = this.#tail.length === 0 || this.#tail.at(-1) === LF;
     return this.#tail.length <= this.#maxEventBytes;
+  }
+
+  /** The unfinished event and what follows it. */
+  #joined(chunk: Buffer): Buffer {
+    const tail = this.#tail;
+    const length = tail.length + chunk.length;
+    if (tail.length === 0 || length < GROWING_FROM_BYTES) {
+      this.#storage = null;
+      return tail.length === 0 ? chunk : Buffer.concat([tail, chunk], length);
+    }
+    if (this.#storage === null || this.#storedBytes + chunk.length > this.#storage.length) {
+      this.#storage = Buffer.allocUnsafe(length * 2);
+      this.#storedBytes = tail.copy(this.#storage);
+    }
+    const start = this.#storedBytes - tail.length;
+    this.#storedBytes += chunk.copy(this.#storage, this.#storedBytes);
+    return this.#storage.subarray(start, this.#storedBytes);
   }
 
   /** LF-only streams: a native search for two line feeds in a row. */

@@ -155,8 +155,9 @@ function readFrames(
   let usage: Record<string, unknown> | null = null;
   let error: Record<string, unknown> | null = null;
   const malformed: string[] = [];
-  if (raw !== '' && !raw.endsWith('\n\n')) malformed.push('the last frame has no end');
-  for (const frame of raw.split('\n\n')) {
+  if (raw !== '' && !/[\r\n]{2}$/.test(raw)) malformed.push('the last frame has no end');
+  // A line may end in CR, LF or both (WHATWG), and what passes through keeps its own.
+  for (const frame of raw.replace(/\r\n?/g, '\n').split('\n\n')) {
     const data = frame
       .split('\n')
       .filter((line) => line.startsWith('data:'))
