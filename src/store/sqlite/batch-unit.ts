@@ -7,6 +7,7 @@ import type { StatementSync } from 'node:sqlite';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { Applied, JournalEntry } from '../../metering/core/types.ts';
 import type { Unit } from './accounts.ts';
+import type { JournalPosition } from './journal-tables.ts';
 import type { CallIdentity, RequestWrite } from './usage-tables.ts';
 
 /** What callers are told while the database takes no writes. */
@@ -32,12 +33,18 @@ export class BatchUnit implements Unit {
   readonly opened = new Map<string, CallIdentity>();
   readonly memoryOnly: boolean;
   begun = false;
+  /** Where the journal stood before. */
+  readonly position: JournalPosition;
   readonly #begin: StatementSync;
 
-  constructor(nowMs: number, begin: StatementSync, memoryOnly: boolean) {
+  constructor(
+    nowMs: number,
+    from: JournalPosition & { readonly begin: StatementSync; readonly memoryOnly: boolean },
+  ) {
     this.nowMs = nowMs;
-    this.#begin = begin;
-    this.memoryOnly = memoryOnly;
+    this.#begin = from.begin;
+    this.memoryOnly = from.memoryOnly;
+    this.position = { nextSeq: from.nextSeq, nextNo: from.nextNo };
   }
 
   begin(): void {

@@ -21,6 +21,12 @@ import {
 
 type StoredPosting = readonly (number | string)[];
 
+/** Next numbers to be given out. */
+export interface JournalPosition {
+  readonly nextSeq: number;
+  readonly nextNo: number;
+}
+
 /** An event as it was stored. */
 export interface StoredEvent {
   readonly seq: number;
@@ -199,11 +205,11 @@ export class JournalTables {
   }
 
   /** What {@link reset} puts back when a transaction fails. */
-  position(): { readonly nextSeq: number; readonly nextNo: number } {
+  position(): JournalPosition {
     return { nextSeq: this.#nextSeq, nextNo: this.#nextNo };
   }
 
-  reset(position: { readonly nextSeq: number; readonly nextNo: number }): void {
+  reset(position: JournalPosition): void {
     this.#nextSeq = position.nextSeq;
     for (const [id, no] of this.#numbers) if (no >= position.nextNo) this.#numbers.delete(id);
     this.#nextNo = position.nextNo;

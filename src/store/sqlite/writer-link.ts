@@ -2,8 +2,8 @@
  * The gateway's end of the writer thread: commands of one turn of the event loop leave as one message,
  * answers of one commit come back as one.
  *
- * While the writer has two batches, further commands wait here and form the next: the busier it is the
- * larger the batches, and nobody ever waits on a timer.
+ * While the writer has a batch, further commands wait here and form the next: the busier it is the larger
+ * the batches, and nobody ever waits on a timer.
  *
  * @module
  */

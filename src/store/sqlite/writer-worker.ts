@@ -8,7 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createIdSource } from '../../contracts/ids.ts';
 import { createEngine } from '../../metering/core/engine.ts';
 import { Accounts } from './accounts.ts';
-import { databasePath, lockDataDir, openWriterDatabase } from './database.ts';
+import { type DataDirLock, databasePath, lockDataDir, openWriterDatabase } from './database.ts';
 import { EmergencyJournal } from './emergency-journal.ts';
 import { HoldHistory } from './hold-history.ts';
 import { readBucket } from './journal-tables.ts';
@@ -31,6 +31,15 @@ interface Serving {
 
 function serve(options: WriterOptions): Serving {
   const lock = lockDataDir(options.dataDir);
+  try {
+    return serveLocked(options, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function serveLocked(options: WriterOptions, lock: DataDirLock): Serving {
   const database = openWriterDatabase(options.dataDir, options.durability);
   migrate(database, databasePath(options.dataDir));
   const emergency = new EmergencyJournal(options.dataDir);
@@ -78,10 +87,13 @@ function serve(options: WriterOptions): Serving {
     },
     close() {
       clearInterval(timer);
-      writer.close();
-      emergency.close();
-      database.close();
-      lock.release();
+      try {
+        writer.close();
+      } finally {
+        emergency.close();
+        database.close();
+        lock.release();
+      }
     },
   };
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { GatewayError } from '../../contracts/gateway-error.ts';
+import { GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { PlanInput } from '../../contracts/metering.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
@@ -121,7 +121,8 @@ export class Writer {
     const reader = new FlatReader(batch);
     const nowMs = reader.number();
     const commands = decodeCommands(reader, (holdId, charges) => {
-      this.#progress.note(holdId, charges, nowMs);
+      // A mark that comes after the end of its call says nothing any more.
+      if (this.#open.has(holdId)) this.#progress.note(holdId, charges, nowMs);
     });
     if (this.#deferred !== null) this.reopen();
     if (this.#deferred !== null) return this.#runClosed(commands, nowMs);
@@ -183,26 +184,31 @@ export class Writer {
   /** Books settlements that a crash left in the emergency file. */
   replay(orders: readonly SettleOrder[], nowMs: number): void {
     this.transact(nowMs, (unit) => {
-      for (const order of orders) this.#settle(order, unit);
+      for (const order of orders) {
+        try {
+          this.#settle(order, unit);
+        } catch (error) {
+          // Its reserve was lost to a power cut, so nothing is held for it.
+          if (!isGatewayError(error) || error.code !== 'not_found') throw error;
+        }
+      }
     });
     this.#emergency.clear();
   }
 
   #unit(nowMs: number, memoryOnly = false): BatchUnit {
-    return new BatchUnit(nowMs, this.#begin, memoryOnly);
+    return new BatchUnit(nowMs, { begin: this.#begin, memoryOnly, ...this.#journal.position() });
   }
 
   /** Decides, writes, commits. On failure memory and database are as before and the error is thrown. */
   #attempt(commands: readonly Command[], nowMs: number, lookUp: boolean): Flat {
     const unit = this.#unit(nowMs);
     const answers: Flat = [];
-    const position = this.#journal.position();
     try {
       for (const command of commands) this.#carryOut(command, { unit, answers, lookUp });
       this.#commit(unit);
     } catch (error) {
       this.#rollback(unit);
-      this.#journal.reset(position);
       throw error;
     }
     return answers;
@@ -440,6 +446,7 @@ export class Writer {
       }
     }
     unit.begun = false;
+    this.#journal.reset(unit.position);
     this.#usage.reset();
     this.#accounts.endBatch(true);
   }
