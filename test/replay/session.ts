@@ -79,6 +79,8 @@ export class ReplaySession {
   readonly upstream: ReplayUpstream;
   readonly #key: CustomerKey;
   readonly #totals: Totals = { requests: 0, input: 0, output: 0, cost: 0n };
+  /** The exchange under way: that of a test which ran out of time must not mix with the next test's. */
+  #last: Promise<unknown> = Promise.resolve();
   /** Exchanges with the gateway so far. */
   replays = 0;
 
@@ -123,8 +125,14 @@ export class ReplaySession {
     pipeline.random = () => 0;
   }
 
-  /** Sends a chat request while the upstream answers everything with `reply`. */
-  async replay(body: Loose, reply: ReplayReply): Promise<Replayed> {
+  /** Sends a chat request while the upstream answers everything with `reply`; one such exchange at a time. */
+  replay(body: Loose, reply: ReplayReply): Promise<Replayed> {
+    const next = this.#last.then(() => this.#exchange(body, reply));
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  async #exchange(body: Loose, reply: ReplayReply): Promise<Replayed> {
     this.upstream.clear();
     this.upstream.serve({}, reply);
     const response = await fetch(`${this.gateway.url}/v1/chat/completions`, {
