@@ -5,13 +5,34 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../contracts/gateway-error.ts';
-import { duplicateKeyOf, scanMembers } from '../http/json-splice.ts';
+import { duplicateKeyOf, exceededCap, scanMembers } from '../http/json-splice.ts';
 
 function invalid(message: string, param?: string): GatewayError {
   return new GatewayError(
     'invalid_request',
     param === undefined ? { message } : { message, param },
   );
+}
+
+/**
+ * Values (members and items) that a body may hold: parsing more would keep all other callers waiting. Conversations of
+ * ten thousand messages stay below it.
+ */
+const MAX_JSON_VALUES = 50_000;
+/** Smaller bodies cannot hold enough to matter, and are not looked through before they are parsed. */
+const SMALL_BODY_BYTES = 64 * 1024;
+
+function assertWithinCaps(bytes: Buffer, maxDepth: number): void {
+  const exceeded = exceededCap(bytes, { depth: maxDepth, values: MAX_JSON_VALUES });
+  if (exceeded === 'depth') throw tooDeep(maxDepth);
+  if (exceeded === 'values')
+    throw invalid(
+      `The body holds more than ${MAX_JSON_VALUES} values. Send fewer, or shorter lists.`,
+    );
+}
+
+function tooDeep(maxDepth: number): GatewayError {
+  return invalid(`The body nests deeper than ${maxDepth} levels.`);
 }
 
 /** True when `value` nests deeper than `levels`; stops descending there, so that depth costs no stack. */
@@ -31,12 +52,13 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 /**
  * Parses `bytes` as one JSON object in UTF-8.
  *
- * @throws GatewayError `invalid_request` for other encodings, bad JSON, arrays, scalars, excessive depth, and
- *   top-level keys that stand twice (parsers differ in which one counts)
+ * @throws GatewayError `invalid_request` for other encodings, bad JSON, arrays, scalars, excessive depth, too many
+ *   values, and top-level keys that stand twice (parsers differ in which one counts)
  */
 export function parseJsonObject(bytes: Buffer, maxDepth: number): Record<string, unknown> {
   if (bytes.length === 0) throw invalid('The body is empty; send a JSON object.');
   if (!isUtf8(bytes)) throw invalid('The body must be JSON in UTF-8.');
+  if (bytes.length > SMALL_BODY_BYTES) assertWithinCaps(bytes, maxDepth);
   let body: unknown;
   try {
     body = JSON.parse(bytes.toString('utf8'));
@@ -47,7 +69,7 @@ export function parseJsonObject(bytes: Buffer, maxDepth: number): Record<string,
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalid('The body must be a JSON object.');
   }
-  if (isDeeperThan(body, maxDepth)) throw invalid(`The body nests deeper than ${maxDepth} levels.`);
+  if (isDeeperThan(body, maxDepth)) throw tooDeep(maxDepth);
   const duplicate = duplicateKeyOf(scanMembers(bytes));
   if (duplicate !== null) {
     throw invalid(

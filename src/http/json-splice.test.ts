@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duplicateKeyOf, scanMembers, spliceMembers } from './json-splice.ts';
+import { duplicateKeyOf, exceededCap, scanMembers, spliceMembers } from './json-splice.ts';
 
 describe('spliceMembers', () => {
   it('gives the object that editing the parsed object gives, and keeps the order of what stays', () => {
@@ -46,6 +46,26 @@ describe('spliceMembers', () => {
       'model',
     );
     expect(duplicateKeyOf(scanMembers(Buffer.from('{"model":1,"n":{"model":2}}')))).toBeNull();
+  });
+
+  it('F50 finds it among many keys without comparing each with each', () => {
+    const keys = Array.from({ length: 200_000 }, (_, index) => `"k${index}":1`);
+    const bytes = Buffer.from(`{${keys.join(',')},"k7":2}`);
+    expect(duplicateKeyOf(scanMembers(bytes))).toBe('k7');
+    expect(duplicateKeyOf(scanMembers(bytes).slice(0, -1))).toBeNull();
+  });
+
+  it('F50 sees excessive depth and size without parsing', () => {
+    const caps = { depth: 4, values: 10 };
+    const exceeds = (text: string): string | null => exceededCap(Buffer.from(text), caps);
+    expect(exceeds('{"a":[[[1]]]}')).toBeNull();
+    expect(exceeds('{"a":[[[[1]]]]}')).toBe('depth');
+    expect(exceeds('{"a":[[1],[2],[3]]}')).toBeNull();
+    expect(exceeds('[1,2,3,4,5,6,7,8,9,0]')).toBeNull();
+    expect(exceeds('[1,2,3,4,5,6,7,8,9,0,1]')).toBe('values');
+    expect(exceeds('{"a":"[[[[[[,,,,,,,,,,,\\"[[[[["}')).toBeNull();
+    expect(exceeds('['.repeat(1e6))).toBe('depth');
+    expect(exceeds('"')).toBeNull();
   });
 
   it('skips long strings that end in escaped quotes and backslashes', () => {

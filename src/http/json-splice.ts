@@ -86,6 +86,38 @@ function skipValue(bytes: Buffer, from: number): number {
 }
 
 /**
+ * Looks at the structure of JSON text without parsing it: which of the caps it goes beyond, if any. Stops there, so that
+ * refusing costs less than reading. Of text that is not JSON it says something meaningless, but it ends.
+ *
+ * @param caps deepest nesting, and most values (members and items, empty lists and objects counting as one)
+ */
+export function exceededCap(
+  bytes: Buffer,
+  caps: { readonly depth: number; readonly values: number },
+): 'depth' | 'values' | null {
+  let depth = 0;
+  let values = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      at = skipString(bytes, at);
+      continue;
+    }
+    at += 1;
+    if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
+    else if (byte === COMMA || byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      values += 1;
+      if (values > caps.values) return 'values';
+      if (byte === COMMA) continue;
+      depth += 1;
+      if (depth > caps.depth) return 'depth';
+    }
+  }
+  return null;
+}
+
+/**
  * Ranges of the top-level members, in order, duplicates included.
  *
  * @param bytes a JSON object that `JSON.parse` has accepted; anything else gives a meaningless answer, never a hang
@@ -109,8 +141,19 @@ export function scanMembers(bytes: Buffer): MemberRange[] {
   return members;
 }
 
+/** Up to so many members comparing each with each is faster than a set; beyond, it would cost their square. */
+const FEW_MEMBERS = 32;
+
 /** The first key that stands twice at the top level, or null: what authorises and what the upstream reads must be one parse. */
 export function duplicateKeyOf(members: readonly MemberRange[]): string | null {
+  if (members.length > FEW_MEMBERS) {
+    const seen = new Set<string>();
+    for (const { key } of members) {
+      if (seen.has(key)) return key;
+      seen.add(key);
+    }
+    return null;
+  }
   for (let index = 1; index < members.length; index += 1) {
     const key = members[index]?.key;
     for (let before = 0; before < index; before += 1) {
