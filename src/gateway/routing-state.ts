@@ -151,6 +151,8 @@ export class RoutingSession {
       if (decision.type === 'repeat') {
         if (this.#hasOpened(candidate)) continue;
         await this.#wait(decision.delayMs);
+        // Nobody waits for a repeat any more: the next decision stops.
+        if (this.#run.exchange.gone) continue;
         return candidate;
       }
       const next = candidates[decision.candidate];
