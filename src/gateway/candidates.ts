@@ -29,6 +29,9 @@ export interface Candidate {
   readonly relays: boolean;
 }
 
+/** Longer names are no model's, and are not looked up (F58). */
+const MODEL_NAME_MAX = 512;
+
 const NOTHING: MeterAmounts = {};
 
 function boundOf(
@@ -66,7 +69,7 @@ export function resolveCandidates(
   caller: Caller,
   call: TextCall,
 ): readonly Candidate[] {
-  const resolved = gateway.catalog.resolve(call.model);
+  const resolved = call.model.length > MODEL_NAME_MAX ? null : gateway.catalog.resolve(call.model);
   if (resolved === null || resolved.length === 0) {
     throw new GatewayError('model_not_found', {
       message: `The model "${call.model.slice(0, 200)}" is not known here. GET /v1/models lists the models you may use.`,

@@ -16,7 +16,7 @@ import { dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { reserve } from './reserve.ts';
-import { requestDeadlineMs, requestTags } from './request-headers.ts';
+import { assertJsonBody, requestDeadlineMs, requestTags } from './request-headers.ts';
 import { bookRun, type RunEnd } from './settlement.ts';
 import type { TextDialect } from './text-dialect.ts';
 import type { TextRun } from './text-run.ts';
@@ -37,6 +37,7 @@ export async function serveText(
     operation: 'text.generate',
     address: exchange.request.socket.remoteAddress ?? '',
   });
+  assertJsonBody(exchange);
   const body = await exchange.readBody(gateway.settings.maxBodyBytes);
   const call = dialect.parse(body, gateway.settings.maxJsonDepth);
   const candidates = gateway.routing.order(

@@ -5,6 +5,7 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { HeaderReader } from './caller.ts';
+import { HOP_HEADER } from '../http/upstream.ts';
 import type { Gateway } from './gateway.ts';
 
 const TAGS_MAX = 16;
@@ -41,6 +42,37 @@ export function requestTags(headers: HeaderReader): Readonly<Record<string, stri
   }
   if (entries.length > TAGS_MAX) throw invalidHeader('x-gateway-tags', wanted);
   return Object.fromEntries(entries);
+}
+
+/** Gateways that the request has passed already; a value that none of ours has written counts as none. */
+export function hopsOf(headers: HeaderReader): number {
+  const text = headers.header(HOP_HEADER);
+  return text !== null && /^\d{1,3}$/.test(text) ? Number(text) : 0;
+}
+
+const JSON_TYPE =
+  /^(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i;
+
+/**
+ * Lets through what says that it is JSON in UTF-8, and what says nothing.
+ *
+ * @throws GatewayError `unsupported_media_type` for other types, charsets and content codings (F54)
+ */
+export function assertJsonBody(headers: HeaderReader): void {
+  const type = headers.header('content-type');
+  if (type !== null && type !== 'application/json' && !JSON_TYPE.test(type)) {
+    throw new GatewayError('unsupported_media_type', {
+      message: 'This route takes JSON in UTF-8: send "content-type: application/json".',
+      param: 'content-type',
+    });
+  }
+  const coding = headers.header('content-encoding');
+  if (coding !== null && coding !== 'identity') {
+    throw new GatewayError('unsupported_media_type', {
+      message: 'The body must not be compressed: send it without content-encoding.',
+      param: 'content-encoding',
+    });
+  }
 }
 
 function positiveNumber(headers: HeaderReader, name: string): number | null {

@@ -10,6 +10,7 @@ import { HOP_HEADER } from '../http/upstream.ts';
 import type { Candidate } from './candidates.ts';
 import { outputTokensPerChoice } from './candidates.ts';
 import type { DataPlaneSettings } from './gateway.ts';
+import { hopsOf } from './request-headers.ts';
 import {
   relayedAnswer,
   type AnswerContext,
@@ -35,8 +36,8 @@ function targetOf(candidate: Candidate): ProviderTarget {
 
 /** Counts hops, so that a gateway that is its own provider is found out (F98). */
 function withHop(request: WireRequest, run: TextRun): WireRequest {
-  const hops = Number(run.exchange.header(HOP_HEADER) ?? 0) + 1;
-  return { ...request, headers: { ...request.headers, [HOP_HEADER]: String(hops) } };
+  const hops = String(hopsOf(run.exchange) + 1);
+  return { ...request, headers: { ...request.headers, [HOP_HEADER]: hops } };
 }
 
 function prepareRelay(candidate: Candidate, run: TextRun): PreparedCall | null {

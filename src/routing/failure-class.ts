@@ -6,6 +6,9 @@
 import type { ProviderFailure } from '../contracts/provider-failure.ts';
 import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
 
+/** Status of a gateway that is asked by itself (RFC 5842 §7.2; F98). */
+export const LOOP_DETECTED_STATUS = 508;
+
 /** What the policy needs of a failure below HTTP; the transport's own error satisfies it. */
 export interface TransportFacts {
   /**

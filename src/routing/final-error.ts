@@ -8,7 +8,12 @@ import { GatewayError, type GatewayErrorOptions } from '../contracts/gateway-err
 import type { ProviderFailure } from '../contracts/provider-failure.ts';
 import type { ErrorCode } from '../contracts/error-codes.ts';
 import { clampCooldownMs, MAX_QUOTA_COOLDOWN_MS } from './cooldown.ts';
-import { isTimeout, type AttemptFailure, type FailureClass } from './failure-class.ts';
+import {
+  isTimeout,
+  type AttemptFailure,
+  type FailureClass,
+  LOOP_DETECTED_STATUS,
+} from './failure-class.ts';
 import { redactMessage } from './redact.ts';
 
 /** A failed attempt as the policy remembers it. */
@@ -118,6 +123,12 @@ function isRateLimited(attempt: FailedAttempt): boolean {
   return kind === 'rate_limited' || kind === 'quota_exhausted';
 }
 
+function isLoop(attempt: FailedAttempt): boolean {
+  return (
+    attempt.failure.source === 'provider' && attempt.failure.failure.status === LOOP_DETECTED_STATUS
+  );
+}
+
 /** `502 provider_auth` or `provider_credit` when that is what stopped every candidate. */
 function credentialError(last: readonly FailedAttempt[]): GatewayError | null {
   const kinds = last.map(kindOf);
@@ -174,6 +185,11 @@ export function finalError(attempts: readonly FailedAttempt[]): GatewayError {
   const last = lastByCandidate(attempts);
   const credential = credentialError(last);
   if (credential !== null) return credential;
+  if (last.every(isLoop)) {
+    return new GatewayError('loop_detected', {
+      message: `A request to ${latest.provider} came back to this gateway: the provider's base URL points at it. The operator must correct it.`,
+    });
+  }
   if (last.every(isRateLimited)) {
     return rateLimitedError(
       last.map(({ provider }) => provider),

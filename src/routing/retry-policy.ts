@@ -12,6 +12,7 @@ import {
   type AttemptFailure,
   type FailureClass,
   type Work,
+  LOOP_DETECTED_STATUS,
 } from './failure-class.ts';
 import { finalError, type FailedAttempt } from './final-error.ts';
 
@@ -133,10 +134,12 @@ function transportPlan(attempt: FailedAttempt, repeats: number, input: RetryInpu
 
 function planFor(attempt: FailedAttempt, repeats: number, input: RetryInput): Plan {
   if (attempt.failure.source === 'transport') return transportPlan(attempt, repeats, input);
-  const { kind, waitMs } = attempt.failure.failure;
+  const { kind, waitMs, status } = attempt.failure.failure;
   switch (kind) {
     case 'overloaded':
     case 'server_error':
+      // Asking again would go round again.
+      if (status === LOOP_DETECTED_STATUS) return NEXT;
       return serverFaultPlan(waitMs, repeats, input);
     case 'rate_limited':
       return rateLimitPlan(waitMs, repeats === 0, input);

@@ -9,7 +9,7 @@ import { openAiError } from '../dialects/openai/errors.ts';
 import { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { replyHeaders, retryHeaders } from '../gateway/reply-headers.ts';
-import { HOP_HEADER } from '../http/upstream.ts';
+import { hopsOf } from '../gateway/request-headers.ts';
 import type { RouteTable } from './routes.ts';
 
 /** Gateways that may stand in a row before a loop is assumed (F98). */
@@ -85,7 +85,7 @@ export class DataPlane {
         retryAfterMs: RETRY_WHEN_BUSY_MS,
       });
     }
-    if (Number(exchange.header(HOP_HEADER) ?? 0) >= HOPS_MAX) {
+    if (hopsOf(exchange) >= HOPS_MAX) {
       throw new GatewayError('loop_detected', {
         message:
           'The request has passed through this gateway before: a provider base URL points back at it.',

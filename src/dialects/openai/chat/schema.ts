@@ -44,7 +44,7 @@ export const MAX_TOKENS_CAP = 100_000_000;
 const tokenCount = z.number().int().positive().max(MAX_TOKENS_CAP).nullish();
 
 export const chatRequestSchema = z.looseObject({
-  model: z.string().min(1).max(512),
+  model: z.string().min(1),
   messages: z.array(message).min(1).max(100_000),
   stream: nullishBoolean,
   stream_options: z.looseObject({ include_usage: nullishBoolean }).nullish(),
