@@ -302,11 +302,11 @@ async function stopGateway(parts: {
 }): Promise<void> {
   const { server, gateway, simulator } = parts;
   gateway.lifecycle.draining = true;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // The port stays open meanwhile: readiness says 503, and new work is told to go elsewhere (F74).
   await waitForIdle(gateway, performance.now() + parts.drainMs);
   for (const interrupt of gateway.lifecycle.interrupts) interrupt();
   await waitForIdle(gateway, performance.now() + INTERRUPT_GRACE_MS);
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
   await closed;
   await gateway.upstream.close();
