@@ -40,16 +40,27 @@ export function addClientOptions(command: Command): Command {
   );
 }
 
+/** What an example does may be left empty where it is plain. */
+type Example = readonly [command: string, meaning: string];
+
+const examples = new WeakMap<Command, readonly Example[]>();
+
+/** The examples of a command, for the documentation. */
+export function examplesOf(command: Command): readonly Example[] {
+  return examples.get(command) ?? [];
+}
+
 /** Puts examples first into a command's help, and the exit codes last. */
 export function addExamples(
   command: Command,
   scope: CommandScope,
-  examples: readonly (readonly [string, string])[],
+  shown: readonly Example[],
 ): Command {
+  examples.set(command, shown);
   const { invocation } = scope.context;
-  const commands = examples.map(([text]) => (text === '' ? invocation : `${invocation} ${text}`));
+  const commands = shown.map(([text]) => (text === '' ? invocation : `${invocation} ${text}`));
   const width = Math.max(...commands.map((text) => text.length));
-  const lines = examples.map(([, meaning], index) =>
+  const lines = shown.map(([, meaning], index) =>
     `  ${(commands[index] ?? '').padEnd(width)}   ${meaning}`.trimEnd(),
   );
   const codes = EXIT_CODE_MEANINGS.map(([code, meaning]) => `${code} ${meaning}`);

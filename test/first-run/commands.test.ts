@@ -174,6 +174,18 @@ limits:
     expect((await run(['keys', 'show', next.id])).out).toMatch(/^name +k$/m);
   });
 
+  it('does not revoke the keys that the gateway starts with', async () => {
+    const { data } = (await run(['keys', 'list', '--json'])).json as Rows;
+    const own = data.filter((key) => String(key['name']).startsWith('bootstrap'));
+    expect(own).toHaveLength(2);
+    for (const { id } of own) {
+      const { code, err } = await run(['keys', 'revoke', String(id)]);
+      expect(code).toBe(1);
+      expect(err).toContain('credentials.json');
+    }
+    expect((await run(['limits'])).code).toBe(0);
+  });
+
   it('streams as newline-delimited JSON, the last line saying what it cost', async () => {
     const { code, out } = await run(['call', 'chat', 'Hi', '--stream', '--json']);
     expect(code).toBe(0);

@@ -18,6 +18,7 @@ import {
   readList,
   type CommandScope,
   type CommonFlags,
+  type Session,
 } from '../command-kit.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { formatInstant } from '../format.ts';
@@ -199,6 +200,29 @@ function secondsOf(duration: string): number {
   return Math.round(milliseconds / 1000);
 }
 
+/** Names under which a start makes its own keys known. */
+const BOOTSTRAP_MEMBERS: Readonly<Record<string, string>> = {
+  'bootstrap service': 'api_key',
+  'bootstrap admin': 'admin_key',
+};
+
+/**
+ * The keys of `credentials.json` are replaced there: a start insists on them, and a revoked one would keep the
+ * gateway from starting.
+ */
+async function assertReplaceable(session: Session, id: string, scope: CommandScope): Promise<void> {
+  const path = `/keys/${encodeURIComponent(id)}`;
+  const key = parseReply(keyReply, await session.client.admin('GET', path));
+  const member = BOOTSTRAP_MEMBERS[key.name];
+  if (member === undefined || key.status !== 'active') return;
+  throw new CliError(`${id} is the gateway's own key (${key.name}), with which it starts.`, {
+    code: 'bootstrap_key',
+    fixes: [
+      `remove "${member}" from credentials.json in the data folder (or change its variable), then ${scope.context.invocation} start: a new key is made and this one ends`,
+    ],
+  });
+}
+
 function registerChange(keys: Command, scope: CommandScope): void {
   const rotate = keys
     .command('rotate <id>')
@@ -206,7 +230,9 @@ function registerChange(keys: Command, scope: CommandScope): void {
     .option('--overlap <duration>', 'how long the old key serves on, such as 1h (0s)')
     .action(async (id: string, flags: CommonFlags & { overlap?: string }) => {
       const body = flags.overlap === undefined ? {} : { overlap_s: secondsOf(flags.overlap) };
-      const { client, output } = openSession(scope, flags);
+      const session = openSession(scope, flags);
+      const { client, output } = session;
+      await assertReplaceable(session, id, scope);
       const path = `/keys/${encodeURIComponent(id)}/rotate`;
       printSecret(output, await client.admin('POST', path, { body }));
     });
@@ -218,7 +244,9 @@ function registerChange(keys: Command, scope: CommandScope): void {
     .command('revoke <id>')
     .description('end a key at once; it cannot be brought back')
     .action(async (id: string, flags: CommonFlags) => {
-      const { client, output } = openSession(scope, flags);
+      const session = openSession(scope, flags);
+      const { client, output } = session;
+      await assertReplaceable(session, id, scope);
       const body = await client.admin('POST', `/keys/${encodeURIComponent(id)}/revoke`, {
         body: {},
       });

@@ -5,6 +5,7 @@
  */
 import type { Command } from 'commander';
 import { loadCredentials, type LoadedConfig } from '../../config/index.ts';
+import { isGatewayError } from '../../contracts/gateway-error.ts';
 import type { RunningGateway } from '../../server/start-gateway.ts';
 import { renderBanner } from '../banner.ts';
 import { CliError } from '../cli-error.ts';
@@ -12,6 +13,7 @@ import { addExamples, addOutputOptions, type CommandScope } from '../command-kit
 import { listenError } from '../listen-error.ts';
 import { Output, type OutputFlags } from '../output.ts';
 import { removeRunning, writeRunning } from '../running-file.ts';
+import { credentialsPath } from '../stored-credentials.ts';
 import { dataDirOf, loadSettings, type SettingFlags } from '../settings.ts';
 
 export type StartFlags = OutputFlags & SettingFlags;
@@ -28,6 +30,18 @@ function startError(error: unknown, loaded: LoadedConfig, scope: CommandScope): 
       fixes: [`${invocation} --port 0 --data-dir <another folder>`],
       cause: error,
     });
+  }
+  if (isGatewayError(error) && error.code === 'conflict') {
+    return new CliError(
+      'The API key or the admin key to start with is known here already: as one that was revoked, or as a key of another kind.',
+      {
+        code: 'bootstrap_key_known',
+        fixes: [
+          `remove "api_key" (or "admin_key") from ${credentialsPath(dataDir)}, or set another GATEWAY_API_KEY (or GATEWAY_ADMIN_KEY), then start again: a missing key is made anew`,
+        ],
+        cause: error,
+      },
+    );
   }
   if (error.name !== 'Error' || 'code' in error) return error;
   // The store's own sentence: a newer schema, a ledger that does not match.
