@@ -35,25 +35,49 @@ function tooDeep(maxDepth: number): GatewayError {
   return invalid(`The body nests deeper than ${maxDepth} levels.`);
 }
 
-/** True when `value` nests deeper than `levels`; stops descending there, so that depth costs no stack. */
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
+const TOO_DEEP = -1;
+
+/** Keys in `value` and below, or {@link TOO_DEEP}; stops descending there, so that depth costs no stack. */
+function countKeys(value: object, levels: number): number {
+  if (levels === 0) return TOO_DEEP;
+  let keys = 0;
   if (Array.isArray(value)) {
-    for (const item of value) if (isDeeperThan(item, levels - 1)) return true;
-    return false;
+    for (const item of value as readonly unknown[]) {
+      if (typeof item !== 'object' || item === null) continue;
+      const inside = countKeys(item, levels - 1);
+      if (inside === TOO_DEEP) return TOO_DEEP;
+      keys += inside;
+    }
+    return keys;
   }
   for (const key in value) {
-    if (isDeeperThan((value as Record<string, unknown>)[key], levels - 1)) return true;
+    keys += 1;
+    const member = (value as Record<string, unknown>)[key];
+    if (typeof member !== 'object' || member === null) continue;
+    const inside = countKeys(member, levels - 1);
+    if (inside === TOO_DEEP) return TOO_DEEP;
+    keys += inside;
   }
-  return false;
+  return keys;
+}
+
+function assertNoDuplicates(bytes: Buffer, parsedKeys: number): void {
+  const tally = { keys: 0 };
+  const members = scanMembers(bytes, tally);
+  if (tally.keys === parsedKeys) return;
+  const duplicate = duplicateKeyOf(members);
+  if (duplicate === null) throw invalid('An object inside the body has the same member twice.');
+  throw invalid(
+    `The member "${duplicate.slice(0, 100)}" stands twice in the body.`,
+    duplicate.slice(0, 100),
+  );
 }
 
 /**
  * Parses `bytes` as one JSON object in UTF-8.
  *
  * @throws GatewayError `invalid_request` for other encodings, bad JSON, arrays, scalars, excessive depth, too many
- *   values, and top-level keys that stand twice (parsers differ in which one counts)
+ *   values, and keys that stand twice in one object (parsers differ in which one counts)
  */
 export function parseJsonObject(bytes: Buffer, maxDepth: number): Record<string, unknown> {
   if (bytes.length === 0) throw invalid('The body is empty; send a JSON object.');
@@ -69,13 +93,8 @@ export function parseJsonObject(bytes: Buffer, maxDepth: number): Record<string,
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalid('The body must be a JSON object.');
   }
-  if (isDeeperThan(body, maxDepth)) throw tooDeep(maxDepth);
-  const duplicate = duplicateKeyOf(scanMembers(bytes));
-  if (duplicate !== null) {
-    throw invalid(
-      `The member "${duplicate.slice(0, 100)}" stands twice in the body.`,
-      duplicate.slice(0, 100),
-    );
-  }
+  const keys = countKeys(body, maxDepth);
+  if (keys === TOO_DEEP) throw tooDeep(maxDepth);
+  assertNoDuplicates(bytes, keys);
   return body as Record<string, unknown>;
 }

@@ -48,6 +48,26 @@ describe('spliceMembers', () => {
     expect(duplicateKeyOf(scanMembers(Buffer.from('{"model":1,"n":{"model":2}}')))).toBeNull();
   });
 
+  it('F53 counts the keys of every level as they stand, duplicates included', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(2), (body, indent) => {
+        const count = (value: unknown): number =>
+          typeof value === 'object' && value !== null
+            ? Object.values(value).reduce(
+                (sum: number, inner) => sum + count(inner),
+                Array.isArray(value) ? 0 : Object.keys(value).length,
+              )
+            : 0;
+        const tally = { keys: 0 };
+        scanMembers(Buffer.from(JSON.stringify(body, null, indent)), tally);
+        expect(tally.keys).toBe(count(body));
+      }),
+    );
+    const tally = { keys: 0 };
+    scanMembers(Buffer.from('{"a":[{"b":1,"b":":2"}],"a":{}}'), tally);
+    expect(tally.keys).toBe(4);
+  });
+
   it('F50 finds it among many keys without comparing each with each', () => {
     const keys = Array.from({ length: 200_000 }, (_, index) => `"k${index}":1`);
     const bytes = Buffer.from(`{${keys.join(',')},"k7":2}`);

@@ -8,6 +8,7 @@
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
+const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
@@ -55,8 +56,13 @@ function skipString(bytes: Buffer, from: number): number {
   return at === -1 ? bytes.length : at + 1;
 }
 
+/** Keys that were passed over, of every level. */
+export interface KeyTally {
+  keys: number;
+}
+
 /** Offset just past the value that starts at `from`. */
-function skipValue(bytes: Buffer, from: number): number {
+function skipValue(bytes: Buffer, from: number, tally: KeyTally | null): number {
   const first = bytes[from];
   if (first === QUOTE) return skipString(bytes, from);
   let at = from;
@@ -80,7 +86,7 @@ function skipValue(bytes: Buffer, from: number): number {
     else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       depth -= 1;
       if (depth === 0) return at;
-    }
+    } else if (byte === COLON && tally !== null) tally.keys += 1;
   }
   return at;
 }
@@ -121,8 +127,9 @@ export function exceededCap(
  * Ranges of the top-level members, in order, duplicates included.
  *
  * @param bytes a JSON object that `JSON.parse` has accepted; anything else gives a meaningless answer, never a hang
+ * @param tally counts the keys of all levels: more than the parsed object has are duplicates
  */
-export function scanMembers(bytes: Buffer): MemberRange[] {
+export function scanMembers(bytes: Buffer, tally: KeyTally | null = null): MemberRange[] {
   const members: MemberRange[] = [];
   let at = skipSpace(bytes, 0) + 1;
   while (at < bytes.length) {
@@ -132,10 +139,11 @@ export function scanMembers(bytes: Buffer): MemberRange[] {
     const keyStart = at;
     const keyEnd = skipString(bytes, keyStart);
     const valueStart = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1);
-    const valueEnd = skipValue(bytes, valueStart);
+    const valueEnd = skipValue(bytes, valueStart, tally);
     const rawKey = bytes.toString('utf8', keyStart + 1, keyEnd - 1);
     const key = rawKey.includes('\\') ? String(JSON.parse(`"${rawKey}"`)) : rawKey;
     members.push({ key, keyStart, valueStart, valueEnd });
+    if (tally !== null) tally.keys += 1;
     at = valueEnd;
   }
   return members;
