@@ -10,6 +10,7 @@ import type { AttemptFailure } from './attempt-result.ts';
 import type { StreamAnswered, WholeAnswered } from './dispatch.ts';
 import type { ReplyHeaders } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { drainLimitError, isDrainLimit } from './routing-state.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { bookRun, recordAttempt, totalCostOf, type RunEnd } from './settlement.ts';
 import type { StreamEnd } from './stream-attempt.ts';
@@ -156,11 +157,7 @@ export function sendStreamHead(
 
 /** The error of a stream that broke after content had gone out. */
 function interruption(failure: AttemptFailure): GatewayError {
-  if (failure.source === 'transport' && failure.failure.code === 'DRAINING') {
-    return new GatewayError('draining', {
-      message: 'The gateway is shutting down; the answer is incomplete. Repeat the request.',
-    });
-  }
+  if (isDrainLimit(failure)) return drainLimitError();
   if (failure.source === 'transport' && failure.failure.code === 'TOTAL') {
     return new GatewayError('provider_timeout', {
       message: 'The answer was not complete before the deadline. Allow more time or ask for less.',

@@ -5,6 +5,7 @@
  * @module
  */
 import { hash } from 'node:crypto';
+import { GatewayError } from '../contracts/gateway-error.ts';
 import {
   classOf,
   decideNext,
@@ -21,6 +22,19 @@ import type { Gateway } from './gateway.ts';
 import { extendFor } from './reserve.ts';
 import type { StreamEnd } from './stream-attempt.ts';
 import type { TextRun } from './text-run.ts';
+
+/** Whether the gateway itself cut the attempt off, because it is shutting down. */
+export function isDrainLimit(failure: AttemptFailure): boolean {
+  return failure.source === 'transport' && failure.failure.code === 'DRAINING';
+}
+
+/** What a caller is told whose answer the shutdown has cut off. */
+export function drainLimitError(): GatewayError {
+  return new GatewayError('draining', {
+    message: 'The gateway is shutting down; the answer is incomplete. Repeat the request.',
+    retryAfterMs: 1_000,
+  });
+}
 
 /** Health of every target, kept over requests. */
 export class RoutingState {
@@ -136,6 +150,10 @@ export class RoutingSession {
    */
   async afterFailure(candidate: Candidate, failure: AttemptFailure): Promise<Candidate> {
     const { candidates } = this.#run;
+    if (isDrainLimit(failure)) {
+      this.#gateway.routing.health.abandoned(this.#gateway.routing.targetOf(candidate));
+      throw drainLimitError();
+    }
     this.#failed.push({
       candidate: candidates.indexOf(candidate),
       provider: candidate.provider.definition.id,

@@ -98,7 +98,7 @@ interface Stream {
   readonly end: Promise<StreamEnd>;
 }
 
-function openStream(url: string, model: string): Stream {
+function openCall(url: string, model: string, stream = true): Stream {
   const begun = Promise.withResolvers<void>();
   const end = Promise.withResolvers<StreamEnd>();
   const call = request(`${url}/v1/chat/completions`, {
@@ -123,7 +123,7 @@ function openStream(url: string, model: string): Stream {
   call.end(
     JSON.stringify({
       model,
-      stream: true,
+      stream,
       max_tokens: 200,
       messages: [{ role: 'user', content: 'Hello' }],
     }),
@@ -150,6 +150,11 @@ it(`F74: SIGTERM with ${STREAMS} open streams: they end or are told, nothing is 
     sequence: ['stall-after-5'],
     repeat: 'last',
   });
+  simulator.setFault({
+    match: { model: 'gpt-4o-mini-2024-04-01' },
+    sequence: ['stall-headers'],
+    repeat: 'last',
+  });
   const first = await start();
   const { event, url } = JSON.parse(first.line) as { event: string; url: string };
   expect(event).toBe('listening');
@@ -160,9 +165,15 @@ it(`F74: SIGTERM with ${STREAMS} open streams: they end or are told, nothing is 
   expect(second.complaint()).toContain('in use by another gateway');
 
   const streams = Array.from({ length: STREAMS }, (_, index) =>
-    openStream(url, `openai/gpt-4o-mini-2024-0${index % 5 === 0 ? 3 : 2}-01`),
+    openCall(url, `openai/gpt-4o-mini-2024-0${index % 5 === 0 ? 3 : 2}-01`),
   );
   await Promise.all(streams.map((stream) => stream.begun));
+  const silent = [true, false].map((stream) =>
+    openCall(url, 'openai/gpt-4o-mini-2024-04-01', stream),
+  );
+  await eventually(
+    () => simulator.log.filter((entry) => entry.model === 'gpt-4o-mini-2024-04-01').length === 2,
+  );
   first.child.kill('SIGTERM');
   await eventually(() => first.complaint().includes('stopping'));
   expect(await statusOf(`${url}/health/ready`)).toEqual({
@@ -170,7 +181,7 @@ it(`F74: SIGTERM with ${STREAMS} open streams: they end or are told, nothing is 
     code: 'draining',
     wait: '1',
   });
-  const late = await openStream(url, 'openai/gpt-4o-mini').end;
+  const late = await openCall(url, 'openai/gpt-4o-mini').end;
   expect([late.status, late.raw.includes('"draining"')]).toEqual([503, true]);
 
   const ends = await Promise.all(streams.map((stream) => stream.end));
@@ -181,6 +192,9 @@ it(`F74: SIGTERM with ${STREAMS} open streams: they end or are told, nothing is 
       expect(end.raw).not.toContain('[DONE]');
     } else expect(end.raw.endsWith('data: [DONE]\n\n')).toBe(true);
   }
+  for (const { status, raw } of await Promise.all(silent.map((call) => call.end))) {
+    expect([status, raw.includes('"code":"draining"')]).toEqual([503, true]);
+  }
   expect(await first.exited, first.complaint()).toBe(0);
 
   const again = await startTestGateway({ dataDir, environment: environment() });
@@ -189,7 +203,9 @@ it(`F74: SIGTERM with ${STREAMS} open streams: they end or are told, nothing is 
   const list = await callAdmin<{
     data: { hold?: unknown; status: number; error_code: string | null }[];
   }>(again, 'GET /requests?limit=100');
-  expect(list.data).toHaveLength(STREAMS);
-  expect(list.data.filter((row) => row.error_code === 'draining')).toHaveLength(STREAMS / 5);
+  expect(list.data).toHaveLength(STREAMS + silent.length);
+  expect(list.data.filter((row) => row.error_code === 'draining')).toHaveLength(
+    STREAMS / 5 + silent.length,
+  );
   await again.stop();
 });
