@@ -16,6 +16,8 @@ export interface TestGatewayOptions {
   readonly environment?: Environment;
   /** Text of `gateway.yaml`. Port, host, data folder and log level are set over it. */
   readonly config?: string;
+  /** Default 0: any free one. */
+  readonly port?: number;
   /** Folder to use and to leave in place; by default one that `stop` removes. */
   readonly dataDir?: string;
   /** Gets the log's lines; without one nothing is logged. */
@@ -40,7 +42,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const loaded = loadConfig({
     flags: {
       host: '127.0.0.1',
-      port: 0,
+      port: options.port ?? 0,
       dataDir,
       'logging.level': logDestination === undefined ? 'silent' : 'info',
     },
