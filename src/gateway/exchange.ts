@@ -67,11 +67,23 @@ export class Exchange {
   /**
    * Reads the whole body.
    *
-   * @throws GatewayError `payload_too_large` beyond `maxBytes`, `request_timeout` when the client stops sending
+   * @throws GatewayError `payload_too_large` beyond `maxBytes`, `request_timeout` when the client stops sending,
+   *   `invalid_request` for transfer codings other than chunks
    */
   readBody(maxBytes: number): Promise<Buffer> {
-    const declared = Number(this.request.headers['content-length'] ?? 0);
+    const { headers } = this.request;
+    const declared = Number(headers['content-length'] ?? 0);
     if (declared > maxBytes) return Promise.reject(this.#tooLarge(maxBytes));
+    const coding = headers['transfer-encoding'];
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      return Promise.reject(
+        new GatewayError('invalid_request', {
+          message: 'The only transfer coding that is understood is "chunked".',
+          param: 'transfer-encoding',
+        }),
+      );
+    }
+    if (headers.expect !== undefined) this.response.writeContinue();
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let bytes = 0;

@@ -37,6 +37,7 @@ export function adminListener(
           message: 'The control plane takes admin keys only.',
         });
       }
+      if (request.headers.expect !== undefined) response.writeContinue();
       const listener = getRequestListener((incoming) =>
         app.fetch(incoming, { requestId, caller: { keyId: key.id } }),
       );

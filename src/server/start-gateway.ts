@@ -4,7 +4,7 @@
  * @module
  */
 import { randomFillSync, randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DestinationStream } from 'pino';
 import {
@@ -49,6 +49,7 @@ import { DataPlane } from './data-plane.ts';
 import { createRoutes } from './create-routes.ts';
 import { tuneRuntime } from './runtime-tuning.ts';
 import { adminListener } from './admin-listener.ts';
+import { createHttpServer } from './http-server.ts';
 
 const MIB = 1024 * 1024;
 /** A whole answer takes as long as its last token; this much patience while another candidate could answer. */
@@ -183,39 +184,6 @@ async function buildGateway(
   return { gateway, metrics };
 }
 
-function createHttpServer(loaded: LoadedConfig): Server {
-  const { limits, timeouts } = loaded.config;
-  const server = createServer({
-    maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: timeouts.requestHeadersMs,
-    requestTimeout: timeouts.requestBodyMs,
-    keepAliveTimeout: 75_000,
-    connectionsCheckingInterval: 5_000,
-    noDelay: true,
-  });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (socket.destroyed || !socket.writable) return;
-    const [status, code] =
-      error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'request_timeout']
-        : error.code === 'HPE_HEADER_OVERFLOW'
-          ? ['431 Request Header Fields Too Large', 'invalid_request']
-          : ['400 Bad Request', 'invalid_request'];
-    const body = JSON.stringify({
-      error: {
-        message: 'The request is not valid HTTP/1.1 or did not arrive in time.',
-        type: 'invalid_request_error',
-        param: null,
-        code,
-      },
-    });
-    socket.end(
-      `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    );
-  });
-  return server;
-}
-
 function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -268,7 +236,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       onInternalError: (error, requestId) => gateway.recorder.fault(error, { requestId }),
     }),
   );
-  const server = createHttpServer(loaded);
+  const server = createHttpServer(loaded, gateway.ids);
   server.on('request', (request, response) => {
     if (request.url?.startsWith('/admin/') === true) admin(request, response);
     else void dataPlane.handle(request, response);
