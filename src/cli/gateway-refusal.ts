@@ -101,6 +101,7 @@ function actionText(action: z.infer<typeof actionSchema>): string {
   };
   switch (action.do) {
     case 'reduce':
+      if (action['param'] === 'max_tokens') return `--max-tokens ${member('max')}    (or less)`;
       return `lower ${member('param')} to ${member('max')} or less`;
     case 'switch_model':
       return `use the model ${member('model')} (at most ${formatAmount('cost_usd', member('max_cost'))})`;

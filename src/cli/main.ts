@@ -8,8 +8,11 @@ import { invocationOf, type CliContext } from './context.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { runCli } from './run-cli.ts';
 
+let isServing = false;
+
 /** Settles with the first SIGINT or SIGTERM; the second ends the process. */
 function stopRequested(): Promise<void> {
+  isServing = true;
   return new Promise((resolve) => {
     let isStopping = false;
     const stop = (): void => {
@@ -30,9 +33,9 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader (`| head`) has what it wanted.
-    if (error.code === 'EPIPE') process.exit(EXIT_CODES.ok);
-    throw error;
+    if (error.code !== 'EPIPE') throw error;
+    // The reader (`| head`) has what it wanted. Calls that are being served go on without it.
+    if (!isServing) process.exit(EXIT_CODES.ok);
   });
 }
 

@@ -17,7 +17,7 @@ function snippets(language: string): readonly string[] {
 }
 
 let folder: string;
-let gateway: GatewayProcess;
+let gateway: GatewayProcess | undefined;
 let apiKey: string;
 
 beforeAll(async () => {
@@ -26,16 +26,16 @@ beforeAll(async () => {
   const file = readFileSync(join(folder, 'data/credentials.json'), 'utf8');
   apiKey = (JSON.parse(file) as { api_key: string }).api_key;
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-});
+}, 60_000);
 afterAll(async () => {
-  await gateway.stop();
+  await gateway?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 /** Runs a shell snippet in the folder of the gateway; any command that fails ends it. */
 async function shell(snippet: string): Promise<string> {
   const text = snippet
-    .replaceAll(ADDRESS, gateway.url)
+    .replaceAll(ADDRESS, gateway?.url ?? '')
     .replaceAll('curl ', 'curl -sS --fail-with-body ');
   const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', text], {
     cwd: folder,
@@ -65,7 +65,7 @@ describe('README', { timeout: 60_000 }, () => {
     const [snippet, ...others] = snippets('js');
     expect(others).toEqual([]);
     const path = join(folder, 'snippet.mjs');
-    writeFileSync(path, (snippet ?? '').replaceAll(ADDRESS, gateway.url));
+    writeFileSync(path, (snippet ?? '').replaceAll(ADDRESS, gateway?.url ?? ''));
     const { stdout } = await run(process.execPath, [path], {
       cwd: folder,
       env: cleanEnvironment({ GATEWAY_API_KEY: apiKey }),
