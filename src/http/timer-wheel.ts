@@ -1,5 +1,7 @@
 /**
- * Deadlines of many calls on one coarse timer: arming and cancelling cost a list operation, not a timer each.
+ * Deadlines of many calls on one coarse timer. All deadlines that stand are looked at every tick: there are as
+ * many as calls in progress, and nearly all are cancelled long before they are due, so that arming and cancelling
+ * must cost nothing but two links of a list.
  *
  * @module
  */
@@ -12,60 +14,72 @@ export interface Deadline {
 }
 
 class Entry implements Deadline {
+  readonly dueMs: number;
+  readonly #list: TimerWheel;
   onExpire: (() => void) | null;
-  readonly #owner: Set<Entry>;
+  previous: Entry | null = null;
+  next: Entry | null = null;
 
-  constructor(owner: Set<Entry>, onExpire: () => void) {
-    this.#owner = owner;
+  constructor(list: TimerWheel, dueMs: number, onExpire: () => void) {
+    this.#list = list;
+    this.dueMs = dueMs;
     this.onExpire = onExpire;
   }
 
   cancel(): void {
+    if (this.onExpire === null) return;
     this.onExpire = null;
-    this.#owner.delete(this);
+    this.#list.remove(this);
   }
 }
 
 /** Fires within one tick (50 ms) after the asked time, never before it. */
 export class TimerWheel {
-  readonly #slots = new Map<number, Set<Entry>>();
   readonly #now: () => number;
   #timer: NodeJS.Timeout | null = null;
-  #lastTick: number;
+  #first: Entry | null = null;
 
   /** @param now a monotonic clock in milliseconds */
   constructor(now: () => number) {
     this.#now = now;
-    this.#lastTick = Math.floor(now() / TICK_MS);
   }
 
   after(delayMs: number, onExpire: () => void): Deadline {
     if (this.#timer === null) {
-      this.#lastTick = Math.floor(this.#now() / TICK_MS);
       this.#timer = setInterval(() => this.#tick(), TICK_MS);
       this.#timer.unref();
     }
-    const slot = Math.floor((this.#now() + Math.max(0, delayMs)) / TICK_MS) + 1;
-    let entries = this.#slots.get(slot);
-    if (entries === undefined) {
-      entries = new Set();
-      this.#slots.set(slot, entries);
-    }
-    const entry = new Entry(entries, onExpire);
-    entries.add(entry);
+    const entry = new Entry(this, this.#now() + Math.max(0, delayMs), onExpire);
+    const first = this.#first;
+    entry.next = first;
+    if (first !== null) first.previous = entry;
+    this.#first = entry;
     return entry;
   }
 
+  /** Unlinks a cancelled entry; called by the entry itself. */
+  remove(entry: Entry): void {
+    const { previous, next } = entry;
+    if (previous === null) {
+      if (this.#first === entry) this.#first = next;
+    } else previous.next = next;
+    if (next !== null) next.previous = previous;
+    entry.previous = null;
+    entry.next = null;
+  }
+
   #tick(): void {
-    const current = Math.floor(this.#now() / TICK_MS);
-    for (let slot = this.#lastTick; slot <= current; slot += 1) {
-      const entries = this.#slots.get(slot);
-      if (entries === undefined) continue;
-      this.#slots.delete(slot);
-      for (const entry of entries) entry.onExpire?.();
+    const now = this.#now();
+    const due: Entry[] = [];
+    for (let entry = this.#first; entry !== null; entry = entry.next) {
+      if (entry.dueMs <= now) due.push(entry);
     }
-    this.#lastTick = current;
-    if (this.#slots.size === 0 && this.#timer !== null) {
+    for (const entry of due) {
+      const { onExpire } = entry;
+      entry.cancel();
+      onExpire?.();
+    }
+    if (this.#first === null && this.#timer !== null) {
       clearInterval(this.#timer);
       this.#timer = null;
     }
@@ -75,6 +89,6 @@ export class TimerWheel {
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-    this.#slots.clear();
+    this.#first = null;
   }
 }
