@@ -8,6 +8,8 @@ const MIN_MS = 100;
 const HOUR_MS = 3_600_000;
 /** Longest pause for a quota that comes back once a day. */
 export const MAX_QUOTA_COOLDOWN_MS = 24 * HOUR_MS;
+/** Pause for a used-up quota whose reset is not named. */
+export const UNNAMED_QUOTA_COOLDOWN_MS = HOUR_MS;
 const TEST_EVERY_MS = 300_000;
 /** Entries are looked through for lapsed ones beyond this: models are named by callers. */
 const SWEEP_ABOVE = 1024;

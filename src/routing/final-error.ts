@@ -7,7 +7,7 @@
 import { GatewayError, type GatewayErrorOptions } from '../contracts/gateway-error.ts';
 import type { ProviderFailure } from '../contracts/provider-failure.ts';
 import type { ErrorCode } from '../contracts/error-codes.ts';
-import { clampCooldownMs, MAX_QUOTA_COOLDOWN_MS } from './cooldown.ts';
+import { clampCooldownMs, MAX_QUOTA_COOLDOWN_MS, UNNAMED_QUOTA_COOLDOWN_MS } from './cooldown.ts';
 import {
   isTimeout,
   type AttemptFailure,
@@ -50,10 +50,9 @@ function kindOf(attempt: FailedAttempt): ProviderFailure['kind'] | null {
 function waitOf(attempt: FailedAttempt): number | null {
   if (attempt.failure.source !== 'provider') return null;
   const { kind, waitMs } = attempt.failure.failure;
-  if (waitMs === null) return null;
-  return kind === 'quota_exhausted'
-    ? clampCooldownMs(waitMs, MAX_QUOTA_COOLDOWN_MS)
-    : clampCooldownMs(waitMs);
+  if (kind === 'quota_exhausted')
+    return clampCooldownMs(waitMs ?? UNNAMED_QUOTA_COOLDOWN_MS, MAX_QUOTA_COOLDOWN_MS);
+  return waitMs === null ? null : clampCooldownMs(waitMs);
 }
 
 function shortestWait(attempts: readonly FailedAttempt[]): number | null {

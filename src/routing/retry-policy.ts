@@ -5,7 +5,7 @@
  */
 import type { GatewayError } from '../contracts/gateway-error.ts';
 import { backoffMs, namedWaitMs, unnamedRateWaitMs } from './backoff.ts';
-import { clampCooldownMs, MAX_QUOTA_COOLDOWN_MS } from './cooldown.ts';
+import { clampCooldownMs, MAX_QUOTA_COOLDOWN_MS, UNNAMED_QUOTA_COOLDOWN_MS } from './cooldown.ts';
 import {
   isStaleSocket,
   isTimeout,
@@ -23,7 +23,6 @@ export const MAX_WAIT_IN_PLACE_MS = 3000;
 const WAIT_SHARE_OF_DEADLINE = 0.1;
 /** Cool-down after a second rate limit that names no wait. */
 const UNNAMED_COOLDOWN_MS = 1000;
-const UNNAMED_QUOTA_COOLDOWN_MS = 3_600_000;
 
 /** A candidate as it stands at the time of the decision. */
 export interface RetryCandidate {

@@ -103,6 +103,7 @@ export interface FaultLabOptions {
   readonly config?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly simulator?: Partial<SimulatorOptions>;
+  readonly port?: number;
   /** Timers that no setting of the configuration scales. */
   readonly settings?: Partial<DataPlaneSettings>;
 }
@@ -384,6 +385,7 @@ export async function openFaultLab(options: FaultLabOptions = {}): Promise<Fault
       TOGETHER_BASE_URL: 'http://nowhere.invalid',
       ...options.environment,
     },
+    ...(options.port === undefined ? {} : { port: options.port }),
     config: `${options.config ?? ''}\n${aliasConfig()}\n`,
   });
   Object.assign(gateway.gateway.gateway.settings, options.settings);
