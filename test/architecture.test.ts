@@ -79,7 +79,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Prices are a setting too, and have one schema.
   config: ['contracts', 'catalog/price-row.ts', 'catalog/price-item.ts', 'zod', 'yaml', 'node:'],
   openapi: ['contracts', 'config', 'version.ts', 'zod', 'zod-openapi', 'dialects'],
-  observability: ['contracts', 'gateway', 'metering', 'pino', 'prom-client'],
+  observability: ['contracts', 'gateway', 'metering', 'node:fs', 'pino', 'prom-client'],
   simulators: ['contracts/wire.ts', 'node:'],
 };
 

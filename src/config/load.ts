@@ -26,6 +26,7 @@ export const RESERVED_ENVIRONMENT = {
   GATEWAY_CONFIG: 'Path of the configuration file, like `--config`.',
   GATEWAY_ADMIN_KEY: 'Bootstrap admin key: any text of at least 20 characters.',
   GATEWAY_API_KEY: 'Bootstrap service key, acting as customer `default`: at least 20 characters.',
+  GATEWAY_URL: 'Address of a running gateway, for the command line, like `--url`.',
   GATEWAY_ENCRYPTION_KEY:
     'Encrypts stored provider credentials: at least 20 characters. Losing it loses them.',
 } as const;

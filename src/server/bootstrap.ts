@@ -46,15 +46,24 @@ function bootstrapKey(
   };
 }
 
+const VARIABLES = { admin: 'GATEWAY_ADMIN_KEY', service: 'GATEWAY_API_KEY' } as const;
+
+export interface Bootstrapped {
+  readonly snapshot: DirectorySnapshot;
+  /** Sentences for the operator: nothing stops, but a key is not what it seems. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * Adds the bootstrap keys that are missing and revokes those of an earlier configuration, so that a replaced
- * `GATEWAY_ADMIN_KEY` stops working.
+ * `GATEWAY_ADMIN_KEY` stops working. A bootstrap key that was revoked stays revoked.
  *
- * @returns the directory as it is afterwards
+ * @throws Error with one sentence when a configured key already belongs to somebody else
  */
-export async function bootstrapDirectory(input: BootstrapInput): Promise<DirectorySnapshot> {
+export async function bootstrapDirectory(input: BootstrapInput): Promise<Bootstrapped> {
   const { directory } = input.store;
   const snapshot = await directory.snapshot();
+  const warnings: string[] = [];
   const customer =
     snapshot.customers.find((known) => known.externalId === DEFAULT_CUSTOMER) ?? null;
   for (const type of ['admin', 'service'] as const) {
@@ -65,7 +74,17 @@ export async function bootstrapDirectory(input: BootstrapInput): Promise<Directo
     for (const old of live) {
       if (old.hash !== wanted.hash) await directory.revokeKey(old.id, input.nowMs);
     }
-    if (!live.some((key) => key.hash === wanted.hash)) await directory.createKey(wanted);
+    const known = snapshot.keys.find((key) => key.hash === wanted.hash);
+    if (known === undefined) await directory.createKey(wanted);
+    else if (known.type !== type) {
+      throw new Error(
+        `${VARIABLES[type]} holds a key that exists already as ${known.type} key (${known.id}). Set another value of at least 20 characters.`,
+      );
+    } else if (known.revokedAtMs !== null) {
+      warnings.push(
+        `The ${type} key of ${VARIABLES[type]} or credentials.json was revoked (${known.id}) and stays so. Set ${VARIABLES[type]} to a new value to get a working one.`,
+      );
+    }
   }
-  return directory.snapshot();
+  return { snapshot: await directory.snapshot(), warnings };
 }

@@ -71,6 +71,8 @@ export interface RunningGateway {
   readonly providers: ResolvedProviders;
   readonly simulated: boolean;
   readonly durability: string;
+  /** Sentences for the operator that only the open store could tell. */
+  readonly warnings: readonly string[];
   /** Stops accepting, lets running calls end within the drain limit, books everything, closes. */
   stop(): Promise<void>;
 }
@@ -136,14 +138,14 @@ async function buildGateway(
     readonly providers: ResolvedProviders;
     readonly simulator: Simulator | null;
   },
-): Promise<{ gateway: Gateway; metrics: GatewayMetrics }> {
+): Promise<{ gateway: Gateway; metrics: GatewayMetrics; warnings: readonly string[] }> {
   const { config } = options.loaded;
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const ids = createIdSource(clock.nowMs, (target) => randomFillSync(target));
   const lifecycle = new Lifecycle();
   const metrics = new GatewayMetrics({ inFlight: () => lifecycle.inFlight });
   const providers = providerMap(parts.providers, parts.simulator);
-  const snapshot = await bootstrapDirectory({
+  const { snapshot, warnings } = await bootstrapDirectory({
     store: parts.store,
     keys: { admin: options.credentials.adminKey, service: options.credentials.apiKey },
     ids,
@@ -181,7 +183,7 @@ async function buildGateway(
     estimator: new TokenEstimator(),
     lifecycle,
   };
-  return { gateway, metrics };
+  return { gateway, metrics, warnings };
 }
 
 function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
@@ -212,7 +214,11 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     unknownGraceMs: config.metering.unknownGraceMs,
   });
   const simulator = await openSimulator(loaded, providers);
-  const { gateway, metrics } = await buildGateway(options, { store, providers, simulator });
+  const { gateway, metrics, warnings } = await buildGateway(options, {
+    store,
+    providers,
+    simulator,
+  });
   const dataPlane = new DataPlane(
     gateway,
     createRoutes(gateway, metrics),
@@ -250,6 +256,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     providers,
     simulated: simulator !== null,
     durability: store.durability,
+    warnings,
     stop: () => stopGateway({ server, gateway, simulator, drainMs: config.drainTimeoutMs }),
   };
 }

@@ -73,7 +73,7 @@ async function runStart(scope: CommandScope, flags: StartFlags): Promise<void> {
   );
   writeRunning(dataDir, { url: running.url, pid: process.pid });
   const output = new Output(context, flags);
-  for (const warning of credentials.warnings) output.warning(warning);
+  for (const warning of [...credentials.warnings, ...running.warnings]) output.warning(warning);
   if (output.json) output.line({ event: 'listening', url: running.url, pid: process.pid });
   else if (!output.quiet) {
     const { colors } = output;

@@ -56,7 +56,7 @@ function readTail(database: DatabaseSync): Tail {
 
 function refuse(bucketId: string, counter: string): never {
   throw new Error(
-    `The ledger does not match its journal (${counter} of ${bucketId}): the gateway will not serve. Restore a backup, or run "alwrity-gateway ledger verify" for the whole list.`,
+    `The ledger does not match its journal (${counter} of ${bucketId}): the gateway will not serve. Restore a backup, or run "alwrity-gateway doctor" for the whole list.`,
   );
 }
 
