@@ -230,7 +230,9 @@ export async function deliverStream(
     });
   }
   stream.relayTo(exchange);
+  const relayedFromMs = gateway.clock.monotonicMs();
   const end = await stream.finished;
+  run.upstreamMs += gateway.clock.monotonicMs() - relayedFromMs;
   exchange.onGone(null);
   answered.session.streamEnded(candidate, end);
   const receipt = recordStream(gateway, run, { answered, end });

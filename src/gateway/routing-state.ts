@@ -168,7 +168,9 @@ export class RoutingSession {
       if (decision.type === 'stop') throw decision.error;
       if (decision.type === 'repeat') {
         if (this.#hasOpened(candidate)) continue;
+        const waitedFromMs = this.#gateway.clock.monotonicMs();
         await this.#wait(decision.delayMs);
+        this.#run.upstreamMs += this.#gateway.clock.monotonicMs() - waitedFromMs;
         // Nobody waits for a repeat any more: the next decision stops.
         if (this.#run.exchange.gone) continue;
         return candidate;

@@ -70,6 +70,19 @@ describe('F32: rate limits of the provider', () => {
     }
   });
 
+  it('time spent waiting and streaming is not the gateway’s own', async () => {
+    const lab = await open(SLOW);
+    const route = lab.route('openai');
+    lab.fault(route.primary, ['429-retry-after-1', null]);
+    const outcome = await lab.send({ model: route.alone, stream: true });
+    expect(outcome.hasDone).toBe(true);
+    // A second of waiting, and more than a second of tokens.
+    const record = (await lab.books(outcome)).record;
+    expect(outcome.tookMs).toBeGreaterThan(2000);
+    expect(record.overhead_ms).toBeLessThan(900);
+    expect(Number(outcome.headers['x-gateway-overhead-ms'])).toBeLessThan(900);
+  });
+
   it('RetryInfo of Gemini, and a quota of the day', async () => {
     const lab = await open();
     const route = lab.route('gemini');

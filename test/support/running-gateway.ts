@@ -212,6 +212,7 @@ export interface ShownRequest {
   readonly model_served: string | null;
   readonly stream: boolean;
   readonly client_closed: boolean;
+  readonly overhead_ms: number;
   readonly attempts: number;
   readonly usage: Readonly<Record<string, number>>;
   readonly cost: string;
