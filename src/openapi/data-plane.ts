@@ -187,6 +187,12 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
     content: { 'text/plain': { schema: z.string() } },
   }),
   processRoute({
+    path: '/docs/errors',
+    operationId: 'errorDocs',
+    summary: 'Every error code with its cause and what to do, in Markdown',
+    content: { 'text/markdown': { schema: z.string() } },
+  }),
+  processRoute({
     path: '/openapi.json',
     operationId: 'openapi',
     summary: 'This document',

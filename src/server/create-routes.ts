@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readFile } from 'node:fs/promises';
 import { chatDialect } from '../dialects/openai/chat/dialect.ts';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { configJsonSchema } from '../config/index.ts';
@@ -36,6 +37,12 @@ async function serveMetrics(metrics: GatewayMetrics, exchange: Exchange): Promis
   exchange.send(200, ['content-type', metrics.contentType], await metrics.text());
 }
 
+/** The page that the `type` of every problem points to. */
+async function serveErrorDocs(exchange: Exchange): Promise<void> {
+  const page = await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+  exchange.send(200, ['content-type', 'text/markdown; charset=utf-8'], page);
+}
+
 export function createRoutes(gateway: Gateway, metrics: GatewayMetrics): RouteTable {
   const get = (path: string, handle: Route['handle']): Route => ({
     method: 'GET',
@@ -59,6 +66,7 @@ export function createRoutes(gateway: Gateway, metrics: GatewayMetrics): RouteTa
     get('/health/live', (exchange) => sendJson(gateway, exchange, { status: 'live' })),
     get('/health/ready', (exchange) => serveReady(gateway, exchange)),
     get('/metrics', (exchange) => serveMetrics(metrics, exchange)),
+    get('/docs/errors', (exchange) => serveErrorDocs(exchange)),
     get('/openapi.json', (exchange) => sendJson(gateway, exchange, dataPlaneOpenApi())),
     get('/schema/gateway.json', (exchange) => sendJson(gateway, exchange, configJsonSchema())),
   ]);
