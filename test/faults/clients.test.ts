@@ -1,5 +1,5 @@
 /**
- * Clients that leave, stall or close half, and what runs on behind them (F39 to F43, F110).
+ * Clients that leave or stall, and what runs on behind them (F39 to F41, F43, F110).
  *
  * The client stall limit is 0.5 s here (60 s by default), the drain limit 3 s (60 s).
  *
@@ -7,12 +7,11 @@
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/lab.ts';
 import { callAdmin, type ShownRequest } from '../support/running-gateway.ts';
-import { openFaultLab, PROMPT, SERVICE_KEY, type FaultLab } from './fault-lab.ts';
+import { openFaultLab, type FaultLab } from './fault-lab.ts';
 
 /** OpenAI's wire without end: one event of 16 kB after another, as fast as the reader takes them. */
 interface Flood {
@@ -216,28 +215,6 @@ describe('clients that leave', () => {
 });
 
 describe('clients that are slow', () => {
-  it('F42: a closed sending side cannot be told from a client that left: cancelled and resolved', async () => {
-    const route = lab.route('openai');
-    const body = JSON.stringify({
-      model: route.alone,
-      messages: [{ role: 'user', content: PROMPT }],
-      max_tokens: 300,
-    });
-    const socket = connect({
-      port: Number(new URL(lab.url).port),
-      host: '127.0.0.1',
-      allowHalfOpen: true,
-    });
-    socket.resume();
-    socket.end(
-      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${SERVICE_KEY}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-    await new Promise<void>((resolve) => socket.on('close', () => resolve()));
-    const record = await recordOf(route.alone);
-    expect(record.client_closed).toBe(true);
-    expect(record.hold?.state).toMatch(/^(void|settled)/);
-  });
-
   it('F43: a slow reader pauses the upstream and costs no memory; one that stalls is let go', async () => {
     flood.sentBytes = 0;
     flood.isClosed = false;
