@@ -24,6 +24,8 @@ export interface GatedUpstream {
 export interface GatedUpstreamOptions {
   /** Gets the body of every call before anything is answered. */
   readonly onCall?: (body: string) => void;
+  /** Waiting streams go on with a word every so many milliseconds; by default they fall silent. */
+  readonly wordEveryMs?: number;
 }
 
 interface WaitingCall {
@@ -45,11 +47,15 @@ function frame(choices: readonly object[], more: object = {}): string {
 }
 
 /** Head and first words: the client has begun to read when the call has to wait. */
-function begin({ response, stream }: WaitingCall): void {
+function begin({ response, stream }: WaitingCall, wordEveryMs: number | undefined): void {
   if (!stream) return;
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const delta = { role: 'assistant', content: 'Once' };
   response.write(frame([{ index: 0, delta, finish_reason: null }]));
+  if (wordEveryMs === undefined) return;
+  const word = frame([{ index: 0, delta: { content: ' again' }, finish_reason: null }]);
+  const timer = setInterval(() => response.write(word), wordEveryMs);
+  response.once('close', () => clearInterval(timer));
 }
 
 function refuse({ response, stream }: WaitingCall): void {
@@ -89,7 +95,7 @@ export async function startGatedUpstream(
       options.onCall?.(body);
       const call = { response, stream: /"stream":\s*true/.test(body) };
       waiting.push(call);
-      begin(call);
+      begin(call, options.wordEveryMs);
     });
   });
   server.listen(0, '127.0.0.1');
