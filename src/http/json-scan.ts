@@ -13,6 +13,8 @@ export const FRAME_TOOL_CALLS = 8;
 export const FRAME_CONTENT = 16;
 export const FRAME_ROLE = 32;
 export const FRAME_CHOICES = 64;
+/** OpenAI's `obfuscation`: a text of random length in every chunk. */
+const FRAME_FILLER = 128;
 /** Returned for bytes that are not one JSON object. */
 export const FRAME_INVALID = -1;
 
@@ -43,6 +45,10 @@ function flagOf(bytes: Uint8Array, start: number, length: number): number {
     case 10:
       return first === 0x74 && bytes[start + 4] === 0x5f && bytes[start + 9] === 0x73
         ? FRAME_TOOL_CALLS
+        : 0;
+    case 11:
+      return first === 0x6f && bytes[start + 1] === 0x62 && bytes[start + 10] === 0x6e
+        ? FRAME_FILLER
         : 0;
     case 13:
       return first === 0x66 && bytes[start + 6] === 0x5f && bytes[start + 12] === 0x6e
@@ -147,6 +153,11 @@ const containers = new Uint8Array(MAX_DEPTH);
 let depth = 0;
 let flags = 0;
 let pendingFlag = 0;
+/** Insides of the last `content` and `obfuscation` strings of the scan; -1 where there was none. */
+let contentFrom = -1;
+let contentTo = -1;
+let fillerFrom = -1;
+let fillerTo = -1;
 
 const EXPECT_VALUE = 0;
 const EXPECT_KEY_OR_CLOSE = 1;
@@ -198,7 +209,8 @@ function scanValue(bytes: Uint8Array, at: number, end: number): number {
     expecting = EXPECT_COMMA_OR_CLOSE;
     return at + 1;
   }
-  if (byte !== 0x6e) flags |= pendingFlag;
+  const noted = pendingFlag;
+  if (byte !== 0x6e) flags |= noted;
   pendingFlag = 0;
   if (byte === 0x7b || byte === 0x5b) {
     if (depth === MAX_DEPTH) return -1;
@@ -209,7 +221,16 @@ function scanValue(bytes: Uint8Array, at: number, end: number): number {
   }
   if (depth === 0) return -1;
   expecting = EXPECT_COMMA_OR_CLOSE;
-  return byte === 0x22 ? scanString(bytes, at + 1, end) : scanScalar(bytes, at);
+  if (byte !== 0x22) return scanScalar(bytes, at);
+  const stringEnd = scanString(bytes, at + 1, end);
+  if (noted === FRAME_CONTENT) {
+    contentFrom = at + 1;
+    contentTo = stringEnd - 1;
+  } else if (noted === FRAME_FILLER) {
+    fillerFrom = at + 1;
+    fillerTo = stringEnd - 1;
+  }
+  return stringEnd;
 }
 
 /**
@@ -221,6 +242,8 @@ export function scanFrame(bytes: Uint8Array, start: number, end: number): number
   depth = 0;
   flags = 0;
   pendingFlag = 0;
+  contentFrom = -1;
+  fillerFrom = -1;
   expecting = EXPECT_VALUE;
   let at = skipSpace(bytes, start, end);
   while (at < end) {
@@ -233,4 +256,68 @@ export function scanFrame(bytes: Uint8Array, start: number, end: number): number
       return at === end ? flags : FRAME_INVALID;
   }
   return FRAME_INVALID;
+}
+
+/** A frame that was scanned whole, cut at the strings that differ from frame to frame. */
+interface Template {
+  readonly bytes: Buffer;
+  readonly flags: number;
+  /** Offsets of the inside of the content string; of the filler string, or -1 and the end of the bytes. */
+  readonly contentFrom: number;
+  readonly contentTo: number;
+  readonly fillerFrom: number;
+  readonly fillerTo: number;
+}
+
+/**
+ * Scans the frames of one stream. Consecutive frames are alike but for one or two strings: where everything else
+ * equals a frame that was scanned before, byte by byte, only those strings are scanned. The verdict is the same as
+ * {@link scanFrame}'s.
+ */
+export class FrameScanner {
+  #template: Template | null = null;
+
+  scan(bytes: Buffer, start: number, end: number): number {
+    const template = this.#template;
+    if (template !== null && this.#matches(template, bytes, { start, end })) return template.flags;
+    const found = scanFrame(bytes, start, end);
+    const isTemplate =
+      found !== FRAME_INVALID &&
+      contentFrom !== -1 &&
+      (fillerFrom === -1 || fillerFrom > contentTo);
+    if (isTemplate) {
+      this.#template = {
+        bytes: Buffer.from(bytes.subarray(start, end)),
+        flags: found,
+        contentFrom: contentFrom - start,
+        contentTo: contentTo - start,
+        fillerFrom: fillerFrom === -1 ? end - start : fillerFrom - start,
+        fillerTo: fillerFrom === -1 ? -1 : fillerTo - start,
+      };
+    }
+    return found;
+  }
+
+  #matches(
+    template: Template,
+    bytes: Buffer,
+    range: { readonly start: number; readonly end: number },
+  ): boolean {
+    const known = template.bytes;
+    let at = range.start + template.contentFrom;
+    if (at >= range.end) return false;
+    if (known.compare(bytes, range.start, at, 0, template.contentFrom) !== 0) return false;
+    at = scanString(bytes, at, range.end) - 1;
+    if (at < 0) return false;
+    const middle = template.fillerFrom - template.contentTo;
+    if (at + middle > range.end) return false;
+    if (known.compare(bytes, at, at + middle, template.contentTo, template.fillerFrom) !== 0)
+      return false;
+    at += middle;
+    if (template.fillerTo === -1) return at === range.end;
+    at = scanString(bytes, at, range.end) - 1;
+    const rest = known.length - template.fillerTo;
+    if (at < 0 || at + rest !== range.end) return false;
+    return known.compare(bytes, at, range.end, template.fillerTo, known.length) === 0;
+  }
 }

@@ -16,6 +16,7 @@ import {
   FRAME_INVALID,
   FRAME_TOOL_CALLS,
   FRAME_USAGE,
+  FrameScanner,
   scanFrame,
 } from '../../../http/json-scan.ts';
 import { parseEvent, SseFramer } from '../../../http/sse-framer.ts';
@@ -54,6 +55,7 @@ function startsWithData(bytes: Buffer, start: number): boolean {
 export class ChatRelayStream implements AnswerStream {
   readonly #options: ChatRelayOptions;
   readonly #framer = new SseFramer(MAX_EVENT_BYTES);
+  readonly #scanner = new FrameScanner();
   readonly #choices = new Map<number, ChoiceProgress>();
   readonly #onEvent = (bytes: Buffer, start: number, end: number): void =>
     this.#frame(bytes, start, end);
@@ -158,7 +160,7 @@ export class ChatRelayStream implements AnswerStream {
       let dataEnd = end;
       while (dataEnd > start && (bytes[dataEnd - 1] === LF || bytes[dataEnd - 1] === CR))
         dataEnd -= 1;
-      const flags = scanFrame(bytes, start + 5, dataEnd);
+      const flags = this.#scanner.scan(bytes, start + 5, dataEnd);
       if (flags !== FRAME_INVALID) {
         const passes =
           this.hasContent &&
