@@ -133,9 +133,7 @@ describe('a damaged database', () => {
     async (table) => {
       const dataDir = copyOf(`page-of-${table}`);
       overwrite(dataDir, rootPageOf(dataDir, table));
-      expect(await expectNoService(dataDir)).toMatch(
-        /gateway\.db|database|metering_unavailable|malformed/i,
-      );
+      expect(await expectNoService(dataDir)).toMatch(/database .*is damaged|metering_unavailable/);
     },
     60_000,
   );
@@ -143,10 +141,10 @@ describe('a damaged database', () => {
   it('is refused when its first page is destroyed, or when half of it is missing', async () => {
     const destroyed = copyOf('first-page');
     overwrite(destroyed, 1);
-    expect(await expectNoService(destroyed)).toMatch(/gateway\.db|database/i);
+    expect(await expectNoService(destroyed)).toMatch(/gateway\.db is damaged .*Restore a backup/);
     const halved = copyOf('half');
     truncateSync(databasePath(halved), 20 * PAGE_BYTES);
-    expect(await expectNoService(halved)).toMatch(/gateway\.db|database|malformed/i);
+    expect(await expectNoService(halved)).toMatch(/gateway\.db is damaged .*Restore a backup/);
   }, 60_000);
 
   it('is refused when a counter was changed behind the ledger', async () => {
@@ -177,7 +175,9 @@ describe.skipIf(unable !== null)('a data directory on a read-only disk', () => {
     try {
       cpSync(join(workDir, 'sound'), join(directory, 'data'), { recursive: true });
       expect(disk.makeReadOnly()).toBeNull();
-      expect(await expectNoService(join(directory, 'data'))).toMatch(/read-?only|EROFS|written/i);
+      expect(await expectNoService(join(directory, 'data'))).toMatch(
+        /cannot be written .*mounted read-only/,
+      );
     } finally {
       disk.remove();
     }

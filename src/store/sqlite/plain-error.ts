@@ -5,6 +5,7 @@
  */
 import type { ErrorCode } from '../../contracts/error-codes.ts';
 import { GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
+import { isDamaged } from './sqlite-errors.ts';
 
 export interface PlainError {
   readonly code: ErrorCode;
@@ -27,6 +28,9 @@ export function toPlainError(error: unknown): PlainError {
       status: error.status,
       retryAfterMs: error.retryAfterMs,
     };
+  }
+  if (isDamaged(error)) {
+    return unavailable('The metering database is damaged: the operator must restore a backup.');
   }
   return unavailable('The metering store could not complete the operation; nothing was booked.');
 }

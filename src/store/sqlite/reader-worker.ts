@@ -5,8 +5,9 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { PageQuery, RequestQuery, UsageQuery } from '../../metering/ports.ts';
-import { openReaderDatabase } from './database.ts';
+import { databasePath, openReaderDatabase } from './database.ts';
 import { toPlainError } from './plain-error.ts';
+import { openingSentence } from './sqlite-errors.ts';
 import { Reader } from './reader.ts';
 import { readUsage } from './usage-reader.ts';
 import { CLOSE, type ReaderOptions, type ReaderQuery, type ThreadReady } from './worker-options.ts';
@@ -74,7 +75,8 @@ if (parentPort !== null) {
     });
     tell({ type: 'ready' });
   } catch (error) {
-    tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+    const { dataDir } = workerData as ReaderOptions;
+    tell({ type: 'failed', message: openingSentence(error, databasePath(dataDir)) });
     port.close();
   }
 }

@@ -17,7 +17,7 @@ import { migrate } from './migrations.ts';
 import { recover } from './recovery.ts';
 import type { Flat } from './wire.ts';
 import { CLOSE, type ThreadReady, type WriterOptions } from './worker-options.ts';
-import { LedgerBroken } from './sqlite-errors.ts';
+import { LedgerBroken, openingSentence } from './sqlite-errors.ts';
 import { Writer } from './writer.ts';
 
 const ROUND_MS = 1000;
@@ -115,7 +115,8 @@ if (parentPort !== null) {
     });
     tell({ type: 'ready' });
   } catch (error) {
-    tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+    const { dataDir } = workerData as WriterOptions;
+    tell({ type: 'failed', message: openingSentence(error, databasePath(dataDir)) });
     port.close();
   }
 }
