@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { UsageVector } from '../contracts/usage.ts';
 import type { ProviderFailure } from '../contracts/provider-failure.ts';
 import type { TransportFailure } from '../http/transport-failure.ts';
 import type { WholeAnswer } from './text-call.ts';
@@ -18,7 +19,18 @@ export interface ReplyMeta {
   readonly firstByteAtMs: number | null;
 }
 
+/** What a failed stream had brought before it broke: its provider bills that, though nobody got it. */
+export interface ObservedOutput {
+  readonly usage: UsageVector | null;
+  readonly outputTokens: number;
+}
+
 export type AttemptResult =
   | { readonly type: 'whole'; readonly answer: WholeAnswer; readonly meta: ReplyMeta }
   | { readonly type: 'stream'; readonly stream: StreamAttempt }
-  | { readonly type: 'failed'; readonly failure: AttemptFailure; readonly meta: ReplyMeta };
+  | {
+      readonly type: 'failed';
+      readonly failure: AttemptFailure;
+      readonly meta: ReplyMeta;
+      readonly observed: ObservedOutput | null;
+    };

@@ -4,7 +4,7 @@
  * @module
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
-import { inputTokensOf, type UsageVector } from '../contracts/usage.ts';
+import type { UsageVector } from '../contracts/usage.ts';
 import type { RequestRecord } from '../metering/ports.ts';
 import type { AttemptFailure } from './attempt-result.ts';
 import type { StreamAnswered, WholeAnswered } from './dispatch.ts';
@@ -12,35 +12,10 @@ import type { ReplyHeaders } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { drainLimitError, isDrainLimit } from './routing-state.ts';
 import { replyHeaders } from './reply-headers.ts';
-import { bookRun, recordAttempt, totalCostOf, type RunEnd } from './settlement.ts';
+import { bookRun, recordAttempt, totalCostOf, type RunEnd, usageOrEstimate } from './settlement.ts';
 import type { StreamEnd } from './stream-attempt.ts';
 import type { Receipt } from './text-call.ts';
 import type { TextRun } from './text-run.ts';
-
-/** Usage as told, or as counted by the gateway where the provider is silent. */
-function usageOrEstimate(
-  gateway: Gateway,
-  run: TextRun,
-  seen: {
-    readonly model: string;
-    readonly usage: UsageVector | null;
-    readonly outputTokens: number;
-  },
-): { readonly usage: UsageVector; readonly estimated: boolean } {
-  const { usage, model } = seen;
-  const bytes = run.call.bytes.length;
-  if (usage !== null) {
-    gateway.estimator.observe(model, bytes, inputTokensOf(usage));
-    return { usage, estimated: false };
-  }
-  return {
-    usage: {
-      input_text_tokens: gateway.estimator.estimate(model, bytes),
-      output_text_tokens: seen.outputTokens,
-    },
-    estimated: true,
-  };
-}
 
 function overheadMsOf(gateway: Gateway, run: TextRun): number {
   return Math.max(

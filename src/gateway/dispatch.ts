@@ -10,7 +10,7 @@ import { sendStreamHead } from './deliver.ts';
 import type { Gateway } from './gateway.ts';
 import { billableOf, classOf } from '../routing/index.ts';
 import { RoutingSession } from './routing-state.ts';
-import { observedCharge, recordAttempt } from './settlement.ts';
+import { observedCharge, recordAttempt, usageOrEstimate } from './settlement.ts';
 import { StreamAttempt } from './stream-attempt.ts';
 import type { WholeAnswer } from './text-call.ts';
 import type { TextRun } from './text-run.ts';
@@ -83,7 +83,10 @@ async function attemptStream(
     run.firstTokenAtMs = gateway.clock.nowMs();
     return { type: 'stream', stream };
   }
-  return { type: 'failed', failure: start.failure, meta: stream.meta };
+  const observed = answer.hasContent
+    ? { usage: answer.usage, outputTokens: answer.estimatedOutputTokens }
+    : null;
+  return { type: 'failed', failure: start.failure, meta: stream.meta, observed };
 }
 
 function outcomeOf(failure: AttemptFailure): string {
@@ -92,20 +95,26 @@ function outcomeOf(failure: AttemptFailure): string {
     : `${failure.failure.kind}:${failure.failure.code}`;
 }
 
-/** A failed attempt's row: billed where the provider reported usage, unknown where the request may have run. */
+/**
+ * A failed attempt's row: billed where the provider reported usage or had begun to answer, unknown where the
+ * request may have run.
+ */
 function recordFailure(
   gateway: Gateway,
   run: TextRun,
   failed: {
     readonly candidate: Candidate;
     readonly dispatchedAtMs: number;
-    readonly failure: AttemptFailure;
-    readonly meta: ReplyMeta;
+    readonly result: Extract<AttemptResult, { readonly type: 'failed' }>;
   },
 ): void {
-  const { failure, meta } = failed;
-  const usage = failure.source === 'provider' ? failure.failure.usage : null;
+  const { failure, meta, observed } = failed.result;
+  const told = failure.source === 'provider' ? failure.failure.usage : null;
   const failureClass = classOf(failure, { work: 'text', contentSent: false });
+  const seen =
+    observed === null
+      ? null
+      : usageOrEstimate(gateway, run, { model: failed.candidate.name, ...observed });
   recordAttempt(gateway, run, {
     candidate: failed.candidate,
     dispatchedAtMs: failed.dispatchedAtMs,
@@ -113,9 +122,9 @@ function recordFailure(
       ...meta,
       outcome: outcomeOf(failure),
       modelServed: null,
-      billable: billableOf(failure, failureClass),
-      usage,
-      estimated: false,
+      billable: seen === null ? billableOf(failure, failureClass) : 'yes',
+      usage: seen?.usage ?? told,
+      estimated: seen?.estimated ?? false,
     },
   });
 }
@@ -151,8 +160,7 @@ export async function dispatch(
     recordFailure(gateway, run, {
       candidate,
       dispatchedAtMs,
-      failure: result.failure,
-      meta: result.meta,
+      result,
     });
     candidate = await session.afterFailure(candidate, result.failure);
   }

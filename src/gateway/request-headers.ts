@@ -50,8 +50,7 @@ export function hopsOf(headers: HeaderReader): number {
   return text !== null && /^\d{1,3}$/.test(text) ? Number(text) : 0;
 }
 
-const JSON_TYPE =
-  /^(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i;
+const JSON_TYPE = /^(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i;
 
 /**
  * Lets through what says that it is JSON in UTF-8, and what says nothing.

@@ -6,7 +6,7 @@
 import { amountsOf } from '../catalog/bound.ts';
 import { billedUsage, costNanoUsd } from '../catalog/price.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
-import type { UsageVector } from '../contracts/usage.ts';
+import { inputTokensOf, type UsageVector } from '../contracts/usage.ts';
 import type { AttemptRecord, Charge, RequestRecord, Settled } from '../metering/ports.ts';
 import type { Candidate } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
@@ -54,6 +54,31 @@ export function observedCharge(run: TextRun, candidate: Candidate, outputTokens:
       cost_usd: (floor.cost_usd ?? 0n) + outputCost,
       requests: run.isBooked ? 0n : 1n,
     },
+  };
+}
+
+/** Usage as told, or as counted by the gateway where the provider is silent. */
+export function usageOrEstimate(
+  gateway: Gateway,
+  run: TextRun,
+  seen: {
+    readonly model: string;
+    readonly usage: UsageVector | null;
+    readonly outputTokens: number;
+  },
+): { readonly usage: UsageVector; readonly estimated: boolean } {
+  const { usage, model } = seen;
+  const bytes = run.call.bytes.length;
+  if (usage !== null) {
+    gateway.estimator.observe(model, bytes, inputTokensOf(usage));
+    return { usage, estimated: false };
+  }
+  return {
+    usage: {
+      input_text_tokens: gateway.estimator.estimate(model, bytes),
+      output_text_tokens: seen.outputTokens,
+    },
+    estimated: true,
   };
 }
 

@@ -24,6 +24,8 @@ const WATCH_INTERVAL_MS = 250;
 /** A look this late means that the process itself stood still: what had arrived meanwhile has not been read yet. */
 const STANDSTILL_MS = 1_000;
 const ERROR_BODY_MAX_BYTES = 1024 * 1024;
+/** Most that is held back before content is committed; a longer answer is released as it stands (P4). */
+const PENDING_MAX_BYTES = 16 * 1024 * 1024;
 
 export type StreamStart =
   | { readonly type: 'content' }
@@ -57,6 +59,8 @@ export class StreamAttempt implements ReplySink {
   #call: UpstreamCall | null = null;
   #exchange: Exchange | null = null;
   #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #hasWritten = false;
   #errorBody: Buffer[] | null = null;
   #errorBytes = 0;
   #headers: Readonly<Record<string, string | string[] | undefined>> = {};
@@ -149,10 +153,6 @@ export class StreamAttempt implements ReplySink {
     }
     const { answer } = this;
     const out = answer.push(chunk);
-    if (answer.events !== this.#lastEvents) {
-      this.#lastEvents = answer.events;
-      this.#lastEventAtMs = this.#now();
-    }
     if (out !== null) this.#forward(out);
     this.#afterInput(chunk.length);
   }
@@ -213,16 +213,21 @@ export class StreamAttempt implements ReplySink {
   }
 
   #forward(bytes: Buffer): void {
-    if (this.#hasStarted && this.#exchange !== null) this.#write(bytes);
-    else this.#pending.push(bytes);
+    if (this.#hasStarted && this.#exchange !== null) {
+      this.#write(bytes);
+      return;
+    }
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes > PENDING_MAX_BYTES && this.answer.hasContent) this.#markStarted();
   }
 
   #write(bytes: Buffer): void {
     const exchange = this.#exchange;
     if (exchange === null || this.#drainUntilMs !== null) return;
-    this.#lastWriteAtMs = this.#now();
+    this.#hasWritten = true;
     if (exchange.write(bytes) || this.#pausedAtMs !== null) return;
-    this.#pausedAtMs = this.#lastWriteAtMs;
+    this.#pausedAtMs = this.#now();
     this.#call?.pause();
     exchange.onDrain(() => this.#resume());
   }
@@ -245,6 +250,7 @@ export class StreamAttempt implements ReplySink {
     const now = this.#now();
     const lateMs = now - this.#watchDueAtMs;
     this.#armWatch();
+    this.#noteActivity(now);
     if (lateMs > STANDSTILL_MS) this.#forgive(lateMs);
     const { gateway, deadlineMs, firstEventMs, onProgress } = this.#options;
     if (now >= deadlineMs) this.#cancel('timeout', 'TOTAL');
@@ -263,6 +269,17 @@ export class StreamAttempt implements ReplySink {
     const mayWrite = this.#exchange?.headSent === true && this.#pausedAtMs === null;
     if (mayWrite && now - this.#lastWriteAtMs >= gateway.settings.keepaliveMs)
       this.#write(KEEPALIVE);
+  }
+
+  /** Activity is timed here, to the interval of the watch, so that chunks need no clock. */
+  #noteActivity(now: number): void {
+    if (this.answer.events !== this.#lastEvents) {
+      this.#lastEvents = this.answer.events;
+      this.#lastEventAtMs = now;
+    }
+    if (!this.#hasWritten) return;
+    this.#hasWritten = false;
+    this.#lastWriteAtMs = now;
   }
 
   /** Silence while this process stood still (suspended, starved, blocked) is nobody's stall. */

@@ -87,6 +87,7 @@ export async function attemptWhole(
         type: 'failed',
         failure: { source: 'provider', failure: definition.readError(reply) },
         meta,
+        observed: null,
       };
     }
     if (reply.body.length === 0) {
@@ -95,15 +96,25 @@ export async function attemptWhole(
         status: reply.status,
         message: 'The provider sent an empty body.',
       });
-      return { type: 'failed', failure: { source: 'provider', failure }, meta };
+      return { type: 'failed', failure: { source: 'provider', failure }, meta, observed: null };
     }
     return { type: 'whole', answer: input.prepared.read(reply), meta };
   } catch (error) {
     if (error instanceof ProviderFailureError) {
-      return { type: 'failed', failure: { source: 'provider', failure: error.failure }, meta };
+      return {
+        type: 'failed',
+        failure: { source: 'provider', failure: error.failure },
+        meta,
+        observed: null,
+      };
     }
     if (error instanceof TransportFailure)
-      return { type: 'failed', failure: { source: 'transport', failure: error }, meta };
+      return {
+        type: 'failed',
+        failure: { source: 'transport', failure: error },
+        meta,
+        observed: null,
+      };
     throw error;
   }
 }
