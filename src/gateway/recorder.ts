@@ -28,4 +28,6 @@ export interface Recorder {
     readonly provider: string;
     readonly detail: string;
   }): void;
+  /** Writes what is buffered; nothing is recorded afterwards. */
+  close(): void;
 }

@@ -26,15 +26,18 @@ export interface GatewayLog {
   readonly logger: Logger;
   /** Takes a whole line with its line end. */
   readonly writeLine: (line: string) => void;
+  /** Writes what is buffered and lets go of the destination. */
+  readonly close: () => void;
 }
 
 export function createLog(options: LogOptions): GatewayLog {
-  const destination = options.destination ?? new LineBuffer(STANDARD_ERROR);
+  const own = options.destination === undefined ? new LineBuffer(STANDARD_ERROR) : null;
+  const destination: DestinationStream = options.destination ?? own ?? { write: () => undefined };
   const logger = pino(
     { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination,
   );
-  return { logger, writeLine: (line) => destination.write(line) };
+  return { logger, writeLine: (line) => destination.write(line), close: () => own?.close() };
 }
 
 function describeError(error: unknown): {
@@ -61,6 +64,10 @@ export class LogRecorder implements Recorder {
     this.#log = log;
     this.#logger = log.logger;
     this.#metrics = metrics;
+  }
+
+  close(): void {
+    this.#log.close();
   }
 
   requestEnded(request: RequestRecord, caller: Caller): void {

@@ -288,4 +288,5 @@ async function stopGateway(parts: {
   gateway.wheel.close();
   await gateway.store.close();
   await simulator?.close();
+  gateway.recorder.close();
 }
