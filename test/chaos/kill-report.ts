@@ -48,6 +48,25 @@ export function killFigures(report: KillLoopReport): readonly Figure[] {
   ];
 }
 
+/** Whether nothing was lost, doubled, unexplained or out of bounds. */
+export function killsAreClean(report: KillLoopReport): boolean {
+  const faults = [
+    report.violations,
+    report.lost,
+    report.doubled,
+    report.unexplained,
+    report.beforeHold,
+    report.open,
+    report.leakedRefusals,
+  ];
+  return (
+    faults.every((list) => list.length === 0) &&
+    report.bookedTokens === report.billedTokens &&
+    report.bookedNanoUsd === report.recomputedNanoUsd &&
+    report.settled + report.voided + report.reconciled === report.providerCalls
+  );
+}
+
 /** The figures as lines. */
 export function describeKills(report: KillLoopReport): string {
   return killFigures(report)

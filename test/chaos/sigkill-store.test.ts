@@ -101,7 +101,11 @@ it(
       expect(usage.held.requests ?? 0n).toBe(BigInt(report.open_holds));
       await store.close();
     }
-    expect(acknowledged(notes).settled.length).toBeGreaterThan(CYCLES);
+    const { held, settled } = acknowledged(notes);
+    expect(settled.length).toBeGreaterThan(CYCLES);
+    process.stderr.write(
+      `store: ${CYCLES} kills, ${held.length} holds and ${settled.length} settlements acknowledged, 0 lost, 0 twice\n`,
+    );
     rmSync(dataDir, { recursive: true });
   },
   20_000 + CYCLES * 6000,

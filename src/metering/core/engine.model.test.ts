@@ -603,6 +603,10 @@ function play(actions: readonly Action[]): void {
   }
 }
 
+/** `npm run prove` asks for more, and for a seed that it can state. */
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 40);
+const SEED = process.env['MODEL_SEED'];
+
 const lists = fc.array(action, { minLength: 20, maxLength: 80, size: 'max' });
 
 describe('the engine against its model', () => {
@@ -620,7 +624,19 @@ describe('the engine against its model', () => {
     ]);
   });
 
-  it('keeps them over lists that no run has seen before', () => {
-    fc.assert(fc.property(lists, play), { numRuns: 40 });
-  });
+  it(
+    `keeps them over ${RUNS} lists that no run has seen before`,
+    () => {
+      operations = 0;
+      fc.assert(fc.property(lists, play), {
+        numRuns: RUNS,
+        ...(SEED === undefined ? {} : { seed: Number(SEED) }),
+      });
+      expect(operations).toBeGreaterThan(RUNS);
+      if (process.env['MODEL_RUNS'] !== undefined) {
+        process.stderr.write(`model: ${RUNS} lists, ${operations} commands\n`);
+      }
+    },
+    30_000 + RUNS * 2000,
+  );
 });

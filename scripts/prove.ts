@@ -1,0 +1,78 @@
+/**
+ * `npm run prove`: repeats the proofs that are too long for every test run and prints their figures; with
+ * `--write-docs` they go into docs/proof.md.
+ *
+ * @module
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseProveOptions, USAGE_TEXT, type ProveOptions } from './prove/options.ts';
+import { proveContention, proveKills, proveModel, proveStore, type Part } from './prove/parts.ts';
+
+const PAGE = join(import.meta.dirname, '../docs/proof.md');
+const BEGIN = '<!-- figures:begin -->';
+const END = '<!-- figures:end -->';
+
+function renderPart({ title, command, figures, ok }: Part): string {
+  const rows = figures.map(([name, value]) => `| ${name} | ${value} |`);
+  return [
+    `### ${title}`,
+    '',
+    `\`${command}\``,
+    '',
+    '| what | figure |',
+    '| --- | --- |',
+    ...rows,
+    '',
+    ok ? 'Holds.' : '**Does not hold.**',
+  ].join('\n');
+}
+
+function machine(): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
+  const gigabytes = Math.round(totalmem() / 2 ** 30);
+  return `${availableParallelism()} cores (${model}), ${gigabytes} GB, ${process.platform}, Node ${process.version}`;
+}
+
+async function runParts(options: ProveOptions): Promise<Part[]> {
+  const parts: Part[] = [];
+  const note = (what: string): void => void process.stderr.write(`${what}\n`);
+  if (options.modelRuns > 0) {
+    note('model …');
+    parts.push(await proveModel(options.modelRuns, options.seed));
+  }
+  if (options.contentionRuns > 0) {
+    note('contention …');
+    parts.push(await proveContention(options.contentionRuns));
+  }
+  if (options.storeCycles > 0) {
+    note('store, killed …');
+    parts.push(await proveStore(options.storeCycles));
+  }
+  if (options.killCycles > 0) {
+    note('gateway, killed …');
+    parts.push(await proveKills(options.killCycles, options.seed));
+  }
+  return parts;
+}
+
+function writePage(figures: string): void {
+  const page = readFileSync(PAGE, 'utf8');
+  const begin = page.indexOf(BEGIN);
+  const end = page.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error('docs/proof.md has lost its figure markers');
+  writeFileSync(PAGE, `${page.slice(0, begin + BEGIN.length)}\n\n${figures}\n\n${page.slice(end)}`);
+}
+
+const options = parseProveOptions(process.argv.slice(2));
+if (options === 'help') {
+  console.log(USAGE_TEXT);
+} else {
+  const parts = await runParts(options);
+  const day = new Date().toISOString().slice(0, 10);
+  const figures = [`${day}, ${machine()}.`, ...parts.map(renderPart)].join('\n\n');
+  console.log(figures);
+  if (options.writeDocs) writePage(figures);
+  if (parts.some(({ ok }) => !ok)) process.exitCode = 1;
+}
