@@ -18,6 +18,8 @@ export interface LabOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** `none`: the built-in simulator answers, as `sim/chat`. */
   readonly providers?: 'simulated' | 'none';
+  /** Port to listen on; by default any free one. */
+  readonly port?: number;
   /** Milliseconds between two tokens of the simulator, so that events arrive one by one; default 0. */
   readonly perTokenMs?: number;
 }
@@ -126,6 +128,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       ...options.environment,
     },
     ...(options.config === undefined ? {} : { config: options.config }),
+    ...(options.port === undefined ? {} : { port: options.port }),
     logDestination: { write: (lines) => void log.push(lines) },
   });
   return {
