@@ -60,6 +60,8 @@ export class StreamAttempt implements ReplySink {
   #exchange: Exchange | null = null;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
+  /** Released in this turn of the event loop, not written yet. */
+  #outgoing: Buffer[] = [];
   #hasWritten = false;
   #errorBody: Buffer[] | null = null;
   #errorBytes = 0;
@@ -109,9 +111,9 @@ export class StreamAttempt implements ReplySink {
   /** Relays to the client from here on, beginning with what was withheld. */
   relayTo(exchange: Exchange): void {
     this.#exchange = exchange;
-    const pending = this.#pending;
+    this.#outgoing.push(...this.#pending);
     this.#pending = [];
-    for (const bytes of pending) this.#write(bytes);
+    this.#flush();
   }
 
   /** The client has left: cancels, or reads on under caps where the provider bills on (P11). */
@@ -214,13 +216,23 @@ export class StreamAttempt implements ReplySink {
 
   #forward(bytes: Buffer): void {
     if (this.#hasStarted && this.#exchange !== null) {
-      this.#write(bytes);
+      this.#outgoing.push(bytes);
+      if (this.#outgoing.length === 1) queueMicrotask(this.#flush);
       return;
     }
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
     if (this.#pendingBytes > PENDING_MAX_BYTES && this.answer.hasContent) this.#markStarted();
   }
+
+  /** Writes what one turn of the event loop has brought as one piece: a burst of chunks costs one write. */
+  readonly #flush = (): void => {
+    const [first] = this.#outgoing;
+    if (first === undefined) return;
+    const bytes = this.#outgoing.length === 1 ? first : Buffer.concat(this.#outgoing);
+    this.#outgoing = [];
+    this.#write(bytes);
+  };
 
   #write(bytes: Buffer): void {
     const exchange = this.#exchange;
@@ -341,6 +353,7 @@ export class StreamAttempt implements ReplySink {
 
   #end(end: StreamEnd): void {
     if (this.#hasEnded) return;
+    this.#flush();
     this.#hasEnded = true;
     const { lifecycle } = this.#options.gateway;
     if (this.#drainUntilMs !== null) lifecycle.drains -= 1;
