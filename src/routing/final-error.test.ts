@@ -121,6 +121,14 @@ describe('P2.5: which error', () => {
     );
   });
 
+  it('F98: a loop: 508, final, and the operator is named', () => {
+    const error = finalError([attempt(0, provider('server_error', 508))]);
+    expect(error).toMatchObject({ code: 'loop_detected', status: 508, shouldRetry: false });
+    expect(error.message).toMatch(/provider0 .* operator/);
+    const elsewhere = [attempt(0, provider('server_error', 508)), attempt(1, limited(1000))];
+    expect(finalError(elsewhere).code).toBe('provider_error');
+  });
+
   it('never fails on an empty list', () => {
     expect(finalError([]).code).toBe('internal_error');
   });
