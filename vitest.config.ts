@@ -10,7 +10,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/metering/core/**/*.ts'],
-      exclude: ['**/*.test.ts'],
+      exclude: ['**/*.test.ts', '**/fixtures/**'],
+      reporter: ['text'],
       thresholds: { branches: 95 },
     },
   },

@@ -157,10 +157,10 @@ describe('architecture', () => {
     expect(broken).toEqual([]);
   });
 
-  it('has no value import from server or cli outside them', () => {
+  it('has no value import from server or cli outside them and the package door', () => {
     const broken = sources.filter(
       (source) =>
-        !/^(server|cli)\//.test(source.path) &&
+        !/^(?:(?:server|cli)\/|index\.ts$)/.test(source.path) &&
         source.imports.some((target) => /^(server|cli)\//.test(target)),
     );
     expect(broken.map((source) => source.path)).toEqual([]);
@@ -192,6 +192,28 @@ describe('architecture', () => {
         ),
     );
     expect(broken.map((source) => source.path)).toEqual([]);
+  });
+
+  it('says of every export of the contracts what it means', () => {
+    const silent = sources
+      .filter((source) => source.path.startsWith('contracts/'))
+      .flatMap((source) => {
+        const lines = source.text.split('\n');
+        return lines.flatMap((line, at) =>
+          /^export (?!\*|\{)/.test(line) && lines[at - 1]?.endsWith('*/') !== true
+            ? [`${source.path}:${at + 1} ${line}`]
+            : [],
+        );
+      });
+    expect(silent).toEqual([]);
+  });
+
+  it('opens every module of the contracts at the package door', () => {
+    const modules = sources
+      .map((source) => source.path)
+      .filter((path) => path.startsWith('contracts/') && path !== 'contracts/index.ts');
+    const door = sources.find((source) => source.path === 'contracts/index.ts');
+    expect(door?.imports.toSorted()).toEqual(modules.toSorted());
   });
 
   it('calls no global fetch in src', () => {

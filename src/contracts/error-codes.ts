@@ -5,6 +5,7 @@
  * @module
  */
 
+/** What one code means to whoever gets it. */
 export interface ErrorCodeRow {
   /** HTTP status in every dialect. */
   readonly status: number;
@@ -16,6 +17,7 @@ export interface ErrorCodeRow {
   readonly fix: string;
 }
 
+/** Every code the gateway answers with. Codes are a promise: none is renamed or taken away. */
 export const ERROR_CODES = {
   limit_exceeded: {
     status: 429,
@@ -241,4 +243,5 @@ export const ERROR_CODES = {
   },
 } as const satisfies Record<string, ErrorCodeRow>;
 
+/** A code of the table. */
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -8,6 +8,7 @@ import type { LimitRefusal } from './limit-status.ts';
 
 const BRAND = Symbol.for('alwrity-gateway.error');
 
+/** What an error says beyond its code; absent members come from the table. */
 export interface GatewayErrorOptions {
   /** What happened and why, safe to show to the caller. Never contains secrets or provider stack traces. */
   readonly message: string;
@@ -26,6 +27,7 @@ export interface GatewayErrorOptions {
   readonly cause?: unknown;
 }
 
+/** An error as a caller gets it. Made where the reason is known; dialects only render it. */
 export class GatewayError extends Error {
   readonly [BRAND] = true;
   readonly code: ErrorCode;

@@ -5,6 +5,7 @@
  * @module
  */
 
+/** Kinds of ids: customer, subscription, period, key, request, hold, quote, job, asset, price book, event. */
 export type IdPrefix =
   | 'cus'
   | 'sub'

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 
+/** What can be counted: calls, tokens by direction, US dollars, and the units of media. `cost_usd` is held in nano-USD. */
 export const METERS = [
   'requests',
   'input_tokens',
@@ -24,8 +25,10 @@ export const METERS = [
   'embeddings',
   'searches',
 ] as const;
+/** A name of {@link METERS}. */
 export type Meter = (typeof METERS)[number];
 
+/** What a call asks for, as `<modality>.<verb>`; limits match it with globs. */
 export const OPERATIONS = [
   'text.generate',
   'text.embed',
@@ -51,12 +54,14 @@ export const OPERATIONS = [
   'video.remove_background',
   'video.add_sound',
 ] as const;
+/** A name of {@link OPERATIONS}. */
 export type Operation = (typeof OPERATIONS)[number];
 
 /** `rolling:<n>h` is a usage-anchored box of n hours. */
 export const WINDOW_PATTERN =
   /^(call|minute|hour|day|week|period|lifetime|concurrent|rolling:[1-9]\d{0,3}h)$/;
 
+/** States of a subscription. `trial`, `active` and `past_due` within its grace may spend; the others may not. */
 export const SUBSCRIPTION_STATUSES = [
   'trial',
   'active',
@@ -65,6 +70,7 @@ export const SUBSCRIPTION_STATUSES = [
   'cancelled',
   'expired',
 ] as const;
+/** A name of {@link SUBSCRIPTION_STATUSES}. */
 export type SubscriptionStatus = (typeof SUBSCRIPTION_STATUSES)[number];
 
 const ZERO_HINT =
@@ -81,6 +87,7 @@ export const limitAmountSchema = z.union(
   { error: ZERO_HINT },
 );
 
+/** One limit of a plan as it is written: meter, window, amount, and what it applies to. */
 export const limitSchema = z.strictObject({
   id: z
     .string()
@@ -109,8 +116,10 @@ export const limitSchema = z.strictObject({
   rollover_max: limitAmountSchema.optional(),
   thresholds: z.array(z.number().positive().max(1000)).max(20).optional(),
 });
+/** A limit that {@link limitSchema} has accepted. */
 export type LimitInput = z.infer<typeof limitSchema>;
 
+/** A plan as it is written, in the control plane and in plan files. */
 export const planSchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, {
     message: 'must be 1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit',
@@ -128,4 +137,5 @@ export const planSchema = z.strictObject({
   max_quote_ttl_s: z.number().int().positive().max(86_400).optional(),
   limits: z.array(limitSchema).max(200),
 });
+/** A plan that {@link planSchema} has accepted. */
 export type PlanInput = z.infer<typeof planSchema>;

@@ -11,6 +11,7 @@ export type NanoUsd = bigint & { readonly __unit?: 'nanoUsd' };
 /** Nano-USD per 1,000,000 counted units (tokens, characters, milliseconds …). */
 export type NanoUsdPerMillion = bigint & { readonly __unit?: 'nanoUsdPerMillion' };
 
+/** Nano-USD in one US dollar. */
 export const NANO_PER_USD = 1_000_000_000n;
 
 const USD_PATTERN = /^(-?)(\d{1,10})(?:\.(\d{1,9}))?$/;

@@ -27,6 +27,7 @@ export type ProviderFailureKind =
   | 'malformed_reply'
   | 'broken_stream';
 
+/** One failure as an adapter reads it from a reply, a frame or a malformed body. */
 export interface ProviderFailure {
   readonly kind: ProviderFailureKind;
   /** HTTP status, or the status the in-band error stands for; 200 for malformed replies. */

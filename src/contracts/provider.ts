@@ -8,6 +8,7 @@ import type { ProviderFailure } from './provider-failure.ts';
 import type { TextProvider } from './text-provider.ts';
 import type { WireReply } from './wire.ts';
 
+/** Environment variables that configure a provider. */
 export interface ProviderEnvironment {
   /** Variables that hold the credential, in order of precedence. */
   readonly credential: readonly string[];
@@ -23,7 +24,7 @@ export interface DisconnectPolicy {
   readonly onClientGone: 'cancel' | 'drain';
 }
 
-/** What a rate-limit observer can learn from a reply's headers; all optional. */
+/** One provider: who it is, how it is configured, what it can do, how its errors read. */
 export interface ProviderDefinition {
   /** Folder name, prefix in `provider/model`, value of `x-gateway-provider`. */
   readonly id: string;

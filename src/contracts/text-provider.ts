@@ -15,6 +15,7 @@ import type {
   WireRequest,
 } from './wire.ts';
 
+/** One whole answer: what to send, and how to read what comes back. */
 export interface TextExchange {
   readonly request: WireRequest;
   readonly warnings: readonly ProviderWarning[];
@@ -44,6 +45,7 @@ export interface TextStreamReader {
   readonly complete: boolean;
 }
 
+/** One streamed answer: what to send, and a reader of its events. */
 export interface TextStreamExchange {
   readonly request: WireRequest;
   readonly warnings: readonly ProviderWarning[];
@@ -79,6 +81,7 @@ export interface TextRelay {
   failureOf(frame: Readonly<Record<string, unknown>>): ProviderFailure;
 }
 
+/** What a provider can do with text. `stream` and `relay` are there only where the provider has them. */
 export interface TextProvider {
   generate(options: TextOptions, target: ProviderTarget): TextExchange;
   stream?(options: TextOptions, target: ProviderTarget): TextStreamExchange;

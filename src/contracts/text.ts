@@ -20,6 +20,7 @@ export type MediaSource =
   | { readonly kind: 'url'; readonly url: string; readonly mimeType?: string }
   | { readonly kind: 'provider-file'; readonly id: string; readonly mimeType?: string };
 
+/** A piece of what the model is given. */
 export type InputPart =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image'; readonly source: MediaSource; readonly detail?: string }
@@ -37,12 +38,14 @@ export interface ToolCallPart {
   readonly signature?: string;
 }
 
+/** A piece of what the model said, now or in an earlier turn. `signature` is opaque provider state to be echoed back. */
 export type AssistantPart =
   | { readonly type: 'text'; readonly text: string; readonly signature?: string }
   | { readonly type: 'reasoning'; readonly text: string; readonly signature?: string }
   | { readonly type: 'refusal'; readonly text: string }
   | ToolCallPart;
 
+/** One turn of the conversation. */
 export type TextMessage =
   | {
       readonly role: 'system' | 'developer';
@@ -59,6 +62,7 @@ export type TextMessage =
       readonly isError?: boolean;
     };
 
+/** A function that the caller runs and the model may ask for. */
 export interface FunctionTool {
   readonly type: 'function';
   readonly name: string;
@@ -75,14 +79,17 @@ export interface WebSearchTool {
   readonly contextSize?: 'low' | 'medium' | 'high';
 }
 
+/** What the model may use. */
 export type TextTool = FunctionTool | WebSearchTool;
 
+/** Whether, and which, tool the model has to call. */
 export type ToolChoice =
   | { readonly type: 'auto' }
   | { readonly type: 'none' }
   | { readonly type: 'required' }
   | { readonly type: 'function'; readonly name: string };
 
+/** The form the answer must have. */
 export type ResponseFormat =
   | { readonly type: 'text' }
   | { readonly type: 'json' }
@@ -94,6 +101,7 @@ export type ResponseFormat =
       readonly strict?: boolean;
     };
 
+/** How much the model thinks before it answers; either member may be absent. */
 export interface ReasoningOptions {
   /** `none` switches thinking off where the model allows it. */
   readonly effort?: 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
@@ -102,6 +110,7 @@ export interface ReasoningOptions {
   readonly includeThoughts?: boolean;
 }
 
+/** One call for text: everything a dialect can ask for. Absent members leave the choice to the provider. */
 export interface TextOptions {
   readonly messages: readonly TextMessage[];
   readonly tools?: readonly TextTool[];
@@ -129,6 +138,7 @@ export interface TextOptions {
   readonly providerOptions?: Readonly<Record<string, Json>>;
 }
 
+/** Why a choice ended; the provider's own word stands beside it. */
 export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'error' | 'other';
 
 /** A source that the provider reported. Never invented: absent where the provider named none. */
@@ -140,6 +150,7 @@ export interface GroundingSource {
   readonly endIndex?: number;
 }
 
+/** A token of the answer with its natural-log probability, and the likeliest others at its place. */
 export interface TokenLogprob {
   readonly token: string;
   readonly logprob: number;
@@ -151,6 +162,7 @@ export interface TokenLogprob {
   }[];
 }
 
+/** One of the answers to a call. */
 export interface TextChoice {
   readonly index: number;
   readonly parts: readonly AssistantPart[];
@@ -161,6 +173,7 @@ export interface TextChoice {
   readonly logprobs: readonly TokenLogprob[] | null;
 }
 
+/** A whole answer. */
 export interface TextResult {
   /** The provider's id of the answer. */
   readonly id: string | null;

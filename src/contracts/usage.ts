@@ -4,6 +4,7 @@
  * @module
  */
 
+/** The classes in which usage is counted; no unit is in two of them. */
 export const USAGE_UNITS = [
   'input_text_tokens',
   'input_audio_tokens',

@@ -4,6 +4,7 @@
  * @module
  */
 
+/** A request as an adapter wants it sent. */
 export interface WireRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path and query after the provider's base URL, already percent-encoded, starting with `/`. */
@@ -13,6 +14,7 @@ export interface WireRequest {
   readonly body: Buffer | null;
 }
 
+/** A whole reply as it came. */
 export interface WireReply {
   readonly status: number;
   /** Lower-case names; repeated headers joined with `, `. */

@@ -1,0 +1,18 @@
+/**
+ * The contracts as a package door (`alwrity-gateway/contracts`): for providers and tools of others. Inside this
+ * repository the modules are imported one by one.
+ *
+ * @module
+ */
+export * from './error-codes.ts';
+export * from './gateway-error.ts';
+export * from './ids.ts';
+export * from './limit-status.ts';
+export * from './metering.ts';
+export * from './money.ts';
+export * from './provider-failure.ts';
+export * from './provider.ts';
+export * from './text-provider.ts';
+export * from './text.ts';
+export * from './usage.ts';
+export * from './wire.ts';
