@@ -5,9 +5,26 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../contracts/gateway-error.ts';
+import type { RateViews } from '../metering/ports.ts';
 
 /** Names and values by turns, as `writeHead` takes them: building an object per reply would cost more than sending it. */
 export type ReplyHeaders = string[];
+
+/** What is known of a call that failed, for the headers of its error. */
+export interface FailedCall {
+  /** Of the last attempt; null where none was made. */
+  readonly provider: string | null;
+  readonly model: string | null;
+  readonly attempts: number;
+  readonly costNanoUsd: bigint;
+  /** Part of the duration that providers took. */
+  readonly upstreamMs: number;
+  readonly rates: RateViews;
+  readonly warnings: readonly string[];
+  readonly simulated: boolean;
+  /** True once the call stands in log and metrics as one that reached a provider. */
+  readonly isRecorded: boolean;
+}
 
 export class Exchange {
   readonly request: IncomingMessage;
@@ -17,6 +34,8 @@ export class Exchange {
   readonly startedAtMs: number;
   /** Monotonic clock at arrival, milliseconds. */
   readonly startedAtMonotonicMs: number;
+  /** Set before the error of a call is thrown that got as far as its hold. */
+  failedCall: FailedCall | null = null;
   #gone = false;
   #onGone: (() => void) | null = null;
 

@@ -13,11 +13,11 @@ import { authenticate } from './caller.ts';
 import { resolveCandidates } from './candidates.ts';
 import { deliverStream, deliverWhole } from './deliver.ts';
 import { dispatch } from './dispatch.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, FailedCall } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { reserve } from './reserve.ts';
 import { assertJsonBody, requestDeadlineMs, requestTags } from './request-headers.ts';
-import { bookRun, type RunEnd } from './settlement.ts';
+import { bookRun, totalCostOf, type RunEnd } from './settlement.ts';
 import type { TextDialect } from './text-dialect.ts';
 import type { TextRun } from './text-run.ts';
 
@@ -61,15 +61,37 @@ export async function serveText(
     firstTokenAtMs: null,
     isBooked: false,
   };
-  await reserve(gateway, run);
+  try {
+    await reserve(gateway, run);
+  } catch (error) {
+    exchange.failedCall = failedCallOf(run);
+    throw error;
+  }
   try {
     const answered = await dispatch(gateway, run);
     if (answered.type === 'whole') await deliverWhole(gateway, run, answered);
     else await deliverStream(gateway, run, answered);
   } catch (error) {
     await release(gateway, run, error);
+    exchange.failedCall = failedCallOf(run);
     throw error;
   }
+}
+
+function failedCallOf(run: TextRun): FailedCall {
+  const last = run.attempts.at(-1);
+  return {
+    provider: last?.provider ?? null,
+    model:
+      last === undefined ? null : `${last.provider}/${last.modelServed ?? last.modelRequested}`,
+    attempts: run.attempts.length,
+    costNanoUsd: totalCostOf(run),
+    upstreamMs: run.upstreamMs,
+    rates: run.rates,
+    warnings: run.warnings,
+    simulated: run.candidates[0]?.provider.simulated ?? false,
+    isRecorded: run.isBooked,
+  };
 }
 
 /** Resolves a hold whose call did not end in an answer: books what attempts were billed, frees the rest. */

@@ -103,13 +103,16 @@ export class DataPlane {
             'The gateway failed in a way it should not. The operator finds the cause under the request id.',
         });
     const durationMs = clock.monotonicMs() - exchange.startedAtMonotonicMs;
-    recorder.requestRefused({
-      requestId: exchange.requestId,
-      method: exchange.request.method ?? 'GET',
-      route: pathOf(exchange.request.url ?? '/').slice(0, 200),
-      error,
-      durationMs,
-    });
+    const call = exchange.failedCall;
+    if (call?.isRecorded !== true) {
+      recorder.requestRefused({
+        requestId: exchange.requestId,
+        method: exchange.request.method ?? 'GET',
+        route: pathOf(exchange.request.url ?? '/').slice(0, 200),
+        error,
+        durationMs,
+      });
+    }
     if (exchange.headSent) {
       // The only streams of this plane are in OpenAI's framing; others bring their own frame with them.
       exchange.finish(
@@ -119,14 +122,14 @@ export class DataPlane {
     }
     const headers = replyHeaders({
       requestId: exchange.requestId,
-      provider: null,
-      model: null,
-      attempts: 0,
-      costNanoUsd: 0n,
-      overheadMs: durationMs,
-      rates: null,
-      warnings: [],
-      simulated: false,
+      provider: call?.provider ?? null,
+      model: call?.model ?? null,
+      attempts: call?.attempts ?? 0,
+      costNanoUsd: call?.costNanoUsd ?? 0n,
+      overheadMs: Math.max(0, durationMs - (call?.upstreamMs ?? 0)),
+      rates: call?.rates ?? null,
+      warnings: call?.warnings ?? [],
+      simulated: call?.simulated ?? false,
     });
     headers.push(...retryHeaders(error), 'content-type', 'application/json');
     exchange.send(error.status, headers, JSON.stringify(openAiError(error, exchange.requestId)));

@@ -194,7 +194,7 @@ describe('request headers of the gateway’s own', () => {
       });
       expect(reply.status).toBe(504);
       expect(reply.error).toMatchObject({ code: 'provider_timeout' });
-      expect(performance.now() - startedMs).toBeLessThan(5_000);
+      expect(performance.now() - startedMs).toBeLessThan(25_000);
       expect(await lab.openHolds()).toBe(0);
       await lab.simulator.idle();
       expect(lab.simulator.log.at(-1)).toMatchObject({ clientClosedEarly: true });

@@ -168,6 +168,11 @@ describe('F90: canaries', () => {
 });
 
 describe('F91: the log', () => {
+  it('tells of each request once', () => {
+    const ids = lab.log.join('').match(/"request_id":"req_\w+"/g) ?? [];
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
   it('has one JSON object a line, whatever names hold', () => {
     const lines = lab.log.join('').split('\n').filter(Boolean);
     expect(lines.length).toBeGreaterThan(10);
