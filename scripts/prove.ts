@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseProveOptions, USAGE_TEXT, type ProveOptions } from './prove/options.ts';
+import { proveSeededBugs } from './prove/seeded-bugs.ts';
 import { proveContention, proveKills, proveModel, proveStore, type Part } from './prove/parts.ts';
 
 const PAGE = join(import.meta.dirname, '../docs/proof.md');
@@ -53,6 +54,10 @@ async function runParts(options: ProveOptions): Promise<Part[]> {
   if (options.killCycles > 0) {
     note('gateway, killed …');
     parts.push(await proveKills(options.killCycles, options.seed));
+  }
+  if (options.bugCycles > 0) {
+    note('copies with a bug …');
+    parts.push(await proveSeededBugs(options.bugCycles, options.seed));
   }
   return parts;
 }

@@ -101,7 +101,7 @@ export async function proveKills(cycles: number, seed: string): Promise<Part> {
   });
   return {
     title: 'The whole gateway under load, killed',
-    command: `npm run prove -- --kill-cycles ${cycles} --store-cycles 0 --model-runs 0 --contention-runs 0 --seed ${seed}`,
+    command: `npm run prove -- --kill-cycles ${cycles} --store-cycles 0 --model-runs 0 --contention-runs 0 --bug-cycles 0 --seed ${seed}`,
     figures: killFigures(report),
     ok: killsAreClean(report),
   };
@@ -131,7 +131,7 @@ export async function proveContention(runs: number): Promise<Part> {
   const all = [...admitted.requests, ...admitted.cost_usd];
   return {
     title: `${PARALLEL} calls at once, each 1/${SHARE} of a limit`,
-    command: `npm run prove -- --contention-runs ${runs} --kill-cycles 0 --store-cycles 0 --model-runs 0`,
+    command: `npm run prove -- --contention-runs ${runs} --kill-cycles 0 --store-cycles 0 --model-runs 0 --bug-cycles 0`,
     figures: [
       ['runs on a limit of requests, and on one of cost', `${runs}, ${runs}`],
       [`admitted of ${PARALLEL}, requests`, range(admitted.requests)],

@@ -26,6 +26,8 @@ export interface GatewayProcessOptions {
   /** Origin of the upstream that plays OpenAI, and of the one that plays Gemini. */
   readonly openaiUrl: string;
   readonly geminiUrl?: string;
+  /** Entry of another copy of the gateway's source. */
+  readonly mainFile?: string;
 }
 
 export interface Exit {
@@ -80,11 +82,15 @@ export class GatewayProcess {
     // JSON is YAML.
     writeFileSync(config, JSON.stringify(options.config));
     const flags = ['--port', String(options.port), '--data-dir', options.dataDir];
-    this.#child = spawn(process.execPath, [MAIN, 'start', ...flags, '--config', config, '--json'], {
-      cwd: options.workDir,
-      env: environmentOf(options),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    this.#child = spawn(
+      process.execPath,
+      [options.mainFile ?? MAIN, 'start', ...flags, '--config', config, '--json'],
+      {
+        cwd: options.workDir,
+        env: environmentOf(options),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#complaint = (this.#complaint + chunk.toString()).slice(-COMPLAINT_MAX_CHARACTERS);
     });

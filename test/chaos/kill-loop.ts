@@ -20,6 +20,8 @@ export interface KillLoopOptions {
   readonly seed: string;
   /** Told once a cycle. */
   readonly onCycle?: (cycle: number) => void;
+  /** Entry of another copy of the gateway's source, with a bug put in on purpose. */
+  readonly mainFile?: string;
 }
 
 export interface KillLoopReport extends Reckoning {
@@ -145,6 +147,7 @@ class Life {
       config: CONFIG,
       openaiUrl: `${this.#simulator.url}/openai`,
       geminiUrl: `${this.#simulator.url}/gemini`,
+      ...(this.#options.mainFile === undefined ? {} : { mainFile: this.#options.mainFile }),
     });
   }
 

@@ -48,19 +48,27 @@ export function killFigures(report: KillLoopReport): readonly Figure[] {
   ];
 }
 
+const FAULTS = {
+  lost: 'lost',
+  doubled: 'booked twice',
+  unexplained: 'unexplained',
+  beforeHold: 'before their hold',
+  open: 'left open',
+  leakedRefusals: 'refused and yet served',
+  violations: 'violations',
+} as const;
+
+/** What is wrong, by kind; empty where nothing is. */
+export function killFaults(report: KillLoopReport): readonly Figure[] {
+  return (Object.keys(FAULTS) as (keyof typeof FAULTS)[])
+    .filter((name) => report[name].length > 0)
+    .map((name) => [FAULTS[name], list(report[name])]);
+}
+
 /** Whether nothing was lost, doubled, unexplained or out of bounds. */
 export function killsAreClean(report: KillLoopReport): boolean {
-  const faults = [
-    report.violations,
-    report.lost,
-    report.doubled,
-    report.unexplained,
-    report.beforeHold,
-    report.open,
-    report.leakedRefusals,
-  ];
   return (
-    faults.every((list) => list.length === 0) &&
+    killFaults(report).length === 0 &&
     report.bookedTokens === report.billedTokens &&
     report.bookedNanoUsd === report.recomputedNanoUsd &&
     report.settled + report.voided + report.reconciled === report.providerCalls

@@ -1,0 +1,97 @@
+/**
+ * Does the kill loop find anything? Copies of the source, each with one bug put in on purpose, go through it: a loop
+ * that calls one of them clean proves nothing about the rest.
+ *
+ * @module
+ */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runKillLoop } from '../../test/chaos/kill-loop.ts';
+import { killFaults, type Figure } from '../../test/chaos/kill-report.ts';
+import type { Part } from './parts.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+interface SeededBug {
+  readonly name: string;
+  readonly file: string;
+  /** Text that must stand in the file, and what takes its place. */
+  readonly from: RegExp;
+  readonly to: string;
+}
+
+const BUGS: readonly SeededBug[] = [
+  {
+    name: 'a whole answer leaves before its settlement',
+    file: 'src/gateway/deliver.ts',
+    from: /^ {2}(await book\(gateway, run, \{ status: 200, errorCode: null, clientClosed: run\.exchange\.gone \}\);)\n([\s\S]*?)^( {2}run\.exchange\.send\(.*\);)\n/m,
+    to: '$2$3\n  $1\n',
+  },
+  {
+    name: 'the end of a stream leaves before its settlement',
+    file: 'src/gateway/deliver.ts',
+    from: /^ {2}(await book\(gateway, run, \{ status: 200, errorCode: null, clientClosed \}\);)\n( {2}exchange\.finish\(.*\);)\n/m,
+    to: '$2\n  $1\n',
+  },
+  {
+    name: 'the provider is called without waiting for the hold',
+    file: 'src/gateway/pipeline.ts',
+    from: /await reserve\(gateway, run\);/,
+    to: 'void reserve(gateway, run).catch(() => {});',
+  },
+  {
+    name: 'costs are rounded down',
+    file: 'src/catalog/price.ts',
+    from: /BigInt\(ceilMillionths\(sum\)\)/,
+    to: 'BigInt(Math.floor(sum / 1e6) + 0 * ceilMillionths(sum))',
+  },
+];
+
+function copyWith(bug: SeededBug): string {
+  const directory = mkdtempSync(join(tmpdir(), 'gateway-bug-'));
+  cpSync(join(ROOT, 'src'), join(directory, 'src'), { recursive: true });
+  cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'));
+  symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
+  const file = join(directory, bug.file);
+  const text = readFileSync(file, 'utf8');
+  if (!bug.from.test(text)) {
+    throw new Error(`The bug "${bug.name}" cannot be put into ${bug.file} any more: adapt it`);
+  }
+  writeFileSync(file, text.replace(bug.from, bug.to));
+  return directory;
+}
+
+/** What the loop says of a copy; empty when it finds nothing. */
+async function findingsOf(bug: SeededBug, cycles: number, seed: string): Promise<string> {
+  const directory = copyWith(bug);
+  try {
+    const mainFile = join(directory, 'src/cli/main.ts');
+    const report = await runKillLoop({ cycles, seed, mainFile });
+    return killFaults(report)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('; ');
+  } catch (error) {
+    return error instanceof Error ? error.message.slice(0, 200) : String(error);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Runs every copy; the part holds when each bug is found. */
+export async function proveSeededBugs(cycles: number, seed: string): Promise<Part> {
+  const figures: Figure[] = [];
+  let found = 0;
+  for (const bug of BUGS) {
+    const findings = await findingsOf(bug, cycles, seed);
+    if (findings !== '') found += 1;
+    figures.push([bug.name, findings === '' ? 'NOT found' : findings.replaceAll('|', '/')]);
+    process.stderr.write(`  ${bug.name}: ${findings === '' ? 'NOT found' : 'found'}\n`);
+  }
+  return {
+    title: 'Copies with a bug put in on purpose',
+    command: `npm run prove -- --bug-cycles ${cycles} --kill-cycles 0 --store-cycles 0 --model-runs 0 --contention-runs 0 --seed ${seed}`,
+    figures: [[`bugs found in ${cycles} kills each`, `${found} of ${BUGS.length}`], ...figures],
+    ok: found === BUGS.length,
+  };
+}
