@@ -19,18 +19,13 @@ const SMUGGLED = `GET /v1/me HTTP/1.1\r\n${HEAD}\r\n`;
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab({ config: 'timeouts:\n  requestHeadersMs: 400ms\n  requestBodyMs: 800ms\n' });
+  lab = await openLab();
 });
 afterEach(async () => {
   lab.simulator.reset();
   expect(await lab.openHolds()).toBe(0);
 });
 afterAll(() => lab.close());
-
-async function healthy(): Promise<void> {
-  const reply = await lab.call(PATH, { body: BODY });
-  expect(reply.status).toBe(200);
-}
 
 describe('F47: smuggling', () => {
   const chunked = '0\r\n\r\n';
@@ -240,10 +235,25 @@ describe('F42: a client that has closed its half', () => {
 });
 
 describe('F44: slow clients', () => {
+  let impatient: Lab;
+  beforeAll(async () => {
+    impatient = await openLab({
+      config: 'timeouts:\n  requestHeadersMs: 400ms\n  requestBodyMs: 800ms\n',
+    });
+  });
+  afterEach(async () => {
+    expect(await impatient.openHolds()).toBe(0);
+  });
+  afterAll(() => impatient.close());
+
+  async function healthy(): Promise<void> {
+    expect((await impatient.call(PATH, { body: BODY })).status).toBe(200);
+  }
+
   it('headers drop by drop: 408 after the limit, while others are served', async () => {
     const slow = await Promise.all(
       Array.from({ length: 20 }, async () => {
-        const connection = await RawConnection.open(lab.port);
+        const connection = await RawConnection.open(impatient.port);
         connection.write(`POST ${PATH} HTTP/1.1\r\n`);
         return connection;
       }),
@@ -268,7 +278,7 @@ describe('F44: slow clients', () => {
   });
 
   it('a body that does not come: 408 after its limit', async () => {
-    const connection = await RawConnection.open(lab.port);
+    const connection = await RawConnection.open(impatient.port);
     connection.write(`${POST}${LENGTH}\r\n{`);
     await healthy();
     expect((await connection.reply()).status).toBe(408);
@@ -277,7 +287,7 @@ describe('F44: slow clients', () => {
   });
 
   it('a connection that says nothing is let go', async () => {
-    const connection = await RawConnection.open(lab.port);
+    const connection = await RawConnection.open(impatient.port);
     await connection.closed();
     connection.destroy();
   });
@@ -289,7 +299,7 @@ describe('F44: slow clients', () => {
       `${POST}${LENGTH}\r\n`,
       `${POST}${LENGTH}\r\n${BODY.slice(9)}`,
     ]) {
-      const connection = await RawConnection.open(lab.port);
+      const connection = await RawConnection.open(impatient.port);
       connection.write(bytes);
       await healthy();
       connection.destroy();
