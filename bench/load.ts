@@ -12,12 +12,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { hasWrk, LOAD_CORE, startChild } from './children.ts';
 import type { ClientResult } from './socket-client.ts';
 import type { UpstreamMessage } from './upstream.ts';
+import { readReceivedBytes } from './process-accounting.ts';
 import { failureLinesOf, parseWrkOutput } from './wrk-output.ts';
 import { requestBytes, type RequestTarget, type Scenario } from './workload.ts';
 
 const RUN_LIMIT_MS = 120_000;
-/** The subject still relays the last answers after the upstream has given them. */
-const DRAIN_MS = 300;
+/** The subject still relays the last answers after the upstream has given them: so long must nothing arrive. */
+const QUIET_MS = 300;
+const QUIET_LIMIT_MS = 10_000;
+const QUIET_POLL_MS = 50;
 
 /** The mock provider as the orchestrator sees it. */
 export class Upstream {
@@ -114,7 +117,7 @@ export async function runLoad(job: LoadJob, context: LoadContext): Promise<LoadR
     command: 'wrk',
     // prettier-ignore
     commandArguments: [
-      '-t', '1', '-c', String(job.connections), '-d', `${RUN_LIMIT_MS / 1000}s`, '--timeout', '30s',
+      '-t', '1', '-c', String(Math.min(job.connections, job.requests)), '-d', `${RUN_LIMIT_MS / 1000}s`, '--timeout', '30s',
       '-s', join(import.meta.dirname, 'wrk-request.lua'), job.target.origin,
       '--', requestFile, String(job.requests),
     ],
@@ -125,7 +128,7 @@ export async function runLoad(job: LoadJob, context: LoadContext): Promise<LoadR
   const startMs = performance.now();
   const outcome = await Promise.race([reached, closed.then(() => null)]);
   const answeredMs = performance.now() - startMs;
-  await delay(DRAIN_MS);
+  await untilQuiet(() => (wrk.pid === undefined ? 0 : readReceivedBytes(wrk.pid)));
   wrk.kill('SIGINT');
   const reminder = setInterval(() => wrk.kill('SIGINT'), 1000);
   await closed;
@@ -144,6 +147,22 @@ export async function runLoad(job: LoadJob, context: LoadContext): Promise<LoadR
     completed: summary.requests,
     requestsPerSecond: job.requests / ((outcome.lastMs - outcome.firstMs) / 1000),
   };
+}
+
+/** Returns when the count has stood still for a while, or after a limit. */
+async function untilQuiet(receivedBytes: () => number): Promise<void> {
+  let last = receivedBytes();
+  let quietMs = 0;
+  for (
+    let waitedMs = 0;
+    quietMs < QUIET_MS && waitedMs < QUIET_LIMIT_MS;
+    waitedMs += QUIET_POLL_MS
+  ) {
+    await delay(QUIET_POLL_MS);
+    const now = receivedBytes();
+    quietMs = now === last ? quietMs + QUIET_POLL_MS : 0;
+    last = now;
+  }
 }
 
 /** The same with the own client, whose latencies are exact. @throws Error as {@link runLoad} */

@@ -12,11 +12,12 @@ import type { ScenarioId } from './workload.ts';
 export const SATURATING_CONNECTIONS = 64;
 export const LATENCY_CONNECTIONS = 8;
 
-/** Requests per run. Portkey's are fewer since each costs several times as much. */
+/** Requests per run. Portkey's are fewer since each costs several times as much; `long` carries as many chunks as `stream`. */
 const COUNTS: Readonly<Record<ScenarioId, { fast: number; slow: number }>> = {
   small: { fast: 20_000, slow: 4000 },
   large: { fast: 6000, slow: 1200 },
   stream: { fast: 5000, slow: 1000 },
+  long: { fast: 500, slow: 100 },
 };
 
 /** How many requests one run of the scenario sends to the subject. */

@@ -24,7 +24,7 @@ export interface BenchOptions {
 export const USAGE_TEXT = `npm run bench -- [flags]
   --no-portkey        leave Portkey's gateway out (it is installed from npm otherwise)
   --no-gateway        leave this gateway out
-  --scenario <id>     only small, large or stream; may be repeated
+  --scenario <id>     only small, large, stream or long; may be repeated
   --rounds <n>        rounds per figure (3)
   --quick             a fifth of the requests, one round: shows that it works, no figures to quote
   --soak <n>          also memory of this gateway after n requests against n/10

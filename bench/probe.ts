@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chatBody, STREAM_CHUNKS, USAGE, type RequestTarget, type Scenario } from './workload.ts';
+import { chatBody, USAGE, type RequestTarget, type Scenario } from './workload.ts';
 
 /**
  * Sends one request and looks at the answer.
@@ -28,6 +28,6 @@ export function problemOf(scenario: Scenario, status: number, text: string): str
   if (!text.includes(`"total_tokens":${USAGE.total_tokens}`)) return 'no usage';
   if (!scenario.stream) return text.includes('brown fox') ? null : 'no content';
   const chunks = text.split('"content":" word"').length - 1;
-  if (chunks !== STREAM_CHUNKS) return `${chunks} of ${STREAM_CHUNKS} chunks`;
+  if (chunks !== scenario.chunks) return `${chunks} of ${scenario.chunks} chunks`;
   return text.trimEnd().endsWith('data: [DONE]') ? null : 'no [DONE]';
 }

@@ -116,3 +116,19 @@ export function readResidentBytes(pid: number): number {
     0,
   );
 }
+
+/** Bytes that a process has read, from the text of `/proc/<pid>/io` (proc_pid_io(5)): `read` on sockets counts. @throws Error when there is no rchar line */
+export function receivedBytesOf(ioText: string): number {
+  const match = /^rchar: (\d+)$/m.exec(ioText);
+  if (match === null) throw new Error('no rchar line');
+  return Number(match[1]);
+}
+
+/** Bytes read so far by a process; 0 where the kernel keeps no such account or the process has ended. */
+export function readReceivedBytes(pid: number): number {
+  try {
+    return receivedBytesOf(readFileSync(`/proc/${pid}/io`, 'utf8'));
+  } catch {
+    return 0;
+  }
+}

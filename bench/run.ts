@@ -120,25 +120,41 @@ function turnsOf(session: Session, round: number): readonly Subject[] {
   return round % 2 === 0 ? session.subjects : session.subjects.toReversed();
 }
 
-async function measureRounds(
+type CpuSamples = Map<Scenario['id'], Map<string, CpuSample[]>>;
+
+/** Every kind in every round, so that the kinds can be compared by round as well as the subjects. */
+async function measureRounds(session: Session): Promise<CpuSamples> {
+  const samples: CpuSamples = new Map();
+  for (const scenario of session.options.scenarios) samples.set(scenario.id, new Map());
+  for (let round = 0; round < session.options.rounds; round += 1) {
+    for (const scenario of session.options.scenarios) {
+      for (const [id, sample] of await measureRound(session, scenario, round)) {
+        const bySubject = samples.get(scenario.id);
+        bySubject?.set(id, [...(bySubject.get(id) ?? []), sample]);
+      }
+    }
+  }
+  return samples;
+}
+
+async function measureRound(
   session: Session,
   scenario: Scenario,
-): Promise<Map<string, CpuSample[]>> {
-  const samples = new Map<string, CpuSample[]>();
-  for (let round = 0; round < session.options.rounds; round += 1) {
-    for (const subject of turnsOf(session, round)) {
-      const requests = requestCount(subject.id, scenario.id, session.options.scale);
-      const job = { scenario, requests, connections: SATURATING_CONNECTIONS };
-      const sample = await measureSteadyCpu({ subject, job }, session);
-      samples.set(subject.id, [...(samples.get(subject.id) ?? []), sample]);
-      const foreign =
-        sample.foreignShare > FOREIGN_SHARE_LIMIT
-          ? ` (others used ${(sample.foreignShare * 100).toFixed(0)} % of the core)`
-          : '';
-      say(
-        `${scenario.id} round ${round + 1} ${subject.id}: ${sample.cpuUsPerRequest.toFixed(1)} CPU-µs, ${sample.requestsPerSecond.toFixed(0)}/s${foreign}`,
-      );
-    }
+  round: number,
+): Promise<Map<string, CpuSample>> {
+  const samples = new Map<string, CpuSample>();
+  for (const subject of turnsOf(session, round)) {
+    const requests = requestCount(subject.id, scenario.id, session.options.scale);
+    const job = { scenario, requests, connections: SATURATING_CONNECTIONS };
+    const sample = await measureSteadyCpu({ subject, job }, session);
+    samples.set(subject.id, sample);
+    const foreign =
+      sample.foreignShare > FOREIGN_SHARE_LIMIT
+        ? ` (others used ${(sample.foreignShare * 100).toFixed(0)} % of the core)`
+        : '';
+    say(
+      `${scenario.id} round ${round + 1} ${subject.id}: ${sample.cpuUsPerRequest.toFixed(1)} CPU-µs, ${sample.requestsPerSecond.toFixed(0)}/s${foreign}`,
+    );
   }
   return samples;
 }
@@ -229,10 +245,7 @@ async function compare(started: Session): Promise<BenchFigures> {
   const memoryAfterWarmUp = new Map(
     session.subjects.map((each) => [each.id, residentMegabytes(each)]),
   );
-  const cpu = new Map<Scenario['id'], Map<string, CpuSample[]>>();
-  for (const scenario of session.options.scenarios) {
-    cpu.set(scenario.id, await measureRounds(session, scenario));
-  }
+  const cpu = await measureRounds(session);
   const { latency, direct } = await measureLatencies(session);
   const { unpinned, directRps } = await measureUnpinned(session);
   const subjects = session.subjects.map((subject) => ({
@@ -314,7 +327,7 @@ async function profileSubject(
     // The profiler and `hrtime` read the same monotonic clock: the warm-up can be cut off exactly.
     sinceUs = Number(process.hrtime.bigint() / 1000n);
     before = readThreadMicros(subject.pid);
-    for (const scenario of options.scenarios) await measureRounds(session, scenario);
+    await measureRounds(session);
     after = readThreadMicros(subject.pid);
   } finally {
     await subject.stop();

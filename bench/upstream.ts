@@ -5,7 +5,7 @@
  * @module
  */
 import { createServer, type Socket } from 'node:net';
-import { plainAnswerBytes, streamAnswerParts } from './workload.ts';
+import { plainAnswerBytes, SCENARIOS, streamAnswerParts, streamOf } from './workload.ts';
 
 /** To the upstream: report once `count` more requests have been answered. */
 export interface ExpectMessage {
@@ -22,10 +22,13 @@ export type UpstreamMessage =
 const HEAD_END = Buffer.from('\r\n\r\n');
 /** Bodies above this are never streams here; they are counted without being searched. */
 const SEARCHED_BODY_BYTES = 8192;
-const STREAM_FLAG = /"stream" ?: ?true/;
 
 const plainAnswer = plainAnswerBytes();
-const streamAnswer = Buffer.concat(streamAnswerParts());
+const streamAnswers = new Map(
+  Object.values(SCENARIOS)
+    .filter((scenario) => scenario.stream)
+    .map((scenario) => [scenario.id, Buffer.concat(streamAnswerParts(scenario.chunks))]),
+);
 const refusal = Buffer.from('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n');
 const unsupported = Buffer.from('HTTP/1.1 501 Not Implemented\r\ncontent-length: 0\r\n\r\n');
 
@@ -108,7 +111,8 @@ class Connection {
     }
     if (available < bodyBytes) return 0;
     const body = data.toString('latin1', bodyStart, bodyStart + bodyBytes);
-    this.#answer(STREAM_FLAG.test(body) ? streamAnswer : plainAnswer);
+    const stream = streamOf(body);
+    this.#answer((stream === null ? undefined : streamAnswers.get(stream.id)) ?? plainAnswer);
     return bodyStart + bodyBytes;
   }
 

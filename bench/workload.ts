@@ -5,30 +5,36 @@
  * @module
  */
 
-/** Content chunks of a streamed answer; a finish chunk, a usage chunk and `[DONE]` follow. */
-export const STREAM_CHUNKS = 50;
-/** What the mock always reports, so that the booked tokens can be checked exactly. */
+/** What the mock always reports, however long its answer, so that the booked tokens can be checked exactly. */
 export const USAGE = { prompt_tokens: 250, completion_tokens: 200, total_tokens: 450 } as const;
 export const MODEL = 'gpt-4o-mini';
 
-export type ScenarioId = 'small' | 'large' | 'stream';
+export type ScenarioId = 'small' | 'large' | 'stream' | 'long';
 
 export interface Scenario {
   readonly id: ScenarioId;
   readonly title: string;
   readonly bodyBytes: number;
   readonly stream: boolean;
+  /** Content chunks of a streamed answer, before finish, usage and `[DONE]`; 0 for whole answers. */
+  readonly chunks: number;
+  /** `max_tokens` of the request, by which the mock provider tells long streams from short ones. */
+  readonly maxTokens: number;
+}
+
+const SMALL_BYTES = 1000;
+const WHOLE = { stream: false, chunks: 0, maxTokens: 256 } as const;
+
+function streamScenario(id: ScenarioId, chunks: number, maxTokens: number): Scenario {
+  const title = `1 kB request, SSE of ${chunks} chunks`;
+  return { id, title, bodyBytes: SMALL_BYTES, stream: true, chunks, maxTokens };
 }
 
 export const SCENARIOS: Readonly<Record<ScenarioId, Scenario>> = {
-  small: { id: 'small', title: '1 kB request, 1 kB answer', bodyBytes: 1000, stream: false },
-  large: { id: 'large', title: '100 kB request, 1 kB answer', bodyBytes: 100_000, stream: false },
-  stream: {
-    id: 'stream',
-    title: `1 kB request, SSE of ${STREAM_CHUNKS} chunks`,
-    bodyBytes: 1000,
-    stream: true,
-  },
+  small: { id: 'small', title: '1 kB request, 1 kB answer', bodyBytes: SMALL_BYTES, ...WHOLE },
+  large: { id: 'large', title: '100 kB request, 1 kB answer', bodyBytes: 100_000, ...WHOLE },
+  stream: streamScenario('stream', 50, 256),
+  long: streamScenario('long', 500, 2560),
 };
 
 const PROSE = 'The quick brown fox jumps over the lazy dog while the river runs on. ';
@@ -46,7 +52,7 @@ export function chatBody(scenario: Scenario, model: string): Buffer {
         { role: 'system', content: 'You are a careful editor. Answer in plain English.' },
         { role: 'user', content: text },
       ],
-      max_tokens: 256,
+      max_tokens: scenario.maxTokens,
       temperature: 0.7,
       ...(scenario.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
     });
@@ -100,8 +106,19 @@ export function plainAnswerBytes(): Buffer {
   );
 }
 
+const STREAM_FLAG = /"stream" ?: ?true/;
+/** A subject may send the limit on under the field's newer name. */
+const TOKEN_LIMIT = /"max_(?:completion_)?tokens" ?: ?(\d+)/;
+
+/** The streamed scenario to which a request body belongs; null for one that wants a whole answer. */
+export function streamOf(body: string): Scenario | null {
+  if (!STREAM_FLAG.test(body)) return null;
+  const { stream, long } = SCENARIOS;
+  return Number(TOKEN_LIMIT.exec(body)?.[1]) === long.maxTokens ? long : stream;
+}
+
 /** The mock's streamed answer with headers, one HTTP chunk per event, in the order they are written. */
-export function streamAnswerParts(): Buffer[] {
+export function streamAnswerParts(chunks: number): Buffer[] {
   const event = (rest: object): Buffer =>
     Buffer.from(
       `data: ${JSON.stringify({ ...ANSWER_BASE, object: 'chat.completion.chunk', ...rest })}\n\n`,
@@ -110,9 +127,7 @@ export function streamAnswerParts(): Buffer[] {
     choices: [{ index: 0, delta, logprobs: null, finish_reason: reason }],
     usage: null,
   });
-  const events = Array.from({ length: STREAM_CHUNKS }, () =>
-    event(choice({ content: ' word' }, null)),
-  );
+  const events = Array.from({ length: chunks }, () => event(choice({ content: ' word' }, null)));
   events.push(
     event(choice({}, 'stop')),
     event({ choices: [], usage: USAGE }),

@@ -3,8 +3,10 @@ import {
   coreBusyMicrosOf,
   cpuMicrosOf,
   readCpuMicros,
+  readReceivedBytes,
   readResidentBytes,
   readThreadMicros,
+  receivedBytesOf,
   residentBytesOf,
   threadNameOf,
 } from '../../bench/process-accounting.ts';
@@ -32,6 +34,20 @@ describe('residentBytesOf', () => {
 
   it('refuses a text without it, as of a kernel thread', () => {
     expect(() => residentBytesOf('Name:\tkthreadd\n')).toThrow('VmRSS');
+  });
+});
+
+describe('receivedBytesOf', () => {
+  it('reads rchar', () => {
+    expect(receivedBytesOf('rchar: 4242\nwchar: 7\nread_bytes: 1\n')).toBe(4242);
+  });
+
+  it('refuses a text without it', () => {
+    expect(() => receivedBytesOf('wchar: 7\n')).toThrow('rchar');
+  });
+
+  it('is 0 for a process that does not exist', () => {
+    expect(readReceivedBytes(0)).toBe(0);
   });
 });
 

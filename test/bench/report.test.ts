@@ -14,16 +14,29 @@ import {
 import type { SubjectId } from '../../bench/subjects.ts';
 import { SCENARIOS } from '../../bench/workload.ts';
 
-function subject(id: SubjectId, cpu: readonly number[], p99Us: number): SubjectFigures {
-  const samples = cpu.map((cpuUsPerRequest) => ({
-    cpuUsPerRequest,
-    requestsPerSecond: 12_345,
-    foreignShare: 0,
-  }));
+interface Example {
+  /** CPU-µs per request, by round; the same for all but the long stream. */
+  readonly cpu: readonly number[];
+  /** CPU-µs that each further chunk costs, by round. */
+  readonly perChunk: readonly number[];
+  readonly p99Us: number;
+}
+
+function subject(id: SubjectId, { cpu, perChunk, p99Us }: Example): SubjectFigures {
+  const samplesOf = (values: readonly number[]) =>
+    values.map((cpuUsPerRequest) => ({
+      cpuUsPerRequest,
+      requestsPerSecond: 12_345,
+      foreignShare: 0,
+    }));
+  const short = samplesOf(cpu);
+  const long = samplesOf(cpu.map((value, round) => value + 450 * (perChunk[round] ?? 0)));
   return {
     id,
     title: id,
-    cpu: new Map(Object.values(SCENARIOS).map((scenario) => [scenario.id, samples])),
+    cpu: new Map(
+      Object.values(SCENARIOS).map(({ id: kind }) => [kind, kind === 'long' ? long : short]),
+    ),
     latency: [{ p50Us: 400, p99Us }],
     unpinnedRps: [20_000],
     memoryAfterWarmUpMb: 100,
@@ -37,9 +50,9 @@ const FIGURES: BenchFigures = {
   rounds: 3,
   scenarios: Object.values(SCENARIOS),
   subjects: [
-    subject('relay', [50, 100, 60], 900),
-    subject('gateway', [80, 150, 102], 1900),
-    subject('portkey', [800, 1500, 1000], 9000),
+    subject('relay', { cpu: [50, 100, 60], perChunk: [1, 2, 1], p99Us: 900 }),
+    subject('gateway', { cpu: [80, 150, 102], perChunk: [1.1, 2.4, 1.25], p99Us: 1900 }),
+    subject('portkey', { cpu: [800, 1500, 1000], perChunk: [10, 20, 10], p99Us: 9000 }),
   ],
   directLatency: [{ p50Us: 200, p99Us: 500 }],
   directRps: [48_000],
@@ -66,11 +79,38 @@ it('pairedRatio compares rounds that ran next to each other', () => {
 describe('targetsOf', () => {
   it('judges the gateway against relay, Portkey and the direct latency of the same run', () => {
     const targets = targetsOf(FIGURES);
-    expect(targets).toHaveLength(7);
+    expect(targets).toHaveLength(10);
     expect(targets[0]).toMatchObject({ atMost: 1.8 });
     expect(targets[0]?.value).toBeCloseTo(1.6);
-    expect(targets[3]?.value).toBeCloseTo(0.1);
-    expect(targets[6]).toMatchObject({ value: 1.4, atMost: 1.5 });
+    expect(targets[5]?.value).toBeCloseTo(0.1);
+    expect(targets[9]).toMatchObject({ value: 1.4, atMost: 1.5 });
+  });
+
+  it('judges streams whole and by what one more chunk costs', () => {
+    const targets = targetsOf(FIGURES);
+    const [short, long, marginal] = targets.slice(2, 5);
+    expect(short).toMatchObject({ atMost: 1.3 });
+    expect(short?.text).toContain('50 chunks, whole stream: CPU ÷ bare relay');
+    expect(short?.value).toBeCloseTo(1.6);
+    // Rounds: 575/500, 1230/1000, 664.5/510.
+    expect(long).toMatchObject({ atMost: 1.3 });
+    expect(long?.text).toContain('500 chunks, whole stream: CPU ÷ bare relay');
+    expect(long?.value).toBeCloseTo(1.23);
+    expect(marginal).toMatchObject({ atMost: 1.3 });
+    expect(marginal?.text).toContain('one more SSE chunk, marginal');
+    expect(marginal?.value).toBeCloseTo(1.2);
+  });
+
+  it('never counts a marginal cost that is lost in noise as met', () => {
+    const [relay, , portkey] = FIGURES.subjects;
+    if (relay === undefined || portkey === undefined) throw new Error('the example has both');
+    const noisy = subject('gateway', { cpu: [80, 150, 102], perChunk: [1, -0.1, 1], p99Us: 1900 });
+    const figures = { ...FIGURES, subjects: [relay, noisy, portkey] };
+    expect(targetsOf(figures).map((target) => target.text)).not.toContain(
+      'one more SSE chunk, marginal: CPU ÷ bare relay',
+    );
+    expect(renderReport(figures)).toContain('Not measured: one more SSE chunk');
+    expect(renderReport(FIGURES)).not.toContain('Not measured: one more SSE chunk');
   });
 
   it('is silent about what was not measured', () => {
@@ -89,8 +129,20 @@ describe('renderReport', () => {
     const text = renderReport({ ...FIGURES, skipped: ['x: y'] });
     expect(text).toMatch(/\| gateway +\| +102\.0 \| ± 34 % \| +12,345 \| +1\.60 \| +0\.10 \|/);
     expect(text).toMatch(/\| gateway +\| +102\.0 \| +2\.04 \|/);
+    expect(text).toMatch(/\| gateway +\| +664\.5 \| +1\.33 \|/);
+    expect(text).toMatch(/one more SSE chunk: \(500 chunks − 50 chunks\) ÷ 450/);
+    expect(text).toMatch(/\| gateway +\| +1\.25 \| ± 52 % \| +1\.20 \|/);
     expect(text).toContain('every one exactly once');
     expect(text).toContain('Not measured: x: y');
+  });
+
+  it('has no marginal cost where only one length of stream was measured', () => {
+    const scenarios = [SCENARIOS.stream];
+    const subjects = FIGURES.subjects.map((each) => ({
+      ...each,
+      cpu: new Map([...each.cpu].filter(([kind]) => kind === 'stream')),
+    }));
+    expect(renderReport({ ...FIGURES, scenarios, subjects })).not.toContain('one more SSE chunk');
   });
 
   it('says how much other programs disturbed the run', () => {
@@ -100,7 +152,7 @@ describe('renderReport', () => {
     const disturbed = { ...relay, cpu: new Map([['small' as const, [sample]]]) };
     expect(renderReport(FIGURES)).not.toContain('Disturbed');
     expect(renderReport({ ...FIGURES, subjects: [disturbed, ...others] })).toContain(
-      'in 1 of 19 samples',
+      'in 1 of 25 samples',
     );
   });
 
@@ -136,7 +188,7 @@ describe('parseBenchOptions', () => {
   });
 
   it('refuses what it does not know, and figures of a partial run for the page', () => {
-    expect(() => parseBenchOptions(['--scenario', 'huge'])).toThrow('small, large, stream');
+    expect(() => parseBenchOptions(['--scenario', 'huge'])).toThrow('small, large, stream, long');
     expect(() => parseBenchOptions(['--rounds', '0'])).toThrow('--rounds');
     expect(() => parseBenchOptions(['--write-docs', '--quick'])).toThrow('--write-docs');
     expect(() => parseBenchOptions(['--turbo'])).toThrow('--turbo');

@@ -5,8 +5,8 @@ import {
   plainAnswerBytes,
   requestBytes,
   SCENARIOS,
-  STREAM_CHUNKS,
   streamAnswerParts,
+  streamOf,
   USAGE,
 } from '../../bench/workload.ts';
 
@@ -15,8 +15,19 @@ describe('requests', () => {
     for (const model of ['gpt-4o-mini', 'openai/gpt-4o-mini']) {
       const body = chatBody(scenario, model);
       expect(body.length).toBe(scenario.bodyBytes);
-      expect(JSON.parse(body.toString())).toMatchObject({ model, max_tokens: 256 });
+      expect(JSON.parse(body.toString())).toMatchObject({
+        model,
+        max_tokens: scenario.maxTokens,
+      });
     }
+  });
+
+  it.each(Object.values(SCENARIOS))('$title is told by its body', (scenario) => {
+    const body = chatBody(scenario, 'gpt-4o-mini').toString();
+    expect(scenario.chunks > 0).toBe(scenario.stream);
+    expect(streamOf(body)).toBe(scenario.stream ? scenario : null);
+    const renamed = body.replace('"max_tokens":', '"max_completion_tokens": ');
+    expect(streamOf(renamed)).toBe(scenario.stream ? scenario : null);
   });
 
   it('announce the length of the body they carry', () => {
@@ -33,8 +44,8 @@ describe('requests', () => {
 });
 
 describe('answers', () => {
-  const streamText = (): string =>
-    streamAnswerParts()
+  const streamText = (chunks: number): string =>
+    streamAnswerParts(chunks)
       .slice(1, -1)
       .map((part) => part.toString().split('\r\n')[1] ?? '')
       .join('');
@@ -48,19 +59,24 @@ describe('answers', () => {
     expect(problemOf(SCENARIOS.small, 200, body)).toBeNull();
   });
 
-  it('the streamed one has its content chunks of about 200 bytes, finish, usage and [DONE]', () => {
-    const events = streamText().split('\n\n').slice(0, -1);
-    expect(events).toHaveLength(STREAM_CHUNKS + 3);
-    expect(events[0]?.length).toBeGreaterThan(180);
-    expect(events[0]?.length).toBeLessThan(240);
-    expect(events[STREAM_CHUNKS]).toContain('"finish_reason":"stop"');
-    expect(events[STREAM_CHUNKS + 1]).toContain(`"total_tokens":${USAGE.total_tokens}`);
-    expect(events.at(-1)).toBe('data: [DONE]');
-  });
+  it.each([SCENARIOS.stream, SCENARIOS.long])(
+    '$title: of about 200 bytes, then finish, usage and [DONE]',
+    ({ chunks }) => {
+      const events = streamText(chunks).split('\n\n').slice(0, -1);
+      expect(events).toHaveLength(chunks + 3);
+      expect(events[0]?.length).toBeGreaterThan(180);
+      expect(events[0]?.length).toBeLessThan(240);
+      expect(events[chunks]).toContain('"finish_reason":"stop"');
+      expect(events[chunks + 1]).toContain(`"total_tokens":${USAGE.total_tokens}`);
+      expect(events.at(-1)).toBe('data: [DONE]');
+    },
+  );
 
   it('the probe notices a dropped chunk, missing usage, a missing end and a refusal', () => {
-    const whole = streamText();
-    const { stream } = SCENARIOS;
+    const { stream, long } = SCENARIOS;
+    const whole = streamText(stream.chunks);
+    expect(problemOf(long, 200, streamText(long.chunks))).toBeNull();
+    expect(problemOf(long, 200, whole)).toContain('50 of 500');
     expect(problemOf(stream, 200, whole)).toBeNull();
     expect(problemOf(stream, 200, whole.replace('"content":" word"', ''))).toContain('49 of 50');
     expect(problemOf(stream, 200, whole.replace('[DONE]', ''))).toContain('[DONE]');
