@@ -15,7 +15,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createSimulator, type Simulator } from '../../src/simulators/index.ts';
 import { eventually } from '../support/lab.ts';
 import { startTestGateway, verifyLedger, callAdmin } from '../support/running-gateway.ts';
-import { ADMIN_KEY, PROVIDER_KEY, SERVICE_KEY } from './fault-lab.ts';
+import { ADMIN_KEY, PROVIDER_KEY, SERVICE_KEY } from '../support/lab.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const STREAMS = 50;

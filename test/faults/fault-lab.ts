@@ -14,7 +14,13 @@ import {
   type SimulatorLogEntry,
   type SimulatorOptions,
 } from '../../src/simulators/index.ts';
-import { eventually } from '../support/lab.ts';
+import {
+  ADMIN_KEY,
+  eventually,
+  PROVIDER_KEY,
+  providerEnvironment,
+  SERVICE_KEY,
+} from '../support/lab.ts';
 import {
   requestOf,
   startTestGateway,
@@ -22,11 +28,6 @@ import {
   type ShownRequest,
   type TestGateway,
 } from '../support/running-gateway.ts';
-
-export const ADMIN_KEY = 'agk_test-admin-key-000000000000000000';
-export const SERVICE_KEY = 'agk_test-service-key-0000000000000000';
-/** What the gateway shows to providers; no reply may hold it. */
-export const PROVIDER_KEY = 'sk-canary-provider-key-5f1e0c2ab7d94e63';
 
 /** Which wires stand behind an alias: first candidate, then the fallback. */
 export type Shape = 'openai' | 'gemini' | 'openai>gemini' | 'gemini>openai' | 'refused' | 'nowhere';
@@ -371,12 +372,7 @@ export async function openFaultLab(options: FaultLabOptions = {}): Promise<Fault
     environment: {
       GATEWAY_ADMIN_KEY: ADMIN_KEY,
       GATEWAY_API_KEY: SERVICE_KEY,
-      OPENAI_API_KEY: PROVIDER_KEY,
-      OPENAI_BASE_URL: `${simulator.url}/openai`,
-      GEMINI_API_KEY: PROVIDER_KEY,
-      GEMINI_BASE_URL: `${simulator.url}/gemini`,
-      HF_TOKEN: PROVIDER_KEY,
-      HF_BASE_URL: `${simulator.url}/huggingface`,
+      ...providerEnvironment(simulator),
       // Nobody listens on port 1.
       GROQ_API_KEY: PROVIDER_KEY,
       GROQ_BASE_URL: 'http://127.0.0.1:1',

@@ -6,15 +6,11 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FRAMING_FAULTS } from '../../src/simulators/core/fault.ts';
 import type { FaultInput } from '../../src/simulators/index.ts';
+import { PROVIDER_KEY } from '../support/lab.ts';
 import { usageOf } from '../support/running-gateway.ts';
-import {
-  openFaultLab,
-  PROVIDER_KEY,
-  type FaultLab,
-  type Outcome,
-  type Shape,
-} from './fault-lab.ts';
+import { openFaultLab, type FaultLab, type Outcome, type Shape } from './fault-lab.ts';
 
 const CONFIG = `
 timeouts:
@@ -399,18 +395,9 @@ describe('after content has gone out', () => {
 
 describe('answers in odd forms', () => {
   it.concurrent.each(
-    [
-      'lf',
-      'cr',
-      'crlf',
-      'mixed',
-      'bom',
-      'comments',
-      'multi-line',
-      'no-space',
-      'fields',
-      'all',
-    ].flatMap((how) => (['openai', 'gemini'] as const).map((shape) => [how, shape] as const)),
+    FRAMING_FAULTS.flatMap((how) =>
+      (['openai', 'gemini'] as const).map((shape) => [how, shape] as const),
+    ),
   )('F17 F10: framing %s (%s)', async (how, shape) => {
     const route = lab.route(shape);
     lab.fault(route.primary, `framing-${how}`);

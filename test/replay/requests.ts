@@ -22,11 +22,16 @@ export function modelOf(entry: RecordingEntry, recording: Recording): string {
   return inPath ?? (asked || entry.model || UNNAMED_MODEL);
 }
 
+/** What the client asks for, whatever was recorded. */
+export interface RequestFacts {
+  /** `provider/model` */
+  readonly model: string;
+  readonly stream: boolean;
+  readonly choices: number;
+}
+
 /** The recorded request, or a plain one of as many choices as the recording has. */
-export function chatRequestFor(
-  recording: Recording,
-  facts: { readonly model: string; readonly stream: boolean; readonly choices: number },
-): Loose {
+export function chatRequestFor(recording: Recording, facts: RequestFacts): Loose {
   const base = recordedChatBody(recording) ?? {
     messages: SIMPLE_MESSAGES,
     ...(facts.choices > 1 ? { n: facts.choices } : {}),
@@ -102,10 +107,7 @@ function toolsOf(body: Loose): readonly Loose[] {
 }
 
 /** The recorded `generateContent` request as a chat request, as far as chat has words for it. */
-export function chatRequestFromGemini(
-  recording: Recording,
-  facts: { readonly model: string; readonly stream: boolean; readonly choices: number },
-): Loose {
+export function chatRequestFromGemini(recording: Recording, facts: RequestFacts): Loose {
   const body = looseOf(recording.request.body);
   const config = looseOf(body['generationConfig']);
   const schema = config['responseJsonSchema'] ?? config['responseSchema'];

@@ -101,7 +101,8 @@ export async function eventually(holds: () => boolean | Promise<boolean>): Promi
   }
 }
 
-function providerEnvironment(simulator: Simulator): Record<string, string> {
+/** Points every provider family at the simulator. */
+export function providerEnvironment(simulator: Simulator): Record<string, string> {
   return {
     OPENAI_API_KEY: PROVIDER_KEY,
     OPENAI_BASE_URL: `${simulator.url}/openai`,

@@ -144,3 +144,12 @@ export function findFault<Type extends FaultType>(
     (fault): fault is Extract<Fault, { readonly type: Type }> => fault.type === type,
   );
 }
+
+/** True when characters are to be cut in two, so that the answer must hold some of several bytes. */
+export function cutsCharacters(faults: readonly Fault[]): boolean {
+  return faults.some(
+    (fault) =>
+      fault.type === 'split-characters' ||
+      (fault.type === 'break' && fault.how === 'half-character'),
+  );
+}

@@ -4,7 +4,7 @@
  * @module
  */
 import { planAnswer, tokensOfChoice, type AnswerChoice } from '../core/answer.ts';
-import { findFault, type Fault } from '../core/fault.ts';
+import { cutsCharacters, findFault, type Fault } from '../core/fault.ts';
 import type { SimulatedCall } from '../core/family.ts';
 import { parseJson, spacedJson } from '../core/json.ts';
 import { createRandom } from '../core/random.ts';
@@ -224,11 +224,7 @@ function generationFor(
   const choices = planAnswer({
     ...request.answer,
     seed: call.seed,
-    multiByte: faults.some(
-      (fault) =>
-        fault.type === 'split-characters' ||
-        (fault.type === 'break' && fault.how === 'half-character'),
-    ),
+    multiByte: cutsCharacters(faults),
     emptyContent: findFault(faults, 'empty')?.what === 'content',
     filtered: findFault(faults, 'filtered')?.what === 'answer',
   });

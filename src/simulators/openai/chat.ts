@@ -4,7 +4,7 @@
  * @module
  */
 import { planAnswer, tokensOfChoice, type AnswerChoice } from '../core/answer.ts';
-import { findFault, type Fault, type FaultError } from '../core/fault.ts';
+import { cutsCharacters, findFault, type Fault, type FaultError } from '../core/fault.ts';
 import type { SimulatedCall } from '../core/family.ts';
 import { createRandom } from '../core/random.ts';
 import type { SimulatedReply, SimulatedUsage } from '../core/reply.ts';
@@ -57,11 +57,7 @@ function answerOf(
   const choices = planAnswer({
     ...request.answer,
     seed: call.seed,
-    multiByte: faults.some(
-      (fault) =>
-        fault.type === 'split-characters' ||
-        (fault.type === 'break' && fault.how === 'half-character'),
-    ),
+    multiByte: cutsCharacters(faults),
     emptyContent: findFault(faults, 'empty')?.what === 'content' || filtered?.what === 'prompt',
     filtered: filtered?.what === 'answer',
   }).map((choice): AnswerChoice =>

@@ -33,17 +33,17 @@ import {
   type Subscription,
   subscriptionRecord,
 } from './subscriptions.ts';
+import { statementCache } from './statement-cache.ts';
 
 const DAY_MS = 86_400_000;
 
 export class DirectoryWriter {
   readonly #accounts: Accounts;
   readonly #ids: IdSource;
-  readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #sql: (statement: string) => StatementSync;
 
   constructor(database: DatabaseSync, accounts: Accounts, ids: IdSource) {
-    this.#database = database;
+    this.#sql = statementCache(database);
     this.#accounts = accounts;
     this.#ids = ids;
   }
@@ -291,13 +291,5 @@ export class DirectoryWriter {
       this.#accounts.versions,
       nowMs,
     );
-  }
-
-  #sql(statement: string): StatementSync {
-    const known = this.#statements.get(statement);
-    if (known !== undefined) return known;
-    const prepared = this.#database.prepare(statement);
-    this.#statements.set(statement, prepared);
-    return prepared;
   }
 }

@@ -34,6 +34,7 @@ import {
   text,
 } from './subscriptions.ts';
 import { requestRowAt } from './usage-tables.ts';
+import { statementCache } from './statement-cache.ts';
 
 const MAX_PAGE = 1000;
 /** A request may have begun this much before or after its reserve and still be found by its start. */
@@ -78,10 +79,11 @@ export class Reader {
   readonly #tables: SubscriptionTables;
   readonly #history: HoldHistory;
   readonly #events: EventReader;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #sql: (statement: string) => StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#sql = statementCache(database);
     this.#tables = new SubscriptionTables(database);
     this.#history = new HoldHistory(database);
     this.#events = new EventReader(database);
@@ -267,14 +269,6 @@ export class Reader {
     } finally {
       this.#database.exec('COMMIT');
     }
-  }
-
-  #sql(statement: string): StatementSync {
-    const known = this.#statements.get(statement);
-    if (known !== undefined) return known;
-    const prepared = this.#database.prepare(statement);
-    this.#statements.set(statement, prepared);
-    return prepared;
   }
 
   /** Highest sequence number of the journal; 0 when it is empty. */
