@@ -21,7 +21,7 @@ export type Colors = ReturnType<typeof picocolors.createColors>;
 
 function colorsFor(stream: OutputStream, context: CliContext, flags: OutputFlags): Colors {
   const { environment } = context;
-  // https://no-color.org: any value but the empty one.
+  // https://no-color.org says: every value but the empty one.
   const isOff = flags.color === false || (environment['NO_COLOR'] ?? '') !== '';
   return picocolors.createColors(!isOff && stream.isTTY === true && environment['TERM'] !== 'dumb');
 }

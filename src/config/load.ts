@@ -24,7 +24,7 @@ export type Origin =
 /** Variables that are read elsewhere: keys by `credentials.ts`, the file's path by {@link readConfigFile}. */
 export const RESERVED_ENVIRONMENT = {
   GATEWAY_CONFIG: 'Path of the configuration file, like `--config`.',
-  GATEWAY_ADMIN_KEY: 'Bootstrap admin key: any text of at least 20 characters.',
+  GATEWAY_ADMIN_KEY: 'Bootstrap admin key of your choice: at least 20 characters.',
   GATEWAY_API_KEY: 'Bootstrap service key, acting as customer `default`: at least 20 characters.',
   GATEWAY_URL: 'Address of a running gateway, for the command line, like `--url`.',
   GATEWAY_ENCRYPTION_KEY:

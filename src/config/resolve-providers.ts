@@ -43,7 +43,7 @@ interface Found {
 
 function firstSet(environment: Environment, names: readonly string[]): Found | null {
   for (const name of names) {
-    // White space around a key comes from copying; no vendor's key has any, and headers refuse line breaks.
+    // White space around a key comes from copying; no vendor's key holds it, and headers refuse line breaks.
     const value = environment[name]?.trim();
     if (value !== undefined && value !== '') return { value, origin: name };
   }

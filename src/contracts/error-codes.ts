@@ -1,6 +1,5 @@
 /**
- * The one table of error codes. Statuses and retry rules follow the product contract; every dialect
- * renders from here, and `docs/errors.md` is generated from it.
+ * The one table of error codes. Every dialect renders from here, and `docs/errors.md` is generated from it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The headers that every reply carries (product contract §4), and those of errors (§6).
+ * The headers that every reply carries, and those of errors.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Headers of the data plane (product contract §4).
+ * Headers of the data plane.
  *
  * @module
  */

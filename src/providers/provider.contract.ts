@@ -446,7 +446,7 @@ function describeFailures(subject: Subject, check: Check): void {
     });
   }
 
-  check('failure: any error body gives a failure without markup, of bounded length', () => {
+  check('failure: every error body gives a failure without markup, of bounded length', () => {
     const body = fc.oneof(
       fc.string(),
       fc.jsonValue().map((value) => JSON.stringify(value)),
@@ -468,7 +468,7 @@ function describeFailures(subject: Subject, check: Check): void {
     );
   });
 
-  check('failure: any JSON is read or refused as a provider failure', () => {
+  check('failure: all JSON is read or refused as a provider failure', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         failureOf(() => subject.generate().read(jsonReply(JSON.stringify(value))));

@@ -1,6 +1,6 @@
 /**
  * Billing periods: boundary n lies n × k months after the ORIGINAL anchor, never after the previous boundary,
- * so 31 January yields 29 February and then 31 March again (metering.md §4).
+ * so 31 January yields 29 February and then 31 March again.
  *
  * Temporal is slow; every result is kept, and callers keep the current period beside the subscription, so
  * that it runs only where a period begins.

@@ -23,7 +23,7 @@ export interface SimulatorOptions {
   readonly seed: string | number;
   /** Default `127.0.0.1`. */
   readonly host?: string;
-  /** Default 0: any free port. */
+  /** Default 0: a free one. */
   readonly port?: number;
   /** Scripts in force from the start; `reset` forgets them. */
   readonly faults?: readonly FaultRule[];

@@ -2,7 +2,7 @@
  * The schema, as a list of steps that are applied in order, each in its own transaction.
  *
  * Truth stands in `event`; `bucket`, `request` and `usage_hour` are projections changed in the same
- * transaction (metering.md §2.2). Times are milliseconds since the epoch, amounts whole base units.
+ * transaction. Times are milliseconds since the epoch, amounts whole base units.
  *
  * @module
  */

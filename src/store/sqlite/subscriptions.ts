@@ -3,7 +3,7 @@
  * boxes. Reads only; the same code serves the writer and the reader.
  *
  * Nothing is ever switched by a job: a plan version, a scheduled change and a period are found by looking
- * at the clock when the subscription is next used (metering.md §1.1 point 5).
+ * at the clock when the subscription is next used.
  *
  * @module
  */

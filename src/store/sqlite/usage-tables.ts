@@ -1,7 +1,7 @@
 /**
  * Writes the request log and the hourly usage rollups, in the settlement's own transaction.
  *
- * A request counts at the moment of its reserve, as the counters do (metering.md §4).
+ * A request counts at the moment of its reserve, as the counters do.
  *
  * @module
  */
