@@ -4,7 +4,6 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LimitInput } from '../../contracts/metering.ts';
 import type { CandidateBound, Charge } from '../ports.ts';
 import {
   accountOf,
@@ -12,177 +11,15 @@ import {
   type Bench,
   boundOf,
   chargeOf,
-  DAY_MS,
-  HOUR_MS,
-  planOf,
-  PERIOD_MS,
   reserveOf,
   START_MS,
   stateOf,
   text,
 } from './fixtures/engine-fixture.ts';
+import { type Action, action, MODELS, PLANS } from './fixtures/model-actions.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { JournalFold, resolvedFrom } from './rebuild.ts';
 import type { Applied, JournalEntry } from './types.ts';
-
-const MODELS = ['gemini/a', 'openai/b'] as const;
-
-function limitsOf(scale: number): LimitInput[] {
-  return [
-    { meter: 'cost_usd', window: 'period', amount: `0.${String(900 * scale).padStart(9, '0')}` },
-    { meter: 'cost_usd', window: 'day', amount: `0.${String(500 * scale).padStart(9, '0')}` },
-    { meter: 'requests', window: 'lifetime', amount: 40 * scale },
-    {
-      meter: 'requests',
-      window: 'rolling:5h',
-      amount: 12 * scale,
-      on_breach: 'overage',
-      overage_cap: 2,
-    },
-    { id: 'g', meter: 'requests', window: 'day', amount: 8 * scale, model: 'gemini/*' },
-    { id: 'o', meter: 'output_tokens', window: 'hour', amount: 200 * scale, model: 'openai/*' },
-    {
-      meter: 'output_tokens',
-      window: 'period',
-      amount: 300 * scale,
-      scope: 'key',
-      on_breach: 'soft',
-    },
-    { meter: 'total_tokens', window: 'minute', amount: 400 * scale },
-    { meter: 'requests', window: 'minute', amount: 4 * scale },
-    { meter: 'requests', window: 'concurrent', amount: 3 * scale },
-    { meter: 'cost_usd', window: 'call', amount: '0.000000400' },
-  ];
-}
-
-const PLANS: readonly CompiledPlan[] = [
-  planOf(limitsOf(1), { id: 'small' }),
-  planOf(limitsOf(3), { id: 'large' }),
-  planOf(limitsOf(2).slice(0, 5), { id: 'narrow' }),
-];
-
-type Action =
-  | {
-      readonly do: 'reserve';
-      readonly key: string;
-      readonly model: number;
-      readonly cost: number;
-      readonly tokens: number;
-      readonly least: number;
-      readonly expires: boolean;
-    }
-  | {
-      readonly do: 'retry' | 'mismatch' | 'replay' | 'void' | 'dispatch' | 'forget';
-      readonly pick: number;
-    }
-  | {
-      readonly do: 'extend';
-      readonly pick: number;
-      readonly model: number;
-      readonly cost: number;
-      readonly tokens: number;
-    }
-  | {
-      readonly do: 'settle';
-      readonly pick: number;
-      readonly resolved: boolean;
-      readonly percent: number;
-      readonly model: number;
-    }
-  | { readonly do: 'expire' | 'recover' | 'restart' | 'sweep' }
-  | {
-      readonly do: 'reconcile';
-      readonly pick: number;
-      readonly policy: 'charge_observed' | 'charge_hold' | 'release';
-    }
-  | { readonly do: 'advance'; readonly ms: number }
-  | { readonly do: 'plan'; readonly plan: number; readonly prorate: boolean };
-
-const pick = fc.nat({ max: 1_000 });
-const model = fc.constantFrom(0, 1);
-const cost = fc.integer({ min: 0, max: 450 });
-const tokens = fc.integer({ min: 1, max: 160 });
-
-const action: fc.Arbitrary<Action> = fc.oneof(
-  {
-    weight: 9,
-    arbitrary: fc.record({
-      do: fc.constant('reserve' as const),
-      key: fc.constantFrom('key_1', 'key_2'),
-      model,
-      cost,
-      tokens,
-      least: fc.integer({ min: 1, max: 100 }),
-      expires: fc.boolean(),
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant('settle' as const),
-      pick,
-      resolved: fc.constantFrom(false, false, false, true),
-      percent: fc.constantFrom(0, 40, 100, 100, 170, 400),
-      model,
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ do: fc.constant('extend' as const), pick, model, cost, tokens }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constantFrom(
-        'retry' as const,
-        'mismatch' as const,
-        'replay' as const,
-        'void' as const,
-        'dispatch' as const,
-        'forget' as const,
-      ),
-      pick,
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('advance' as const),
-      ms: fc.constantFrom(1, 900, 20_000, 61_000, HOUR_MS, 5 * HOUR_MS, DAY_MS, PERIOD_MS),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constantFrom(
-        'expire' as const,
-        'recover' as const,
-        'restart' as const,
-        'sweep' as const,
-      ),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant('reconcile' as const),
-      pick,
-      policy: fc.constantFrom(
-        'charge_observed' as const,
-        'charge_hold' as const,
-        'release' as const,
-      ),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant('plan' as const),
-      plan: fc.constantFrom(0, 1, 2),
-      prorate: fc.boolean(),
-    }),
-  },
-);
 
 let operations = 0;
 const refusals = new Map<string, number>();
