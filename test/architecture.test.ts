@@ -29,11 +29,11 @@ function importsOf(path: string, text: string, valuesOnly: boolean): string[] {
   return found;
 }
 
+/** What the package is built of: tests and their support are not in it. */
 function readSources(): SourceFile[] {
   return readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
     .filter(
-      (path) =>
-        path.endsWith('.ts') && !/\.(test|contract)\.ts$/.test(path) && !path.includes('/testing/'),
+      (path) => path.endsWith('.ts') && !/\.(test|contract)\.ts$|\/(testing|fixtures)\//.test(path),
     )
     .map((path) => {
       const text = readFileSync(join(SOURCE, path), 'utf8');
