@@ -4,6 +4,7 @@
  * @module
  */
 import { randomFillSync, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DestinationStream } from 'pino';
@@ -42,6 +43,7 @@ import { GatewayMetrics } from '../observability/metrics.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { simProvider } from '../providers/sim/provider.ts';
 import { createSimulator, type Simulator } from '../simulators/index.ts';
+import { databasePath } from '../store/sqlite/database.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { VERSION } from '../version.ts';
 import { bootstrapDirectory } from './bootstrap.ts';
@@ -196,6 +198,15 @@ function listen(server: Server, host: string, port: number): Promise<AddressInfo
   });
 }
 
+/** A folder that has credentials but no database was not always empty. */
+function missingLedgerWarning({ loaded, credentials }: StartOptions): readonly string[] {
+  const path = databasePath(loaded.config.dataDir);
+  if (credentials.origins.apiKey !== 'file' || existsSync(path)) return [];
+  return [
+    `${path} was missing beside an existing credentials.json: started with an empty ledger. Stop and restore a backup if that is not what you want.`,
+  ];
+}
+
 /**
  * Starts a gateway in this process.
  *
@@ -207,6 +218,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const { loaded } = options;
   const { config } = loaded;
   const providers = resolveProviders(PROVIDERS, options.environment, config);
+  const missing = missingLedgerWarning(options);
   const store = await openSqliteStore({
     dataDir: config.dataDir,
     durability: config.durability,
@@ -256,7 +268,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     providers,
     simulated: simulator !== null,
     durability: store.durability,
-    warnings,
+    warnings: [...missing, ...warnings],
     stop: () => stopGateway({ server, gateway, simulator, drainMs: config.drainTimeoutMs }),
   };
 }
