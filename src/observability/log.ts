@@ -30,14 +30,20 @@ export interface GatewayLog {
   readonly close: () => void;
 }
 
+function logTo(
+  destination: DestinationStream,
+  level: LogOptions['level'],
+  close: () => void,
+): GatewayLog {
+  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  return { logger, writeLine: (line) => destination.write(line), close };
+}
+
 export function createLog(options: LogOptions): GatewayLog {
-  const own = options.destination === undefined ? new LineBuffer(STANDARD_ERROR) : null;
-  const destination: DestinationStream = options.destination ?? own ?? { write: () => undefined };
-  const logger = pino(
-    { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    destination,
-  );
-  return { logger, writeLine: (line) => destination.write(line), close: () => own?.close() };
+  const { destination, level } = options;
+  if (destination !== undefined) return logTo(destination, level, () => undefined);
+  const buffer = new LineBuffer(STANDARD_ERROR);
+  return logTo(buffer, level, () => buffer.close());
 }
 
 function describeError(error: unknown): {

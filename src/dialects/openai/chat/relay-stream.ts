@@ -122,7 +122,8 @@ export class ChatRelayStream implements AnswerStream {
 
   close(receipt: Receipt): Buffer {
     const raw = typeof this.#rawUsage === 'object' && this.#rawUsage !== null ? this.#rawUsage : {};
-    const usage = { ...usageMember(receipt), ...raw, cost: usageMember(receipt)['cost'] };
+    const own = usageMember(receipt);
+    const usage = { ...own, ...raw, cost: own['cost'] };
     const [finish, ...rest] = this.#terminal;
     const frames: Buffer[] = [];
     if (this.#options.includeUsage) {
