@@ -15,9 +15,9 @@ afterEach(() => {
 });
 
 async function warningsOfStart(): Promise<readonly string[]> {
-  const { gateway, stop } = await startTestGateway({ dataDir });
-  await stop();
-  return gateway.warnings;
+  const running = await startTestGateway({ dataDir });
+  await running.stop();
+  return running.gateway.warnings;
 }
 
 it('F79 says when the database of an existing installation is missing', async () => {

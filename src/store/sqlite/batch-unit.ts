@@ -25,6 +25,13 @@ export interface Writes {
   readonly requests: RequestWrite[];
 }
 
+/** How much a batch has kept. */
+export interface UnitMark {
+  readonly applied: number;
+  readonly entries: number;
+  readonly requests: number;
+}
+
 /** One batch: what was applied in memory and what must be written for it. */
 export class BatchUnit implements Unit {
   readonly nowMs: number;
@@ -61,5 +68,22 @@ export class BatchUnit implements Unit {
     applied.journal.forEach((entry, index) => {
       this.writes.entries.push({ entry, attemptsText: index === last ? attemptsText : null });
     });
+  }
+
+  /** Where the batch stands, for {@link undoTo}. */
+  mark(): UnitMark {
+    const { applied, writes } = this;
+    return {
+      applied: applied.length,
+      entries: writes.entries.length,
+      requests: writes.requests.length,
+    };
+  }
+
+  /** Takes back in memory what has been kept since the mark, newest first; it will not be written. */
+  undoTo(mark: UnitMark): void {
+    for (const applied of this.applied.splice(mark.applied).toReversed()) applied.undo();
+    this.writes.entries.length = mark.entries;
+    this.writes.requests.length = mark.requests;
   }
 }

@@ -67,6 +67,9 @@ const EVENT_KINDS = [
   'adjust',
 ];
 
+/** Kinds that came with version 2. */
+const LATER_KINDS = ['rollover', 'cover', 'lease', 'checkpoint'];
+
 const LEDGER = `
 CREATE TABLE bucket (
   no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
@@ -128,8 +131,34 @@ CREATE TABLE usage_hour (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * SQLite cannot widen a CHECK in place, so the table is written anew with the kinds that version 1 did not know.
+ * The journal's rows are copied as they are.
+ */
+const WIDER_EVENTS = `
+DROP TRIGGER event_no_update;
+DROP TRIGGER event_no_delete;
+ALTER TABLE event RENAME TO event_1;
+CREATE TABLE event (
+  seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL CHECK (${[...EVENT_KINDS, ...LATER_KINDS].map((kind) => `kind = '${kind}'`).join(' OR ')}),
+  hold_id TEXT, customer_id TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+INSERT INTO event SELECT seq, event_id, kind, hold_id, customer_id, at, body FROM event_1;
+DROP TABLE event_1;
+CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN
+  SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN
+  SELECT RAISE(ABORT, 'the ledger is append-only');
+END;
+`;
+
+/** Version 2, a line for each topic; a topic with tables of its own has a file in `schema/`. */
+const VERSION_2: readonly string[] = [WIDER_EVENTS];
+
 /** One step per schema version; a step that was released is never changed. */
-const STEPS: readonly string[] = [DIRECTORY + LEDGER + RECORDS];
+const STEPS: readonly string[] = [DIRECTORY + LEDGER + RECORDS, VERSION_2.join('')];
 
 /** Version that this build reads and writes. */
 export const SCHEMA_VERSION = STEPS.length;

@@ -7,17 +7,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
 import type { IdSource } from '../../contracts/ids.ts';
-import type { PlanInput } from '../../contracts/metering.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
 import type {
   ExtendCommand,
   Held,
-  KeyRecord,
-  NewCustomer,
   Refused,
   ReserveCommand,
   Settled,
-  SubscriptionPatch,
 } from '../../metering/ports.ts';
 import type { Accounts } from './accounts.ts';
 import { DirectoryWriter } from './directory-writer.ts';
@@ -30,6 +26,7 @@ import { JournalTables } from './journal-tables.ts';
 import { toPlainError, unavailable } from './plain-error.ts';
 import { ProgressTable } from './progress-table.ts';
 import { type CallIdentity, UsageTables } from './usage-tables.ts';
+import { type WriterOperation, writerOperations } from './writer-operations.ts';
 import {
   ANSWER_ERROR,
   ANSWER_SETTLED,
@@ -72,6 +69,7 @@ export class Writer {
   readonly #begin: StatementSync;
   readonly #commitStatement: StatementSync;
   readonly #open = new Map<string, OpenCall>();
+  readonly #operations: ReadonlyMap<string, WriterOperation>;
   /** Settlements in the emergency file that the database has yet to take; null while it takes writes. */
   #deferred: Writes | null = null;
   #markedAt: number;
@@ -89,6 +87,14 @@ export class Writer {
     this.#begin = parts.database.prepare('BEGIN IMMEDIATE');
     this.#commitStatement = parts.database.prepare('COMMIT');
     this.#markedAt = this.#journal.nextSeq;
+    this.#operations = writerOperations({
+      database: parts.database,
+      engine: this.#engine,
+      accounts: this.#accounts,
+      directory: this.#directory,
+      ids: parts.ids,
+      openCalls: this.#open,
+    });
   }
 
   get directory(): DirectoryWriter {
@@ -324,56 +330,23 @@ export class Writer {
   }
 
   #callByName(name: string, args: readonly FlatValue[], unit: BatchUnit): FlatValue {
-    if (name === 'limits') {
-      const [customerId, keyId] = args as [string, string | null];
-      this.#accounts.ensure(customerId, unit);
-      return this.#engine.limitStatuses(customerId, keyId, unit.nowMs);
+    const operation = this.#operations.get(name);
+    if (operation === undefined) {
+      throw new GatewayError('internal_error', { message: `There is no operation ${name}.` });
     }
-    if (name === 'openHolds') {
-      const [customerId] = args as [string | null];
-      return [...this.#open]
-        .filter(([, { identity }]) => customerId === null || identity.customerId === customerId)
-        .map(([holdId]) => holdId);
-    }
+    if (!operation.writes) return operation.run(args, unit);
     unit.begin();
+    const before = unit.mark();
     this.#database.exec('SAVEPOINT operation');
     try {
-      const result = this.#changeDirectory(name, args, unit);
+      const result = operation.run(args, unit);
       this.#database.exec('RELEASE operation');
       return result;
     } catch (error) {
+      unit.undoTo(before);
       this.#database.exec('ROLLBACK TO operation; RELEASE operation');
       this.#accounts.refreshPlans();
       throw error;
-    }
-  }
-
-  #changeDirectory(name: string, args: readonly FlatValue[], unit: BatchUnit): FlatValue {
-    const [first, second] = args;
-    switch (name) {
-      case 'createPlan':
-        return this.#directory.createPlan(first as PlanInput, unit.nowMs);
-      case 'addPlanVersion': {
-        const apply = second as 'now' | 'period_end';
-        const record = this.#directory.addPlanVersion(first as PlanInput, apply, unit.nowMs);
-        if (apply === 'now') this.#accounts.doubtAll();
-        return record;
-      }
-      case 'createCustomer':
-        return this.#directory.createCustomer(first as NewCustomer, unit.nowMs);
-      case 'patchSubscription':
-        return this.#directory.patchSubscription(
-          first as string,
-          second as SubscriptionPatch,
-          unit,
-        );
-      case 'createKey':
-        this.#directory.createKey(first as KeyRecord);
-        return null;
-      case 'revokeKey':
-        return this.#directory.revokeKey(first as string, second as number);
-      default:
-        throw new GatewayError('internal_error', { message: `There is no operation ${name}.` });
     }
   }
 

@@ -1,0 +1,52 @@
+/**
+ * Changes to plans, customers, subscriptions and keys, as the gateway's end asks for them.
+ *
+ * @module
+ */
+import type { PlanInput } from '../../contracts/metering.ts';
+import type { KeyRecord, NewCustomer, SubscriptionPatch } from '../../metering/ports.ts';
+import type { OperationParts, OperationTable } from './writer-operations.ts';
+
+export function directoryOperations({
+  accounts,
+  directory,
+}: Pick<OperationParts, 'accounts' | 'directory'>): OperationTable {
+  return {
+    createPlan: {
+      writes: true,
+      run: ([plan], unit) => directory.createPlan(plan as PlanInput, unit.nowMs),
+    },
+    addPlanVersion: {
+      writes: true,
+      run([plan, apply], unit) {
+        const record = directory.addPlanVersion(
+          plan as PlanInput,
+          apply as 'now' | 'period_end',
+          unit.nowMs,
+        );
+        if (apply === 'now') accounts.doubtAll();
+        return record;
+      },
+    },
+    createCustomer: {
+      writes: true,
+      run: ([customer], unit) => directory.createCustomer(customer as NewCustomer, unit.nowMs),
+    },
+    patchSubscription: {
+      writes: true,
+      run: ([customerId, patch], unit) =>
+        directory.patchSubscription(customerId as string, patch as SubscriptionPatch, unit),
+    },
+    createKey: {
+      writes: true,
+      run([key]) {
+        directory.createKey(key as KeyRecord);
+        return null;
+      },
+    },
+    revokeKey: {
+      writes: true,
+      run: ([keyId, atMs]) => directory.revokeKey(keyId as string, atMs as number),
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/**
+ * What the reader thread answers, by name. Each topic makes its own table; the gateway's end calls them by name
+ * (`open-sqlite-store.ts`).
+ *
+ * @module
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { PageQuery, RequestQuery, UsageQuery } from '../../metering/ports.ts';
+import { Reader } from './reader.ts';
+import { readUsage } from './usage-reader.ts';
+
+/** One question; its answer must survive a structured clone. */
+export type ReaderAnswer = (args: readonly unknown[]) => unknown;
+
+/** Queries by name. */
+export type QueryTable = Readonly<Record<string, ReaderAnswer>>;
+
+function listQueries(reader: Reader): QueryTable {
+  return {
+    snapshot: () => reader.snapshot(),
+    plans: () => reader.plans(),
+    customers: ([page]) => reader.customers(page as PageQuery),
+    customer: ([name, nowMs]) => reader.customer(name as string, nowMs as number),
+    keys: ([page]) => reader.keys(page as PageQuery & { customerId: string | null }),
+    requests: ([query]) => reader.requests(query as RequestQuery),
+    request: ([requestId]) => reader.request(requestId as string),
+    events: ([page]) => reader.events(page as PageQuery),
+    verify: () => reader.verify(),
+  };
+}
+
+function usageQueries(database: DatabaseSync): QueryTable {
+  return {
+    usage: ([query, nowMs, openHoldIds]) =>
+      readUsage(database, query as UsageQuery, {
+        nowMs: nowMs as number,
+        openHoldIds: openHoldIds as string[],
+      }),
+  };
+}
+
+/** A line for each topic; no name may stand in two of them. */
+export function readerQueries(database: DatabaseSync): ReadonlyMap<string, ReaderAnswer> {
+  const tables = [listQueries(new Reader(database)), usageQueries(database)];
+  const queries = new Map<string, ReaderAnswer>();
+  for (const table of tables) {
+    for (const [name, answer] of Object.entries(table)) {
+      if (queries.has(name)) throw new Error(`two queries are called ${name}`);
+      queries.set(name, answer);
+    }
+  }
+  return queries;
+}

@@ -1,0 +1,52 @@
+/**
+ * Operations of the writer that are not on the hot path, by name. Each topic has a file that makes its own; the
+ * gateway's end calls them by name (`open-sqlite-store.ts`).
+ *
+ * @module
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import type { IdSource } from '../../contracts/ids.ts';
+import type { MeteringEngine } from '../../metering/core/engine.ts';
+import type { Accounts } from './accounts.ts';
+import type { BatchUnit } from './batch-unit.ts';
+import { directoryOperations } from './directory-operations.ts';
+import type { DirectoryWriter } from './directory-writer.ts';
+import { ledgerOperations } from './ledger-operations.ts';
+import type { CallIdentity } from './usage-tables.ts';
+import type { FlatValue } from './wire.ts';
+
+/** What operations work with. */
+export interface OperationParts {
+  readonly database: DatabaseSync;
+  readonly engine: MeteringEngine;
+  readonly accounts: Accounts;
+  readonly directory: DirectoryWriter;
+  readonly ids: IdSource;
+  /** Open holds by id. */
+  readonly openCalls: ReadonlyMap<string, { readonly identity: CallIdentity }>;
+}
+
+export interface WriterOperation {
+  /**
+   * True for one that changes anything: it runs inside the batch's transaction under a savepoint, and what it threw
+   * half-way is taken back in database and memory. What the engine applied is handed to `unit.keep`.
+   */
+  readonly writes: boolean;
+  readonly run: (args: readonly FlatValue[], unit: BatchUnit) => FlatValue;
+}
+
+/** Operations by name. */
+export type OperationTable = Readonly<Record<string, WriterOperation>>;
+
+/** A line for each topic; no name may stand in two of them. */
+export function writerOperations(parts: OperationParts): ReadonlyMap<string, WriterOperation> {
+  const tables: readonly OperationTable[] = [ledgerOperations(parts), directoryOperations(parts)];
+  const operations = new Map<string, WriterOperation>();
+  for (const table of tables) {
+    for (const [name, operation] of Object.entries(table)) {
+      if (operations.has(name)) throw new Error(`two operations are called ${name}`);
+      operations.set(name, operation);
+    }
+  }
+  return operations;
+}
