@@ -4,16 +4,11 @@
  *
  * @module
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { writeFigures } from './prove/page.ts';
 import { parseProveOptions, USAGE_TEXT, type ProveOptions } from './prove/options.ts';
 import { proveSeededBugs } from './prove/seeded-bugs.ts';
 import { proveContention, proveKills, proveModel, proveStore, type Part } from './prove/parts.ts';
-
-const PAGE = join(import.meta.dirname, '../docs/proof.md');
-const BEGIN = '<!-- figures:begin -->';
-const END = '<!-- figures:end -->';
 
 function renderPart({ title, command, figures, ok }: Part): string {
   const rows = figures.map(([name, value]) => `| ${name} | ${value} |`);
@@ -62,14 +57,6 @@ async function runParts(options: ProveOptions): Promise<Part[]> {
   return parts;
 }
 
-function writePage(figures: string): void {
-  const page = readFileSync(PAGE, 'utf8');
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error('docs/proof.md has lost its figure markers');
-  writeFileSync(PAGE, `${page.slice(0, begin + BEGIN.length)}\n\n${figures}\n\n${page.slice(end)}`);
-}
-
 const options = parseProveOptions(process.argv.slice(2));
 if (options === 'help') {
   console.log(USAGE_TEXT);
@@ -78,6 +65,6 @@ if (options === 'help') {
   const day = new Date().toISOString().slice(0, 10);
   const figures = [`${day}, ${machine()}.`, ...parts.map(renderPart)].join('\n\n');
   console.log(figures);
-  if (options.writeDocs) writePage(figures);
+  if (options.writeDocs) writeFigures('figures', figures);
   if (parts.some(({ ok }) => !ok)) process.exitCode = 1;
 }
