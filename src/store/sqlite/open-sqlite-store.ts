@@ -58,7 +58,7 @@ function callWriter<Value>(
   });
 }
 
-function ledgerOver(link: WriterLink, readers: ReaderLink): Ledger {
+function ledgerOver(link: WriterLink, readers: Pick<ReaderLink, 'ask'>): Ledger {
   return {
     reserve: (command) =>
       link.ask((flat, call) => {
@@ -86,7 +86,11 @@ function ledgerOver(link: WriterLink, readers: ReaderLink): Ledger {
   };
 }
 
-function directoryOver(link: WriterLink, readers: ReaderLink, now: () => number): Directory {
+function directoryOver(
+  link: WriterLink,
+  readers: Pick<ReaderLink, 'ask'>,
+  now: () => number,
+): Directory {
   return {
     snapshot: () => readers.ask('snapshot', []),
     createPlan: (plan) => callWriter(link, 'createPlan', [plan]),
@@ -105,7 +109,11 @@ function directoryOver(link: WriterLink, readers: ReaderLink, now: () => number)
   };
 }
 
-function readerOver(link: WriterLink, readers: ReaderLink, now: () => number): UsageReader {
+function readerOver(
+  link: WriterLink,
+  readers: Pick<ReaderLink, 'ask'>,
+  now: () => number,
+): UsageReader {
   return {
     async usage(query) {
       const openHoldIds = await callWriter<readonly string[]>(link, 'openHolds', [
@@ -116,6 +124,20 @@ function readerOver(link: WriterLink, readers: ReaderLink, now: () => number): U
     requests: (query) => readers.ask('requests', [query]),
     request: (requestId) => readers.ask('request', [requestId]),
     events: (page) => readers.ask('events', [page]),
+  };
+}
+
+/** The ports of a store over its two threads' ends. */
+export function storeOver(ends: {
+  readonly link: WriterLink;
+  readonly readers: Pick<ReaderLink, 'ask'>;
+  readonly now: () => number;
+}): Omit<MeteringStore, 'durability' | 'close'> {
+  const { link, readers, now } = ends;
+  return {
+    ledger: ledgerOver(link, readers),
+    directory: directoryOver(link, readers, now),
+    reader: readerOver(link, readers, now),
   };
 }
 
@@ -156,9 +178,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Mete
     await exited;
   };
   return {
-    ledger: ledgerOver(link, readers),
-    directory: directoryOver(link, readers, now),
-    reader: readerOver(link, readers, now),
+    ...storeOver({ link, readers, now }),
     durability: DURABILITY_SENTENCES[durability],
     close: () => (closing ??= close()),
   };

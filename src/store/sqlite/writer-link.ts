@@ -7,7 +7,6 @@
  *
  * @module
  */
-import type { Worker } from 'node:worker_threads';
 import type { Settled } from '../../metering/ports.ts';
 import { fromPlainError, type PlainError, unavailable } from './plain-error.ts';
 import {
@@ -29,8 +28,14 @@ interface Waiting {
   reject(reason: Error): void;
 }
 
+/** The writer's side as the link sees it: a worker thread, or a stand-in of tests. */
+export interface WriterEnd {
+  postMessage(batch: Flat): void;
+  on(event: 'message', listener: (answers: Flat) => void): unknown;
+}
+
 export class WriterLink {
-  readonly #worker: Worker;
+  readonly #worker: WriterEnd;
   readonly #now: () => number;
   readonly #waiting = new Map<number, Waiting>();
   readonly #backlog: Flat[] = [];
@@ -41,7 +46,7 @@ export class WriterLink {
   #failure: PlainError | null = null;
   #onDrained: (() => void) | null = null;
 
-  constructor(worker: Worker, now: () => number) {
+  constructor(worker: WriterEnd, now: () => number) {
     this.#worker = worker;
     this.#now = now;
     worker.on('message', (answers: Flat) => {
