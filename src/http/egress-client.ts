@@ -8,7 +8,7 @@ import { Agent, buildConnector, request } from 'undici';
 import {
   checkDialled,
   checkEgressUrl,
-  EgressRefused,
+  type EgressRefused,
   type EgressPolicy,
   guardedLookup,
 } from './egress-guard.ts';
