@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 it('owns its space from the start and never grows', () => {
-  const journal = new EmergencyJournal(directory, BYTES);
+  const journal = new EmergencyJournal(directory, { bytes: BYTES });
   expect(statSync(file).size).toBe(BYTES);
   expect(statSync(file).blocks * 512).toBeGreaterThanOrEqual(BYTES);
   let appended = 0;
@@ -29,12 +29,12 @@ it('owns its space from the start and never grows', () => {
 });
 
 it('gives back what was appended, after a restart too, until it is cleared', () => {
-  const first = new EmergencyJournal(directory, BYTES);
+  const first = new EmergencyJournal(directory, { bytes: BYTES });
   expect(first.read()).toEqual([]);
   first.append([{ n: 1 }, { n: 2 }]);
   first.append([{ n: 3 }]);
   first.close();
-  const second = new EmergencyJournal(directory, BYTES);
+  const second = new EmergencyJournal(directory, { bytes: BYTES });
   expect(second.read()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
   second.append([{ n: 4 }]);
   expect(second.read()).toHaveLength(4);
@@ -46,12 +46,12 @@ it('gives back what was appended, after a restart too, until it is cleared', () 
 });
 
 it('ends at a record that a crash left half written', () => {
-  const journal = new EmergencyJournal(directory, BYTES);
+  const journal = new EmergencyJournal(directory, { bytes: BYTES });
   journal.append([{ text: 'whole' }, { text: 'torn' }]);
   journal.close();
   const at = readFileSync(file).indexOf('torn');
   writeSync(openSync(file, 'r+'), 'T', at);
-  const again = new EmergencyJournal(directory, BYTES);
+  const again = new EmergencyJournal(directory, { bytes: BYTES });
   expect(again.read()).toEqual([{ text: 'whole' }]);
   again.close();
 });

@@ -16,13 +16,33 @@ const DEFAULT_BYTES = 4 * 1024 * 1024;
 const HEADER_BYTES = 8;
 const END = Buffer.alloc(HEADER_BYTES);
 
+/** The two calls that make bytes durable; tests stand between them and the disk. */
+export interface FileWrites {
+  writeSync(file: number, bytes: Buffer, offset: number, length: number, position: number): number;
+  fdatasyncSync(file: number): void;
+}
+
+const SYSTEM_WRITES: FileWrites = {
+  writeSync: (file, bytes, ...at) => writeSync(file, bytes, ...at),
+  fdatasyncSync,
+};
+
+export interface EmergencyJournalOptions {
+  /** Space to take; default 4 MiB. */
+  readonly bytes?: number;
+  readonly files?: FileWrites;
+}
+
 export class EmergencyJournal {
   readonly #file: number;
   readonly #bytes: number;
+  readonly #files: FileWrites;
   #end = 0;
 
   /** Opens the file, taking its space where it has not been taken. Throws when there is none to take. */
-  constructor(dataDir: string, bytes = DEFAULT_BYTES) {
+  constructor(dataDir: string, options: EmergencyJournalOptions = {}) {
+    const bytes = options.bytes ?? DEFAULT_BYTES;
+    this.#files = options.files ?? SYSTEM_WRITES;
     const path = join(resolve(dataDir), FILE);
     this.#file = openSync(path, 'a+', 0o600);
     closeSync(this.#file);
@@ -35,7 +55,7 @@ export class EmergencyJournal {
       for (let at = present; at < this.#bytes; at += zeros.length) {
         this.#writeAll(zeros.subarray(0, Math.min(zeros.length, this.#bytes - at)), at);
       }
-      fdatasyncSync(this.#file);
+      this.#files.fdatasyncSync(this.#file);
     }
   }
 
@@ -72,7 +92,7 @@ export class EmergencyJournal {
     // The end mark first: a crash in between leaves a record that its CRC exposes, never an old one behind it.
     this.#writeAll(END, this.#end + all.length);
     this.#writeAll(all, this.#end);
-    fdatasyncSync(this.#file);
+    this.#files.fdatasyncSync(this.#file);
     this.#end += all.length;
     return true;
   }
@@ -81,7 +101,7 @@ export class EmergencyJournal {
   clear(): void {
     if (this.#end === 0) return;
     this.#writeAll(END, 0);
-    fdatasyncSync(this.#file);
+    this.#files.fdatasyncSync(this.#file);
     this.#end = 0;
   }
 
@@ -92,7 +112,13 @@ export class EmergencyJournal {
   #writeAll(bytes: Buffer, position: number): void {
     let written = 0;
     while (written < bytes.length) {
-      written += writeSync(this.#file, bytes, written, bytes.length - written, position + written);
+      written += this.#files.writeSync(
+        this.#file,
+        bytes,
+        written,
+        bytes.length - written,
+        position + written,
+      );
     }
   }
 }
