@@ -7,6 +7,7 @@ import type { CompiledLimit } from './compiled-plan.ts';
 import {
   type Account,
   type Bucket,
+  bucketFrom,
   bucketIdOf,
   type Counter,
   insertBucket,
@@ -192,7 +193,7 @@ export function recallEnded(memory: Memory, site: BucketSite): void {
     if (memory.buckets.has(id)) continue;
     const ended = memory.findEndedBucket(id);
     if (ended === null) continue;
-    const bucket: Bucket = { ...ended };
+    const bucket = bucketFrom(ended);
     insertBucket(counter.buckets, bucket);
     memory.buckets.set(id, bucket);
   }

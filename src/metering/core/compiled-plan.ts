@@ -31,6 +31,8 @@ export interface CompiledLimit {
   /** What the overage bucket is granted; null where there is none. */
   readonly overageCap: bigint | null;
   readonly slope: ElasticSlope;
+  /** Shares in percent at which somebody wants to know, ascending; none for a limit without buckets. */
+  readonly thresholds: readonly number[];
   /** Names the counter within its owner; equal in two plan versions only where id, meter and window agree. */
   readonly counterKey: string;
   /** Source keys of the buckets that the plan itself grants. */
@@ -60,6 +62,14 @@ const MAX_CACHED_MODELS = 2_000;
 function slopeOf(meter: Meter): ElasticSlope {
   if (meter === 'output_tokens' || meter === 'total_tokens') return 'tokens';
   return meter === 'cost_usd' ? 'cost' : 'none';
+}
+
+/** Contract §5.1. */
+const DEFAULT_THRESHOLDS: readonly number[] = [50, 80, 90, 100];
+
+function thresholdsOf({ thresholds }: LimitInput): readonly number[] {
+  if (thresholds === undefined) return DEFAULT_THRESHOLDS;
+  return [...new Set(thresholds)].toSorted((one, other) => one - other);
 }
 
 function parseScope(scope: string | undefined): LimitScope {
@@ -116,6 +126,7 @@ function compileLimit(limit: LimitInput, path: string): CompiledLimit {
     onBreach: limit.on_breach ?? 'deny',
     overageCap: hasBuckets ? cap : null,
     slope: slopeOf(limit.meter),
+    thresholds: hasBuckets ? thresholdsOf(limit) : [],
     counterKey: id + suffix,
     planSource: `plan${suffix}`,
     overageSource: `overage${suffix}`,

@@ -19,6 +19,7 @@ import {
 import { type Action, action, MODELS, PLANS } from './fixtures/model-actions.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { JournalFold, resolvedFrom } from './rebuild.ts';
+import { imageOfBucket } from './state.ts';
 import type { Applied, JournalEntry } from './types.ts';
 
 let operations = 0;
@@ -27,6 +28,25 @@ const refusals = new Map<string, number>();
 function withoutPlan(state: string): string {
   for (const plan of PLANS) state = state.replaceAll(`\\"${plan.id}\\"`, 'plan');
   return state;
+}
+
+type Levels = Map<string, { use: bigint; size: bigint }>;
+
+/** Thresholds between two levels, computed plainly. */
+function passedBetween(before: Levels, after: Levels, { memory }: Bench): string[] {
+  const { limits } = memory.accounts.get('cus_1')!.input.plan;
+  const passed: string[] = [];
+  for (const [name, { use, size }] of after) {
+    const limit = limits.find((one) => one.id === name.split('|')[1]);
+    const was = before.get(name) ?? { use: 0n, size: 0n };
+    for (const threshold of limit?.thresholds ?? []) {
+      const reached = (level: { use: bigint; size: bigint }): boolean =>
+        level.size > 0n && level.use * 100n >= level.size * BigInt(threshold);
+      if (reached(was) === reached({ use, size })) continue;
+      passed.push(`${name} ${threshold} ${reached(was) ? 'recovered' : 'crossed'}`);
+    }
+  }
+  return passed;
 }
 
 class World {
@@ -63,7 +83,8 @@ class World {
     expect(state(), 'undo restores the exact state').toBe(before);
     // Ended buckets may have been fetched from the store; nothing else may have appeared.
     for (const bucket of memory.buckets.values()) {
-      if (!known.has(bucket.id)) expect(this.fold.buckets.get(bucket.id)).toEqual(bucket);
+      if (known.has(bucket.id)) continue;
+      expect(this.fold.buckets.get(bucket.id)).toEqual(imageOfBucket(bucket));
     }
     const applied = run();
     expect(text(applied.result)).toBe(text(tried.result));
@@ -72,6 +93,7 @@ class World {
       // Which plan an account has is the shell's to record; all else must be as it was.
       expect(withoutPlan(state()), 'I7 no journal, no change').toBe(withoutPlan(before));
     }
+    const passed: string[] = [];
     for (const entry of applied.journal) {
       expect(this.eventIds.has(entry.eventId), `event ${entry.eventId} is new`).toBe(false);
       this.eventIds.add(entry.eventId);
@@ -81,9 +103,29 @@ class World {
         body: JSON.parse(JSON.stringify(entry.body)) as JournalEntry['body'],
       };
       this.journal.push(stored);
+      const levels = this.levels();
       this.fold.add(stored);
+      passed.push(...passedBetween(levels, this.levels(), this.bench));
     }
+    const told = applied.crossings.map(
+      (one) => `${one.ownerId}|${one.limitId}|${one.windowId} ${one.threshold} ${one.direction}`,
+    );
+    expect(told.toSorted(), 'thresholds passed').toEqual(passed.toSorted());
     return applied.result;
+  }
+
+  /** Use and size of every box of every limit, off the journal. */
+  levels(): Levels {
+    const levels: Levels = new Map();
+    for (const bucket of this.fold.buckets.values()) {
+      if (bucket.expiresAtMs !== null && bucket.expiresAtMs <= this.nowMs) continue;
+      const name = `${bucket.ownerId}|${bucket.limitId}|${bucket.windowId}`;
+      const level = levels.get(name) ?? { use: 0n, size: 0n };
+      level.use += bucket.held + bucket.spent + bucket.overrun;
+      if (!bucket.sourceKey.startsWith('overage')) level.size += bucket.granted - bucket.expired;
+      levels.set(name, level);
+    }
+    return levels;
   }
 
   check(): void {

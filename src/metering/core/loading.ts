@@ -10,6 +10,7 @@ import {
   type Account,
   type Booking,
   type Bucket,
+  bucketFrom,
   type Counter,
   counterKeyOfBucket,
   counterOf,
@@ -20,6 +21,7 @@ import {
   type OpenHold,
   remember,
 } from './state.ts';
+import { disturbAll } from './thresholds.ts';
 import type { AccountInput, BucketImage, HoldImage, ResolvedImage } from './types.ts';
 
 /** Puts or replaces an account. */
@@ -37,13 +39,14 @@ export function loadAccount(memory: Memory, input: AccountInput): void {
   }
   account.input = input;
   account.boxes.clear();
+  disturbAll(account);
 }
 
 /** Puts a bucket; one already in memory is newer than any row. */
 export function loadBucket(memory: Memory, image: BucketImage): void {
   if (memory.buckets.has(image.id)) return;
   const account = accountFor(memory, customerOfOwner(image.ownerId));
-  const bucket: Bucket = { ...image };
+  const bucket = bucketFrom(image);
   insertBucket(counterOf(account, image.ownerId, counterKeyOfBucket(image)).buckets, bucket);
   memory.buckets.set(bucket.id, bucket);
 }

@@ -8,6 +8,7 @@ import { bucketed } from './compiled-plan.ts';
 import { accountFor } from './reserve.ts';
 import type { Account, Counter, Memory } from './state.ts';
 import { Step } from './step.ts';
+import { disturbAll } from './thresholds.ts';
 import type { AccountInput, Applied } from './types.ts';
 
 function convergeCounter(
@@ -37,9 +38,11 @@ export function changePlan(memory: Memory, input: AccountInput, nowMs: number): 
   step.onUndo(() => {
     account.input = before;
     account.boxes.clear();
+    disturbAll(account);
   });
   account.input = input;
   account.boxes.clear();
+  disturbAll(account);
   for (const owned of account.counters.values()) {
     for (const counter of owned.values()) convergeCounter(step, account, { counter, nowMs });
   }

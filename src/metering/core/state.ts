@@ -33,6 +33,19 @@ export interface Bucket {
   overrun: bigint;
   expired: bigint;
   leased: bigint;
+  /** Use from `quietFrom` up to below `quietBelow` passes no threshold; in memory only (`thresholds.ts`). */
+  quietFrom: bigint;
+  quietBelow: bigint;
+}
+
+/** What a step has changed in one bucket since its last entry. */
+export interface Draft {
+  readonly bucket: Bucket;
+  granted: bigint;
+  held: bigint;
+  spent: bigint;
+  overrun: bigint;
+  expired: bigint;
 }
 
 /** One limit's use by one owner: its buckets in the order they are drawn, its rate cell, its slots. */
@@ -226,8 +239,20 @@ export function counterOf(account: Account, ownerId: string, key: string): Count
   return counter;
 }
 
+/** A bucket of a stored or new row, at rest. */
+export function bucketFrom(image: BucketImage): Bucket {
+  return { ...image, quietFrom: 0n, quietBelow: 0n };
+}
+
+/** Makes the next operation look again for thresholds: after an undo, a new plan, a further bucket of the box. */
+export function disturb(bucket: Bucket): void {
+  bucket.quietFrom = 0n;
+  bucket.quietBelow = 0n;
+}
+
 /** Order in which buckets are drawn: priority, then earliest expiry, then oldest. */
 export function insertBucket(buckets: Bucket[], bucket: Bucket): void {
+  for (const other of buckets) if (other.windowId === bucket.windowId) disturb(other);
   const at = buckets.findIndex((other) => drawnBefore(bucket, other));
   buckets.splice(at < 0 ? buckets.length : at, 0, bucket);
 }
@@ -241,7 +266,8 @@ function drawnBefore(one: Bucket, other: Bucket): boolean {
 }
 
 export function imageOfBucket(bucket: Bucket): BucketImage {
-  return { ...bucket };
+  const { quietFrom: _from, quietBelow: _below, ...image } = bucket;
+  return image;
 }
 
 export function imageOfHold(hold: OpenHold): HoldImage {

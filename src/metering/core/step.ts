@@ -4,26 +4,27 @@
  *
  * @module
  */
-import type { Bucket, Counter, Memory, OpenHold, ResolvedHold } from './state.ts';
-import { bucketIdOf, customerOfOwner, imageOfBucket, insertBucket, remember } from './state.ts';
+import type { Bucket, Counter, Draft, Memory, OpenHold, ResolvedHold } from './state.ts';
+import {
+  bucketFrom,
+  bucketIdOf,
+  customerOfOwner,
+  disturb,
+  imageOfBucket,
+  insertBucket,
+  remember,
+} from './state.ts';
+import { crossingsOf, NO_CROSSINGS } from './thresholds.ts';
 import type { GcraState } from './gcra.ts';
 import type { Applied, BucketImage, JournalEntry, Posting } from './types.ts';
 
-type CounterField = 'granted' | 'held' | 'spent' | 'overrun' | 'expired';
+export type { Draft } from './state.ts';
 
-/** What a step has changed in one bucket since its last entry. */
-export interface Draft {
-  readonly bucket: Bucket;
-  granted: bigint;
-  held: bigint;
-  spent: bigint;
-  overrun: bigint;
-  expired: bigint;
-}
+type CounterField = 'granted' | 'held' | 'spent' | 'overrun' | 'expired';
 
 /** An answer that changes nothing: a refusal, a replay. */
 export function unchanged<Result>(result: Result): Applied<Result> {
-  return { result, journal: [], undo: () => undefined };
+  return { result, journal: [], crossings: NO_CROSSINGS, undo: () => undefined };
 }
 
 function postingOf(draft: Draft): Posting {
@@ -55,6 +56,7 @@ export class Step {
   readonly #journal: JournalEntry[] = [];
   readonly #undoLog: (() => void)[] = [];
   #drafts: Draft[] = [];
+  #crossings = NO_CROSSINGS;
 
   constructor(memory: Memory, nowMs: number) {
     this.#memory = memory;
@@ -87,7 +89,7 @@ export class Step {
     amount: bigint,
   ): Bucket {
     const zero = { granted: 0n, held: 0n, spent: 0n, overrun: 0n, expired: 0n, leased: 0n };
-    const bucket: Bucket = { id: bucketIdOf(identity), ...identity, ...zero };
+    const bucket = bucketFrom({ id: bucketIdOf(identity), ...identity, ...zero });
     this.#journal.push({
       eventId: `grant:${bucket.id}`,
       kind: 'grant',
@@ -105,7 +107,13 @@ export class Step {
       counter.buckets.splice(counter.buckets.indexOf(bucket), 1);
       this.#memory.buckets.delete(bucket.id);
     });
+    this.#cross([{ bucket, ...zero, granted: amount }]);
     return bucket;
+  }
+
+  #cross(drafts: readonly Draft[]): void {
+    const crossings = crossingsOf(this.#memory, drafts, this.#nowMs);
+    if (crossings !== NO_CROSSINGS) this.#crossings = [...this.#crossings, ...crossings];
   }
 
   setCell(counter: Counter, cell: GcraState): void {
@@ -187,6 +195,7 @@ export class Step {
       if (!sound(draft.bucket)) broken = draft.bucket;
     }
     this.#journal.push({ ...entry, atMs: this.#nowMs, postings, newBuckets: [] });
+    this.#cross(drafts);
     if (broken !== null) {
       this.#undo();
       throw new Error(`bucket ${broken.id} would break held+spent+expired+leased <= granted`);
@@ -194,7 +203,8 @@ export class Step {
   }
 
   finish<Result>(result: Result): Applied<Result> {
-    return { result, journal: this.#journal, undo: () => this.#undo() };
+    const journal = this.#journal;
+    return { result, journal, crossings: this.#crossings, undo: () => this.#undo() };
   }
 
   #undo(): void {
@@ -210,5 +220,6 @@ function takeBack(drafts: readonly Draft[]): void {
     bucket.spent -= draft.spent;
     bucket.overrun -= draft.overrun;
     bucket.expired -= draft.expired;
+    disturb(bucket);
   }
 }

@@ -174,6 +174,23 @@ export interface JournalEntry {
   readonly newBuckets: readonly BucketImage[];
 }
 
+/** A threshold of one box of a limit that an operation passed. */
+export interface ThresholdCrossing {
+  readonly customerId: string;
+  readonly ownerId: string;
+  readonly limitId: string;
+  /** The box: a period's id, the start of any other, `''` for `lifetime`. */
+  readonly windowId: string;
+  readonly meter: Meter;
+  /** Percent, as the plan has it. */
+  readonly threshold: number;
+  /** Use in percent of the limit, cut to two decimals. */
+  readonly percentBefore: number;
+  readonly percentAfter: number;
+  readonly atMs: number;
+  readonly direction: 'crossed' | 'recovered';
+}
+
 /**
  * The answer of a mutating operation, already applied in memory. The shell makes `journal` durable before it
  * answers; when that fails it calls `undo()` of everything applied since, newest first.
@@ -182,6 +199,8 @@ export interface JournalEntry {
 export interface Applied<Result> {
   readonly result: Result;
   readonly journal: readonly JournalEntry[];
+  /** Thresholds of limits that the operation passed, either way; for the same transaction as the journal. */
+  readonly crossings: readonly ThresholdCrossing[];
   /** Puts memory back to where it was; callable once, newest operation first. */
   undo(): void;
 }
