@@ -7,6 +7,7 @@
 import type { LimitRefusal, LimitStatus } from '../contracts/limit-status.ts';
 import type { Meter, Operation, PlanInput, SubscriptionStatus } from '../contracts/metering.ts';
 import type { UsageVector } from '../contracts/usage.ts';
+import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
 
 /** Whole base units by meter: nano-USD for `cost_usd`, milliseconds for meters in seconds, pieces for the rest. */
 export type MeterAmounts = Readonly<Partial<Record<Meter, bigint>>>;
@@ -159,6 +160,8 @@ export interface SettleCommand {
   readonly charges: readonly Charge[];
   readonly attempts: readonly AttemptRecord[];
   readonly request: RequestRecord;
+  /** Ends the call's idempotency key in the same transaction. */
+  readonly claim?: ClaimSettlement;
 }
 
 export interface VoidCommand {
@@ -166,6 +169,8 @@ export interface VoidCommand {
   readonly reason: string;
   readonly attempts: readonly AttemptRecord[];
   readonly request: RequestRecord;
+  /** Ends the call's idempotency key in the same transaction. */
+  readonly claim?: ClaimSettlement;
 }
 
 export interface Settled {
@@ -377,6 +382,7 @@ export interface MeteringStore {
   readonly ledger: Ledger;
   readonly directory: Directory;
   readonly reader: UsageReader;
+  readonly idempotency: IdempotencyStore;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */
   readonly durability: string;
   /** Flushes and closes; later calls are rejected. */

@@ -9,6 +9,7 @@ import type { Applied, JournalEntry } from '../../metering/core/types.ts';
 import type { Unit } from './accounts.ts';
 import type { JournalPosition } from './journal-tables.ts';
 import type { CallIdentity, RequestWrite } from './usage-tables.ts';
+import type { ClaimEndOrder } from './wire.ts';
 
 /** What callers are told while the database takes no writes. */
 export const CLOSED_MESSAGE =
@@ -23,6 +24,7 @@ export interface EntryWrite {
 export interface Writes {
   readonly entries: EntryWrite[];
   readonly requests: RequestWrite[];
+  readonly claimEnds: { readonly order: ClaimEndOrder; readonly atMs: number }[];
 }
 
 /** How much a batch has kept. */
@@ -36,7 +38,7 @@ export interface UnitMark {
 export class BatchUnit implements Unit {
   readonly nowMs: number;
   readonly applied: Applied<unknown>[] = [];
-  readonly writes: Writes = { entries: [], requests: [] };
+  readonly writes: Writes = { entries: [], requests: [], claimEnds: [] };
   readonly opened = new Map<string, CallIdentity>();
   readonly memoryOnly: boolean;
   begun = false;

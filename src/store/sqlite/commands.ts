@@ -5,10 +5,13 @@
  */
 import type { Charge, ExtendCommand, ReserveCommand } from '../../metering/ports.ts';
 import {
+  type ClaimEndOrder,
   type FlatReader,
   type FlatValue,
   OP_CALL,
+  OP_END_CLAIM,
   OP_EXTEND,
+  OP_LEAVE,
   OP_PROGRESS,
   OP_RESERVE,
   OP_SETTLE,
@@ -19,7 +22,13 @@ import {
 export type Command =
   | { readonly op: 'reserve'; readonly call: number; readonly command: ReserveCommand }
   | { readonly op: 'extend'; readonly call: number; readonly command: ExtendCommand }
-  | { readonly op: 'settle'; readonly call: number; readonly order: SettleOrder }
+  | {
+      readonly op: 'settle';
+      readonly call: number;
+      readonly order: SettleOrder;
+      /** What becomes of the idempotency key of the call, in the same transaction; null without one. */
+      readonly claimEnd: ClaimEndOrder | null;
+    }
   | {
       readonly op: 'call';
       readonly call: number;
@@ -27,16 +36,29 @@ export type Command =
       readonly args: readonly FlatValue[];
     };
 
-/** Reads the commands of a batch; progress marks have no answer and are handed to `onProgress`. */
-export function decodeCommands(
-  reader: FlatReader,
-  onProgress: (holdId: string, charges: readonly Charge[]) => void,
-): Command[] {
+/** Takes what has no answer and touches no table at once. */
+export interface Notes {
+  progress(holdId: string, charges: readonly Charge[]): void;
+  /** A call with an idempotency key is over in the gateway's process. */
+  leave(requestId: string): void;
+}
+
+/** Reads the commands of a batch. */
+export function decodeCommands(reader: FlatReader, notes: Notes): Command[] {
   const commands: Command[] = [];
+  let claimEnd: ClaimEndOrder | null = null;
   while (!reader.done) {
     const op = reader.number();
     if (op === OP_PROGRESS) {
-      onProgress(reader.text(), reader.charges());
+      notes.progress(reader.text(), reader.charges());
+      continue;
+    }
+    if (op === OP_LEAVE) {
+      notes.leave(reader.text());
+      continue;
+    }
+    if (op === OP_END_CLAIM) {
+      claimEnd = reader.claimEnd();
       continue;
     }
     const call = reader.number();
@@ -48,10 +70,12 @@ export function decodeCommands(
         commands.push({ op: 'extend', call, command: reader.extend() });
         break;
       case OP_SETTLE:
-        commands.push({ op: 'settle', call, order: reader.settleOrder('settle') });
+        commands.push({ op: 'settle', call, order: reader.settleOrder('settle'), claimEnd });
+        claimEnd = null;
         break;
       case OP_VOID:
-        commands.push({ op: 'settle', call, order: reader.settleOrder('void') });
+        commands.push({ op: 'settle', call, order: reader.settleOrder('void'), claimEnd });
+        claimEnd = null;
         break;
       case OP_CALL: {
         const name = reader.text();

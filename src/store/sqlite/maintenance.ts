@@ -23,6 +23,8 @@ const IDLE_MS = 3_600_000;
 const SWEEP_EVERY_MS = 60_000;
 /** Bounds one transaction. */
 const MAX_AT_ONCE = 500;
+/** Fewer, since a kept reply may have a megabyte; more a day than anyone sends. */
+const MAX_KEYS_AT_ONCE = 100;
 
 /** The request of a call whose end nobody saw, as it is listed. */
 function estimatedRecord(hold: HoldImage, reconciled: Reconciled, nowMs: number): RequestRecord {
@@ -95,6 +97,11 @@ export class Maintenance {
     if (this.#writer.progress.hasPending) {
       this.#writer.transact(nowMs, () => {
         this.#writer.progress.flush();
+      });
+    }
+    if (this.#writer.idempotency.hasExpired(nowMs)) {
+      this.#writer.transact(nowMs, () => {
+        this.#writer.idempotency.dropExpired(nowMs, MAX_KEYS_AT_ONCE);
       });
     }
     if (nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);

@@ -8,6 +8,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
+import { IDEMPOTENCY } from './schema/idempotency.ts';
 
 const DIRECTORY = `
 CREATE TABLE plan_version (
@@ -155,7 +156,7 @@ END;
 `;
 
 /** Version 2, a line for each topic; a topic with tables of its own has a file in `schema/`. */
-const VERSION_2: readonly string[] = [WIDER_EVENTS];
+const VERSION_2: readonly string[] = [WIDER_EVENTS, IDEMPOTENCY];
 
 /** One step per schema version; a step that was released is never changed. */
 const STEPS: readonly string[] = [DIRECTORY + LEDGER + RECORDS, VERSION_2.join('')];

@@ -13,11 +13,13 @@ import type {
   UsageReader,
 } from '../../metering/ports.ts';
 import type { Durability } from './database.ts';
+import { idempotencyOver } from './idempotency-link.ts';
 import { ReaderLink } from './reader-link.ts';
 import { startThread } from './thread.ts';
 import {
   type FlatValue,
   putCall,
+  putClaimEnd,
   putExtend,
   putProgress,
   putReserve,
@@ -70,10 +72,12 @@ function ledgerOver(link: WriterLink, readers: Pick<ReaderLink, 'ask'>): Ledger 
       }),
     settle: (command) =>
       link.ask((flat, call) => {
+        if (command.claim !== undefined) putClaimEnd(flat, command.claim);
         putSettle(flat, call, command);
       }),
     void: (command) =>
       link.ask((flat, call) => {
+        if (command.claim !== undefined) putClaimEnd(flat, command.claim);
         putVoid(flat, call, command);
       }),
     progress(holdId, observed) {
@@ -138,6 +142,7 @@ export function storeOver(ends: {
     ledger: ledgerOver(link, readers),
     directory: directoryOver(link, readers, now),
     reader: readerOver(link, readers, now),
+    idempotency: idempotencyOver(link, readers),
   };
 }
 

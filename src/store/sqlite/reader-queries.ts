@@ -6,6 +6,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { PageQuery, RequestQuery, UsageQuery } from '../../metering/ports.ts';
+import type { Claim } from '../../metering/idempotency-port.ts';
+import { keptReplyReader } from './idempotency-table.ts';
 import { Reader } from './reader.ts';
 import { readUsage } from './usage-reader.ts';
 
@@ -39,9 +41,18 @@ function usageQueries(database: DatabaseSync): QueryTable {
   };
 }
 
+function idempotencyQueries(database: DatabaseSync): QueryTable {
+  const read = keptReplyReader(database);
+  return { keptReply: ([claim]) => read(claim as Claim) };
+}
+
 /** A line for each topic; no name may stand in two of them. */
 export function readerQueries(database: DatabaseSync): ReadonlyMap<string, ReaderAnswer> {
-  const tables = [listQueries(new Reader(database)), usageQueries(database)];
+  const tables = [
+    listQueries(new Reader(database)),
+    usageQueries(database),
+    idempotencyQueries(database),
+  ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {
     for (const [name, answer] of Object.entries(table)) {

@@ -10,7 +10,9 @@ import {
   type Flat,
   FlatReader,
   putCall,
+  putClaimEnd,
   putExtend,
+  putLeave,
   putHeld,
   putProgress,
   putReserve,
@@ -52,7 +54,7 @@ const reserve: fc.Arbitrary<ReserveCommand> = fc.record({
 function decoded(flat: Flat): ReturnType<typeof decodeCommands> {
   // Structured clone is what the array goes through on its way.
   const reader = new FlatReader(structuredClone(flat));
-  return decodeCommands(reader, () => undefined);
+  return decodeCommands(reader, { progress: () => undefined, leave: () => undefined });
 }
 
 describe('the batch between the threads', () => {
@@ -86,16 +88,26 @@ describe('the batch between the threads', () => {
     const flat: Flat = [];
     putSettle(flat, 7, settle);
     putProgress(flat, 'hold_1', settle.charges);
+    const claim = { scope: 'cus_1', key: 'k', requestId: 'req_2' };
+    const sealed = new Uint8Array([1, 2, 3]);
+    putClaimEnd(flat, { claim, end: { type: 'kept', sealed } });
     putVoid(flat, 8, ending);
+    putLeave(flat, 'req_2');
     putCall(flat, 9, { name: 'limits', args: ['cus_1', null] });
     const marks: unknown[] = [];
-    const commands = decodeCommands(new FlatReader(structuredClone(flat)), (holdId, charges) => {
-      marks.push(holdId, charges);
+    const commands = decodeCommands(new FlatReader(structuredClone(flat)), {
+      progress: (holdId, charges) => marks.push(holdId, charges),
+      leave: (requestId) => marks.push(requestId),
     });
-    expect(marks).toEqual(['hold_1', settle.charges]);
+    expect(marks).toEqual(['hold_1', settle.charges, 'req_2']);
     expect(commands).toMatchObject([
-      { op: 'settle', call: 7, order: { kind: 'settle', charges: settle.charges } },
-      { op: 'settle', call: 8, order: { kind: 'void', reason: 'provider refused' } },
+      { op: 'settle', call: 7, order: { kind: 'settle', charges: settle.charges }, claimEnd: null },
+      {
+        op: 'settle',
+        call: 8,
+        order: { kind: 'void', reason: 'provider refused' },
+        claimEnd: { ...claim, state: 'kept', sealed },
+      },
       { op: 'call', call: 9, name: 'limits', args: ['cus_1', null] },
     ]);
     const [first, second] = commands;

@@ -20,6 +20,7 @@ import type {
   SettleCommand,
   VoidCommand,
 } from '../../metering/ports.ts';
+import type { ClaimSettlement } from '../../metering/idempotency-port.ts';
 import { encodeAttempts, encodeRequest } from './row-codec.ts';
 
 /** Primitives; `object` only in the rare generic commands and answers. */
@@ -32,6 +33,8 @@ export const OP_SETTLE = 2;
 export const OP_VOID = 3;
 export const OP_PROGRESS = 4;
 export const OP_CALL = 5;
+export const OP_END_CLAIM = 6;
+export const OP_LEAVE = 7;
 
 export const ANSWER_HELD = 0;
 export const ANSWER_SETTLED = 1;
@@ -52,6 +55,27 @@ export interface SettleOrder {
   readonly attemptsText: string;
   readonly requestText: string;
   readonly startedAtMs: number;
+}
+
+/** How an idempotency key's call ended, as the writer gets it. */
+export interface ClaimEndOrder {
+  readonly scope: string;
+  readonly key: string;
+  readonly requestId: string;
+  readonly state: 'kept' | 'too_large' | 'cut_off' | 'forgotten';
+  /** Set for `kept` only. */
+  readonly sealed: Uint8Array | null;
+}
+
+export function claimEndOrder({ claim, end }: ClaimSettlement): ClaimEndOrder {
+  const { scope, key, requestId } = claim;
+  return {
+    scope,
+    key,
+    requestId,
+    state: end.type === 'not_kept' ? end.reason : end.type,
+    sealed: end.type === 'kept' ? end.sealed : null,
+  };
 }
 
 function putAmounts(flat: Flat, amounts: MeterAmounts): void {
@@ -134,6 +158,17 @@ export function putVoid(flat: Flat, call: number, command: VoidCommand): void {
 export function putProgress(flat: Flat, holdId: string, observed: readonly Charge[]): void {
   flat.push(OP_PROGRESS, holdId);
   putCharges(flat, observed);
+}
+
+/** Has no answer; belongs to the settlement or the release that is written next. */
+export function putClaimEnd(flat: Flat, settlement: ClaimSettlement): void {
+  const { scope, key, requestId, state, sealed } = claimEndOrder(settlement);
+  flat.push(OP_END_CLAIM, scope, key, requestId, state, sealed);
+}
+
+/** Has no answer. */
+export function putLeave(flat: Flat, requestId: string): void {
+  flat.push(OP_LEAVE, requestId);
 }
 
 /** Any other command: its name and arguments as they are. */
@@ -240,6 +275,16 @@ export class FlatReader {
     const keep: CandidateBound[] = [];
     for (let left = this.number(); left > 0; left -= 1) keep.push(this.bound());
     return { holdId, keep, next: this.bound() };
+  }
+
+  claimEnd(): ClaimEndOrder {
+    return {
+      scope: this.text(),
+      key: this.text(),
+      requestId: this.text(),
+      state: this.text() as ClaimEndOrder['state'],
+      sealed: this.next() as Uint8Array | null,
+    };
   }
 
   settleOrder(kind: SettleOrder['kind']): SettleOrder {

@@ -12,6 +12,8 @@ import type { BatchUnit } from './batch-unit.ts';
 import { directoryOperations } from './directory-operations.ts';
 import type { DirectoryWriter } from './directory-writer.ts';
 import { ledgerOperations } from './ledger-operations.ts';
+import { idempotencyOperations } from './idempotency-operations.ts';
+import type { IdempotencyTable } from './idempotency-table.ts';
 import type { CallIdentity } from './usage-tables.ts';
 import type { FlatValue } from './wire.ts';
 
@@ -21,6 +23,7 @@ export interface OperationParts {
   readonly engine: MeteringEngine;
   readonly accounts: Accounts;
   readonly directory: DirectoryWriter;
+  readonly idempotency: IdempotencyTable;
   readonly ids: IdSource;
   /** Open holds by id. */
   readonly openCalls: ReadonlyMap<string, { readonly identity: CallIdentity }>;
@@ -40,7 +43,11 @@ export type OperationTable = Readonly<Record<string, WriterOperation>>;
 
 /** A line for each topic; no name may stand in two of them. */
 export function writerOperations(parts: OperationParts): ReadonlyMap<string, WriterOperation> {
-  const tables: readonly OperationTable[] = [ledgerOperations(parts), directoryOperations(parts)];
+  const tables: readonly OperationTable[] = [
+    ledgerOperations(parts),
+    directoryOperations(parts),
+    idempotencyOperations(parts),
+  ];
   const operations = new Map<string, WriterOperation>();
   for (const table of tables) {
     for (const [name, operation] of Object.entries(table)) {

@@ -22,6 +22,7 @@ import { type Command, decodeCommands, NOT_READ } from './commands.ts';
 import { deferredRecord, type EmergencyJournal } from './emergency-journal.ts';
 import { isDuplicate, isStorageFault, sqliteCode, throwIfBroken } from './sqlite-errors.ts';
 import type { HoldHistory } from './hold-history.ts';
+import { IdempotencyTable } from './idempotency-table.ts';
 import { JournalTables } from './journal-tables.ts';
 import { toPlainError, unavailable } from './plain-error.ts';
 import { ProgressTable } from './progress-table.ts';
@@ -64,6 +65,7 @@ export class Writer {
   readonly #journal: JournalTables;
   readonly #usage: UsageTables;
   readonly #progress: ProgressTable;
+  readonly #idempotency: IdempotencyTable;
   readonly #history: HoldHistory;
   readonly #emergency: EmergencyJournal;
   readonly #begin: StatementSync;
@@ -84,6 +86,7 @@ export class Writer {
     this.#journal = new JournalTables(parts.database);
     this.#usage = new UsageTables(parts.database);
     this.#progress = new ProgressTable(parts.database);
+    this.#idempotency = new IdempotencyTable(parts.database);
     this.#begin = parts.database.prepare('BEGIN IMMEDIATE');
     this.#commitStatement = parts.database.prepare('COMMIT');
     this.#markedAt = this.#journal.nextSeq;
@@ -92,6 +95,7 @@ export class Writer {
       engine: this.#engine,
       accounts: this.#accounts,
       directory: this.#directory,
+      idempotency: this.#idempotency,
       ids: parts.ids,
       openCalls: this.#open,
     });
@@ -107,6 +111,10 @@ export class Writer {
 
   get progress(): ProgressTable {
     return this.#progress;
+  }
+
+  get idempotency(): IdempotencyTable {
+    return this.#idempotency;
   }
 
   /** True while the database refuses writes. */
@@ -126,9 +134,14 @@ export class Writer {
   run(batch: Flat): Flat {
     const reader = new FlatReader(batch);
     const nowMs = reader.number();
-    const commands = decodeCommands(reader, (holdId, charges) => {
-      // A mark that comes after the end of its call says nothing any more.
-      if (this.#open.has(holdId)) this.#progress.note(holdId, charges, nowMs);
+    const commands = decodeCommands(reader, {
+      progress: (holdId, charges) => {
+        // A mark that comes after the end of its call says nothing any more.
+        if (this.#open.has(holdId)) this.#progress.note(holdId, charges, nowMs);
+      },
+      leave: (requestId) => {
+        this.#idempotency.leave(requestId);
+      },
     });
     if (this.#deferred !== null) this.reopen();
     if (this.#deferred !== null) return this.#runClosed(commands, nowMs);
@@ -161,6 +174,7 @@ export class Writer {
     const unit = this.#unit(0);
     unit.writes.entries.push(...deferred.entries);
     unit.writes.requests.push(...deferred.requests);
+    unit.writes.claimEnds.push(...deferred.claimEnds);
     try {
       unit.begin();
       // Even with nothing deferred a page must be written, or the commit would prove nothing.
@@ -237,6 +251,9 @@ export class Writer {
           break;
         case 'settle': {
           const { type, replayed, overrunNanoUsd } = this.#settle(command.order, unit);
+          if (command.claimEnd !== null) {
+            unit.writes.claimEnds.push({ order: command.claimEnd, atMs: unit.nowMs });
+          }
           const typeCode = type === 'settled' ? 0 : 1;
           answers.push(ANSWER_SETTLED, call, typeCode, replayed ? 1 : 0, overrunNanoUsd);
           break;
@@ -352,7 +369,7 @@ export class Writer {
 
   #commit(unit: BatchUnit): void {
     const { writes } = unit;
-    if (writes.entries.length > 0) unit.begin();
+    if (writes.entries.length > 0 || writes.claimEnds.length > 0) unit.begin();
     if (!unit.begun) {
       this.#accounts.endBatch(false);
       return;
@@ -365,6 +382,7 @@ export class Writer {
     this.#journal.flushBuckets((bucketId) => this.#engine.bucket(bucketId));
     for (const request of writes.requests) this.#usage.write(request);
     this.#usage.flush();
+    for (const { order, atMs } of writes.claimEnds) this.#idempotency.end(order, atMs);
     for (const { entry } of writes.entries) {
       if (entry.holdId !== null && ENDS.has(entry.kind)) this.#progress.drop(entry.holdId);
     }
@@ -436,7 +454,7 @@ export class Writer {
   #afterFailure(commands: readonly Command[], nowMs: number, error: unknown): Flat {
     throwIfBroken(error);
     if (isStorageFault(error)) {
-      this.#deferred = { entries: [], requests: [] };
+      this.#deferred = { entries: [], requests: [], claimEnds: [] };
       return this.#runClosed(commands, nowMs);
     }
     return commands.flatMap(({ call }): Flat => [ANSWER_ERROR, call, toPlainError(error)]);
@@ -474,6 +492,7 @@ export class Writer {
     }
     this.#deferred?.entries.push(...unit.writes.entries);
     this.#deferred?.requests.push(...unit.writes.requests);
+    this.#deferred?.claimEnds.push(...unit.writes.claimEnds);
     return answers;
   }
 }

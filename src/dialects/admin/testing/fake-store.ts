@@ -26,6 +26,7 @@ import type {
   UsageReader,
 } from '../../../metering/ports.ts';
 import { SEED_PLANS } from '../../../metering/seed-plans.ts';
+import { createFakeIdempotency } from './fake-idempotency.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -333,6 +334,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
       ...keyDirectory(state),
     },
     reader: fakeReader(state, options),
+    idempotency: createFakeIdempotency(options.now),
     durability: 'in memory: nothing survives',
     close: async () => undefined,
   };
