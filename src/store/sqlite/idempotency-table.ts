@@ -97,7 +97,11 @@ export class IdempotencyTable {
   /** Removes at most `limit` keys that have stood their time. */
   dropExpired(nowMs: number, limit: number): void {
     for (const row of this.#expired.all(nowMs, limit)) {
-      const [scope, key, requestId] = [text(row, 'scope'), text(row, 'key'), text(row, 'request_id')];
+      const [scope, key, requestId] = [
+        text(row, 'scope'),
+        text(row, 'key'),
+        text(row, 'request_id'),
+      ];
       if (this.#outcomeOf(row, nowMs) === null) this.#drop.run(scope, key);
       else this.#postpone.run(nowMs + LOOK_AGAIN_MS, scope, key, requestId);
     }
