@@ -17,6 +17,7 @@ import {
   text,
 } from './fixtures/engine-fixture.ts';
 import { type Action, action, MODELS, PLANS } from './fixtures/model-actions.ts';
+import { drawOf, operationOf, quoteOf } from './fixtures/quote-fixture.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { JournalFold, resolvedFrom } from './rebuild.ts';
 import { imageOfBucket } from './state.ts';
@@ -282,7 +283,7 @@ function costOf(charges: readonly Charge[]): bigint {
 function doSettle(world: World, one: Extract<Action, { do: 'settle' }>): void {
   const { engine } = world.bench;
   const holdId = pickOf(one.resolved ? world.ended.keys() : world.open.keys(), one.pick);
-  if (holdId === null || engine.holdStanding(holdId) === null) return;
+  if (holdId === null || engine.holdStanding(holdId) === null || isLeg(world, holdId)) return;
   const hold = engine.hold(holdId);
   const charges =
     hold === null
@@ -335,7 +336,7 @@ function doExtend(world: World, one: Extract<Action, { do: 'extend' }>): void {
   const { engine } = world.bench;
   const holdId = pickOf(world.open.keys(), one.pick);
   const opened = holdId === null ? undefined : world.open.get(holdId);
-  if (holdId === null || opened === undefined) return;
+  if (holdId === null || opened === undefined || isLeg(world, holdId)) return;
   const before = engine.hold(holdId);
   const command = { holdId, keep: [opened.reserve.bound], next: boundFor(one, 1) };
   const result = world.apply(() => engine.extend(command, world.nowMs));
@@ -348,6 +349,76 @@ function doExtend(world: World, one: Extract<Action, { do: 'extend' }>): void {
     const now = after?.legs.find((other) => other.bucketId === leg.bucketId)?.amount ?? 0n;
     expect(now >= leg.amount, 'a hold is never lowered').toBe(true);
   }
+}
+
+/** A quote's leg is not a call's hold: it is drawn, voided or expires. */
+function isLeg(world: World, holdId: string): boolean {
+  return (world.bench.engine.hold(holdId)?.quote?.uses ?? 0) > 0;
+}
+
+function doQuote(world: World, one: Extract<Action, { do: 'quote' }>): void {
+  const { engine } = world.bench;
+  const id = `qt_${operations}`;
+  const command = quoteOf(
+    one.operations.map((wanted, index) =>
+      operationOf(`op${index}`, {
+        holdId: `${id}_${index}`,
+        candidates: [boundFor(wanted, wanted.tokens)],
+        count: wanted.count,
+      }),
+    ),
+    { quoteId: id, mode: one.mode, ttlMs: 60_000 },
+  );
+  const { held } = world.apply(() => engine.quote(command, world.nowMs));
+  if (one.mode === 'none') expect(held, 'mode none holds nothing').toEqual([]);
+  for (const operationId of held) {
+    const holdId = `${id}_${operationId.slice(2)}`;
+    const reserve = reserveOf(holdId, { fingerprint: id });
+    world.open.set(holdId, { reserve, createdAtMs: world.nowMs });
+  }
+}
+
+function doDraw(world: World, one: Extract<Action, { do: 'draw' }>): void {
+  const { engine } = world.bench;
+  const legs = engine.openHolds().filter(({ quote }) => quote !== null && quote.uses > 0);
+  const leg = legs[one.pick % Math.max(1, legs.length)];
+  if (leg === undefined || leg.quote === null) return;
+  const id = `d${operations}`;
+  const model = MODELS.indexOf(leg.covered[0]?.model as never);
+  const bound = boundFor({ model, cost: one.cost, tokens: one.tokens }, 1);
+  const command = {
+    ...drawOf(leg.quote.operationId, 0, { bound }),
+    holdId: id,
+    requestId: `req_${id}`,
+    keyId: leg.keyId,
+    legHoldId: leg.holdId,
+  };
+  const answer = world.apply(() => engine.draw(command, world.nowMs));
+  const after = engine.hold(leg.holdId);
+  if (answer.type === 'held') {
+    world.open.set(id, { reserve: command, createdAtMs: world.nowMs });
+    expect(after?.quote?.uses ?? 0, 'one use').toBe(leg.quote.uses - 1);
+    if (after !== null) return;
+    world.open.delete(leg.holdId);
+    world.ended.set(leg.holdId, 'ended');
+    return;
+  }
+  expect(after, 'I7 the leg is as it was').toEqual(leg);
+  if (answer.type === 'no_leg') return;
+  // I12: a call within its use is refused for rates and slots at most.
+  const uses = BigInt(leg.quote.uses);
+  const need = BigInt(one.cost) + (BigInt(one.tokens) * 700_001n + 999_999n) / 1_000_000n;
+  const within =
+    need * uses <= (leg.covered[0]?.amounts.cost_usd ?? 0n) &&
+    BigInt(one.tokens) * uses <= (leg.covered[0]?.amounts.output_tokens ?? 0n);
+  if (within) expect(['rate_limited', 'concurrency_limited']).toContain(rateOnly(answer));
+}
+
+/** The code, unless only a limit without a bucket is exceeded for good. */
+function rateOnly(refused: { code: string; refusal: { limits: readonly { window: string }[] } }) {
+  const windows = refused.refusal.limits.map(({ window }) => window);
+  const held = windows.filter((window) => !['minute', 'concurrent', 'call'].includes(window));
+  return held.length === 0 ? 'rate_limited' : refused.code;
 }
 
 /** The process dies: a new engine loads what the journal says. */
@@ -405,7 +476,7 @@ function doPicked(
       doEnd(world, holdId, () => engine.void({ holdId, reason: 'test' }, world.nowMs));
       return;
     case 'dispatch':
-      if (engine.hold(holdId)?.state === 'unknown') return;
+      if (engine.hold(holdId)?.state === 'unknown' || isLeg(world, holdId)) return;
       world.apply(() => engine.dispatch(holdId, world.nowMs));
       return;
     default:
@@ -433,6 +504,10 @@ function run(world: World, one: Action): void {
       return doSettle(world, one);
     case 'extend':
       return doExtend(world, one);
+    case 'quote':
+      return doQuote(world, one);
+    case 'draw':
+      return doDraw(world, one);
     case 'retry':
     case 'mismatch':
     case 'replay':

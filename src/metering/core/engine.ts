@@ -14,11 +14,14 @@ import type {
   Settled,
   VoidCommand,
 } from '../ports.ts';
+import type { NoLeg, QuoteCommand, QuotedReserve, QuoteEvaluation } from '../quote-port.ts';
 import type { CompiledLimit, CompiledPlan } from './compiled-plan.ts';
+import { draw } from './draw.ts';
 import { extend, openHold } from './extend.ts';
 import { limitStatuses } from './limit-status.ts';
 import { loadAccount, loadBucket, loadHold, loadResolved } from './loading.ts';
 import { changePlan } from './plan-change.ts';
+import { quote } from './quote.ts';
 import { reconcile, type ReconcileCommand } from './reconcile.ts';
 import { accountFor, type EngineReserve, reserve } from './reserve.ts';
 import { expire, isDue, settle, voidHold } from './settle.ts';
@@ -99,6 +102,13 @@ export interface MeteringEngine {
 
   /** @throws GatewayError `idempotency_mismatch` when the hold id is known with another fingerprint */
   reserve(command: EngineReserve, nowMs: number): Applied<Held | Refused>;
+  /** With mode `none`, and where nothing is held, the journal is empty. @throws GatewayError `invalid_request` */
+  quote(command: QuoteCommand, nowMs: number): Applied<QuoteEvaluation>;
+  /** @throws GatewayError `idempotency_mismatch` when the hold id is known with another fingerprint */
+  draw(
+    command: QuotedReserve & { readonly legHoldId: string },
+    nowMs: number,
+  ): Applied<Held | Refused | NoLeg>;
   /** @throws GatewayError `not_found` when the hold is not open */
   extend(command: ExtendCommand, nowMs: number): Applied<Held | Refused>;
   /** `held` → `dispatched`; nothing when it is dispatched already. @throws GatewayError `not_found` */
@@ -215,6 +225,8 @@ export function engineOver(
       });
     },
     reserve: (command, nowMs) => reserve(memory, command, nowMs),
+    quote: (command, nowMs) => quote(memory, command, nowMs),
+    draw: (command, nowMs) => draw(memory, command, nowMs),
     extend: (command, nowMs) => extend(memory, command, nowMs),
     dispatch: (holdId, nowMs) => dispatch(memory, holdId, nowMs),
     settle: (command, nowMs) => settle(memory, command, nowMs),

@@ -31,7 +31,7 @@ function keptBy(hold: OpenHold, bound: CandidateBound): Charge {
 }
 
 /** Ended boxes of the hold's limits, back in memory before they are assessed. */
-function recallFor(memory: Memory, call: Call, hold: OpenHold): void {
+export function recallFor(memory: Memory, call: Call, hold: OpenHold): void {
   for (const limit of call.plan.match(call.operation, call.next.model).limits) {
     const ownerId = ownerOf(limit, call);
     if (ownerId === null || !bucketed(limit.windowKind)) continue;

@@ -7,7 +7,7 @@ import { OPERATIONS, type Operation } from '../../contracts/metering.ts';
 import type { Charge } from '../ports.ts';
 import { packAmounts, unpackAmounts } from './meter-amounts.ts';
 import type { OpenHold } from './state.ts';
-import type { HoldImage, HoldLeg, JournalEntry, JsonValue } from './types.ts';
+import type { HoldImage, HoldLeg, HoldQuote, JournalEntry, JsonValue } from './types.ts';
 
 type Body = JournalEntry['body'];
 
@@ -46,8 +46,24 @@ export function holdBody(hold: OpenHold): Body {
     tags: hold.tags,
     requests: hold.requests.toString(),
     observed_floor: packAmounts(hold.observedFloor),
+    ...(hold.quote === null ? undefined : { quote: packQuote(hold.quote) }),
     ...coverageOf(hold),
   };
+}
+
+/** The leg of a quote after one of its uses was drawn: an `extend` that lowers. */
+export function drawnBody(leg: OpenHold): Body {
+  return { ...extendBody(leg), requests: leg.requests.toString(), uses: leg.quote?.uses ?? 0 };
+}
+
+function packQuote(quote: HoldQuote): JsonValue {
+  return [quote.quoteId, quote.operationId, quote.uses];
+}
+
+function readQuote(packed: JsonValue | undefined): HoldQuote | null {
+  if (!Array.isArray(packed)) return null;
+  const [quoteId, operationId, uses] = listOf(packed);
+  return { quoteId: textOf(quoteId), operationId: textOf(operationId), uses: numberOf(uses) ?? 0 };
 }
 
 export function extendBody(hold: OpenHold): Body {
@@ -113,11 +129,17 @@ export function readHold(entry: JournalEntry): HoldImage {
     requests: BigInt(textOf(body['requests'])),
     observedFloor: unpackAmounts(body['observed_floor']),
     extensions: 0,
+    quote: readQuote(body['quote']),
     ...readCoverage(body),
   };
 }
 
 /** The hold after an `extend` entry. */
 export function readExtension(hold: HoldImage, entry: JournalEntry): HoldImage {
-  return { ...hold, ...readCoverage(entry.body), extensions: hold.extensions + 1 };
+  const { body } = entry;
+  const raised = { ...hold, ...readCoverage(body), extensions: hold.extensions + 1 };
+  const uses = numberOf(body['uses']);
+  if (hold.quote === null || uses === null) return raised;
+  const requests = BigInt(textOf(body['requests']));
+  return { ...raised, requests, quote: { ...hold.quote, uses } };
 }

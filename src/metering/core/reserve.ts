@@ -29,7 +29,8 @@ export function refusalOf(
   return unchanged({ ...refused, rates });
 }
 
-function knownHold(memory: Memory, command: ReserveCommand): OpenHold | null {
+/** The hold that this command made before. @throws GatewayError `idempotency_mismatch` */
+export function knownHold(memory: Memory, command: ReserveCommand): OpenHold | null {
   const hold = memory.holds.get(command.holdId) ?? memory.recent.get(command.holdId)?.hold;
   if (hold === undefined) return null;
   if (hold.fingerprint === command.fingerprint) return hold;
@@ -101,6 +102,7 @@ export function reserve(
     covered: [coveredBy(command.bound, tokens)],
     outputByModel: new Map([[command.bound.model, tokens]]),
     extensions: 0,
+    quote: null,
     answer,
     ...taking,
   };

@@ -12,6 +12,7 @@ import type {
   BucketImage,
   CalendarWindow,
   HoldImage,
+  HoldQuote,
   OpenHoldState,
   WindowBox,
 } from './types.ts';
@@ -107,6 +108,7 @@ export interface OpenHold {
   /** Elastic output reserved by model, so that an attempt to be kept covered is not counted at its unclamped wish. */
   readonly outputByModel: ReadonlyMap<string, number>;
   readonly extensions: number;
+  readonly quote: HoldQuote | null;
   /** The answer that a repeated reserve gets. */
   readonly answer: Held;
 }
@@ -292,5 +294,6 @@ export function imageOfHold(hold: OpenHold): HoldImage {
     covered: hold.covered,
     legs: hold.legs.map((leg) => ({ bucketId: leg.bucket.id, amount: leg.amount })),
     extensions: hold.extensions,
+    quote: hold.quote,
   };
 }

@@ -82,6 +82,14 @@ export interface HoldLeg {
 /** - `held`: reserved, not dispatched, expires · `dispatched`: a provider may be working · `unknown`: its owner died. */
 export type OpenHoldState = 'held' | 'dispatched' | 'unknown';
 
+/** The operation of a quote that a hold stands for, or that a call's hold was drawn from. */
+export interface HoldQuote {
+  readonly quoteId: string;
+  readonly operationId: string;
+  /** Uses that the hold still reserves; 0 for a call's own hold. */
+  readonly uses: number;
+}
+
 /** An open hold as it is stored; everything of it stands in the journal. */
 export interface HoldImage {
   readonly holdId: string;
@@ -106,8 +114,10 @@ export interface HoldImage {
   /** The candidates that the hold covers, each with the amounts reserved for it. */
   readonly covered: readonly Charge[];
   readonly legs: readonly HoldLeg[];
-  /** Extensions so far; part of the next extension's event id. */
+  /** Extensions, and draws on a quote's leg, so far; part of the next extension's event id. */
   readonly extensions: number;
+  /** Null for a hold that no quote has made. */
+  readonly quote: HoldQuote | null;
 }
 
 /** How a hold ended, as replays and late settlements need it. */

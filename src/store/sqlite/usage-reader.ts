@@ -166,13 +166,13 @@ function heldBy(database: DatabaseSync, holdIds: readonly string[]): Sums {
     const born = first.get(holdId);
     const newest = last.get(holdId);
     if (born === undefined || newest === undefined) continue;
-    const hold = readHold(events.read(born).entry);
-    const { covered } = readHold({
-      ...events.read(born).entry,
-      body: { ...events.read(born).entry.body, ...events.read(newest).entry.body },
+    const opening = events.read(born).entry;
+    const { covered, requests } = readHold({
+      ...opening,
+      body: { ...opening.body, ...events.read(newest).entry.body },
     });
     for (const { amounts } of covered) add(held, { ...amounts, requests: 0n });
-    add(held, { requests: hold.requests });
+    add(held, { requests });
   }
   return held;
 }
