@@ -1,6 +1,6 @@
 /**
  * Builds `src/catalog/data/price-book.json` and `model-facts.json` from @pydantic/genai-prices, our own hand
- * file, and LiteLLM's table of model facts, and prints what changed.
+ * files, and LiteLLM's table of model facts, and prints what changed.
  *
  * Run: `node scripts/build-price-book.ts [path of LiteLLM's model_prices_and_context_window.json]`
  *
@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { buildFacts, renderFacts } from './price-book/facts.ts';
 import { loadGenaiPrices, type SourceModel } from './price-book/genai-prices.ts';
 import { buildRows, renderRows, type BuildNotes } from './price-book/rows.ts';
+import { parseMediaPrices } from './price-book/media-prices.ts';
 import { parseOwnPrices } from './price-book/own-prices.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -47,7 +48,8 @@ export async function buildPriceBook(factsTablePath: string | null): Promise<Bui
   if (version === null) throw new Error('@pydantic/genai-prices is not installed');
   const models: readonly SourceModel[] = await loadGenaiPrices();
   const own = parseOwnPrices(readFileSync(join(DATA, 'own-prices.json'), 'utf8'));
-  const { rows, notes } = buildRows(models, own);
+  const media = parseMediaPrices(readFileSync(join(DATA, 'media-prices.json'), 'utf8'));
+  const { rows, notes } = buildRows(models, own, media);
   const table: unknown =
     factsTablePath !== null && existsSync(factsTablePath)
       ? JSON.parse(readFileSync(factsTablePath, 'utf8'))

@@ -48,6 +48,8 @@ export interface TextBound {
 /** `unbounded_cost`: something has no upper limit; `unpriced_model`: the item lacks a price the call would need. */
 export interface BoundProblem {
   readonly problem: 'unbounded_cost' | 'unpriced_model';
+  /** The member of the request that would settle it, where one does. */
+  readonly param?: string;
 }
 
 /** Exact ⌈Σ count × rate / 1e6⌉; counts and rates are whole. */

@@ -23,6 +23,11 @@ export {
   type ModelListing,
 } from './model-catalog.ts';
 export { UNKNOWN_MODEL, type ModelFacts } from './model-facts.ts';
+export { boundOperation, type Confidence, type OperationBound } from './operation-bound.ts';
+export { operationAmounts } from './operation-meters.ts';
+export { dimensionsOf, type OperationSpec } from './operation-spec.ts';
+export { priceUsage, withDefaults, type PricedLine, type PricedUsage } from './media-cost.ts';
+export type { Dimensions } from './media-rate.ts';
 export { baseNameOf, createPriceBook, type PriceBook } from './price-book.ts';
 export { tierFor, type PriceItem, type PriceTier, type RateTable } from './price-item.ts';
 export { overrideRows, priceRowSchema, type PriceRow } from './price-row.ts';

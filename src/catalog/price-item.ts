@@ -18,6 +18,7 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { USAGE_UNITS, type UsageUnit } from '../contracts/usage.ts';
+import type { MediaPricing } from './media-rate.ts';
 import type { PriceRow } from './price-row.ts';
 
 /** Nano-USD per 1,000,000 units by class: safe integers, complete. */
@@ -52,6 +53,8 @@ export interface PriceItem {
   readonly tiers: readonly [PriceTier, ...PriceTier[]];
   /** Classes that the row itself prices. */
   readonly listed: ReadonlySet<UsageUnit>;
+  /** Prices of media; null for a model sold by tokens alone. */
+  readonly media: MediaPricing | null;
   readonly source: string;
   readonly checkedAt: string | null;
 }
@@ -59,6 +62,7 @@ export interface PriceItem {
 const DAY_MS = 86_400_000;
 
 type Rates = Readonly<Partial<Record<UsageUnit, number | undefined>>>;
+type Conditions = NonNullable<PriceRow['media']>[number]['when'];
 
 function completeRates(listed: Rates): RateTable {
   const input = listed.input_text_tokens ?? 0;
@@ -143,6 +147,36 @@ function timeOfDayMs(text: string): number {
   return (Number(hours) * 60 + Number(minutes)) * 60_000;
 }
 
+function conditionsOf(when: Conditions | undefined): [string, string[]][] {
+  return Object.entries(when ?? {}).map(([dimension, values]) => [
+    dimension,
+    typeof values === 'string' ? [values] : values,
+  ]);
+}
+
+function mediaOf(row: PriceRow): MediaPricing | null {
+  if (row.media === undefined && row.counts === undefined) return null;
+  return {
+    rates: (row.media ?? []).map((entry) => ({
+      unit: entry.unit,
+      when: conditionsOf(entry.when),
+      nanoUsdPerMillion: entry.rate,
+      minUnits: entry.min_units ?? 0,
+      blockUnits: entry.block_units ?? 1,
+      maxUnits: entry.max_units ?? null,
+    })),
+    counts: (row.counts ?? []).map((entry) => ({
+      unit: entry.unit,
+      of: entry.of,
+      per: entry.per ?? 1,
+      when: conditionsOf(entry.when),
+      expected: entry.expected,
+      max: entry.max,
+    })),
+    defaults: row.defaults ?? {},
+  };
+}
+
 /** Everything in a row that decides its price, as text that is equal exactly when the price is. */
 export function canonicalPrice(row: PriceRow): string {
   const ratesOf = (rates: Rates): readonly (number | null)[] =>
@@ -156,6 +190,8 @@ export function canonicalPrice(row: PriceRow): string {
     row.effective_from ?? null,
     row.effective_until ?? null,
     row.daily === undefined ? null : [row.daily.from, row.daily.until],
+    // Appended only where it stands, so that prices of text keep the ids that ledgers already hold.
+    ...(row.media === undefined && row.counts === undefined ? [] : [mediaOf(row)]),
   ]);
 }
 
@@ -182,6 +218,7 @@ export function createPriceItem(row: PriceRow, hash: string): PriceItem {
         : { fromMs: timeOfDayMs(row.daily.from), untilMs: timeOfDayMs(row.daily.until) },
     tiers: buildTiers(row),
     listed: new Set(USAGE_UNITS.filter((unit) => row.rates[unit] !== undefined)),
+    media: mediaOf(row),
     source: row.source ?? '',
     checkedAt: row.checked_at ?? null,
   };

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from 'zod';
-import { USAGE_UNITS } from '../contracts/usage.ts';
+import { MEDIA_UNITS, USAGE_UNITS } from '../contracts/usage.ts';
 
 /** Nano-USD per 1,000,000 units; a safe integer, so it is exact as a JSON number. */
 const rateSchema = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
@@ -17,6 +17,30 @@ const instantSchema = z
   .refine((text) => !Number.isNaN(Date.parse(text)), { message: 'is not a date' });
 const timeOfDaySchema = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, {
   message: 'must be a UTC time of day such as 16:30',
+});
+
+const conditionsSchema = z
+  .record(z.string().min(1), z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]))
+  .optional()
+  .describe('Dimensions under which it holds, lower case; absent: always');
+const piecesSchema = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
+
+const mediaRateSchema = z.strictObject({
+  unit: z.enum(MEDIA_UNITS),
+  rate: rateSchema.describe('Nano-USD per 1,000,000 units: $0.04 an image is 40000000000000'),
+  when: conditionsSchema,
+  min_units: piecesSchema.optional().describe('Units billed at least, each piece by itself'),
+  block_units: piecesSchema.optional().describe('Units are billed in whole blocks of this many'),
+  max_units: piecesSchema.optional().describe('Units billed at most, each piece by itself'),
+});
+
+const mediaCountSchema = z.strictObject({
+  unit: z.enum(USAGE_UNITS),
+  of: z.enum([...MEDIA_UNITS, 'input_images', 'requests']),
+  per: piecesSchema.optional().describe('Units of `of` that the counts are for; absent: one'),
+  when: conditionsSchema,
+  expected: z.number().int().nonnegative(),
+  max: z.number().int().nonnegative(),
 });
 
 /** One price of one model. Several rows of a model hold at different times; of rows that hold at once the last wins. */
@@ -40,6 +64,18 @@ export const priceRowSchema = z.strictObject({
     )
     .optional()
     .describe('Prices of the whole request once its input has more tokens than stated'),
+  media: z
+    .array(mediaRateSchema)
+    .optional()
+    .describe('Prices of media units; of those of a unit the first whose conditions are met holds'),
+  counts: z
+    .array(mediaCountSchema)
+    .optional()
+    .describe('Tokens that the provider counts for media, known before the call'),
+  defaults: z
+    .record(z.string().min(1), z.string().min(1))
+    .optional()
+    .describe('Dimensions of a call that does not name them'),
   effective_from: instantSchema.optional().describe('Inclusive; absent: always'),
   effective_until: instantSchema.optional().describe('Exclusive; absent: until further notice'),
   daily: z

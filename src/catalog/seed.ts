@@ -21,7 +21,8 @@ interface FactsRow {
 
 /** The seeded price rows; rows without a source of their own have the file's. */
 export function seedPriceRows(): readonly PriceRow[] {
-  const rows: readonly PriceRow[] = priceFile.rows;
+  // JSON modules have plain strings for names of units; that each is one is checked where the file is built.
+  const rows = priceFile.rows as readonly PriceRow[];
   const { source, checked_at } = priceFile.defaults;
   return rows.map((row) => ({ source, checked_at, ...row }));
 }

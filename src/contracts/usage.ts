@@ -31,8 +31,38 @@ export const USAGE_UNITS = [
  */
 export type UsageUnit = (typeof USAGE_UNITS)[number];
 
-/** Whole counts by class; an absent class is zero. */
-export type UsageVector = Readonly<Partial<Record<UsageUnit, number>>>;
+/**
+ * Units of media, none of them a token. They are priced by rates with dimensions, apart from the token classes, so that
+ * a text call pays nothing for them.
+ *
+ * - `images`: pictures delivered, whatever the operation; `image_pixels` and `image_steps` of all of them together
+ * - `video_clips`, `video_ms`: clips delivered and their length, together
+ * - `characters`: characters spoken
+ * - `audio_ms`: audio listened to
+ * - `voice_clones`: voices made
+ * - `inputs`: texts embedded
+ */
+export const MEDIA_UNITS = [
+  'images',
+  'image_pixels',
+  'image_steps',
+  'video_clips',
+  'video_ms',
+  'characters',
+  'audio_ms',
+  'voice_clones',
+  'inputs',
+] as const;
+/** A name of {@link MEDIA_UNITS}. */
+export type MediaUnit = (typeof MEDIA_UNITS)[number];
+
+/** Every unit that a usage vector may hold, in the order in which it is shown. */
+export const COUNTED_UNITS = [...USAGE_UNITS, ...MEDIA_UNITS] as const;
+/** A name of {@link COUNTED_UNITS}. */
+export type CountedUnit = (typeof COUNTED_UNITS)[number];
+
+/** Whole counts by unit; an absent unit is zero. */
+export type UsageVector = Readonly<Partial<Record<CountedUnit, number>>>;
 
 /**
  * Tokens of every input class: the `input_tokens` meter.

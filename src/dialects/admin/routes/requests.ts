@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { OPERATIONS } from '../../../contracts/metering.ts';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import { formatUsd } from '../../../contracts/money.ts';
-import { USAGE_UNITS, type UsageVector } from '../../../contracts/usage.ts';
+import { COUNTED_UNITS, type UsageVector } from '../../../contracts/usage.ts';
 import type { AttemptRecord, RequestDetail, RequestRecord } from '../../../metering/ports.ts';
 import { adminRoute, type AdminRoute } from '../admin-route.ts';
 import { findCustomer } from '../find.ts';
@@ -25,7 +25,7 @@ import {
 } from '../shapes.ts';
 
 const usageSchema = z
-  .partialRecord(z.enum(USAGE_UNITS), z.int())
+  .partialRecord(z.enum(COUNTED_UNITS), z.int())
   .meta({ id: 'UsageVector', description: 'Counts by class; an absent class is zero.' });
 
 const requestSchema = z
@@ -94,8 +94,8 @@ export const requestDetailSchema = requestSchema
   .meta({ id: 'RequestDetail' });
 
 function showUsage(usage: UsageVector): z.input<typeof usageSchema> {
-  const shown: Partial<Record<(typeof USAGE_UNITS)[number], number>> = {};
-  for (const unit of USAGE_UNITS) {
+  const shown: Partial<Record<(typeof COUNTED_UNITS)[number], number>> = {};
+  for (const unit of COUNTED_UNITS) {
     const count = usage[unit];
     if (count !== undefined && count !== 0) shown[unit] = count;
   }
