@@ -26,7 +26,7 @@ const conditionsSchema = z
 const piecesSchema = z.number().int().positive().max(Number.MAX_SAFE_INTEGER);
 
 const mediaRateSchema = z.strictObject({
-  unit: z.enum(MEDIA_UNITS),
+  unit: z.enum(MEDIA_UNITS).describe('Unit of media that is sold'),
   rate: rateSchema.describe('Nano-USD per 1,000,000 units: $0.04 an image is 40000000000000'),
   when: conditionsSchema,
   min_units: piecesSchema.optional().describe('Units billed at least, each piece by itself'),
@@ -35,12 +35,12 @@ const mediaRateSchema = z.strictObject({
 });
 
 const mediaCountSchema = z.strictObject({
-  unit: z.enum(USAGE_UNITS),
-  of: z.enum([...MEDIA_UNITS, 'input_images', 'requests']),
+  unit: z.enum(USAGE_UNITS).describe('Token class that is counted'),
+  of: z.enum([...MEDIA_UNITS, 'input_images', 'requests']).describe('What it is counted for'),
   per: piecesSchema.optional().describe('Units of `of` that the counts are for; absent: one'),
   when: conditionsSchema,
-  expected: z.number().int().nonnegative(),
-  max: z.number().int().nonnegative(),
+  expected: z.number().int().nonnegative().describe('Tokens as a rule'),
+  max: z.number().int().nonnegative().describe('Tokens at most'),
 });
 
 /** One price of one model. Several rows of a model hold at different times; of rows that hold at once the last wins. */
