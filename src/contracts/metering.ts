@@ -57,6 +57,11 @@ export const OPERATIONS = [
 /** A name of {@link OPERATIONS}. */
 export type Operation = (typeof OPERATIONS)[number];
 
+/** What stands before the dot: `text`, `image`, `audio` or `video`. */
+export function modalityOf(operation: string): string {
+  return operation.slice(0, Math.max(0, operation.indexOf('.')));
+}
+
 /** `rolling:<n>h` is a usage-anchored box of n hours. */
 export const WINDOW_PATTERN =
   /^(call|minute|hour|day|week|period|lifetime|concurrent|rolling:[1-9]\d{0,3}h)$/;

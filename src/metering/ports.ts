@@ -326,17 +326,30 @@ export interface Directory {
   keys(page: PageQuery & { readonly customerId: string | null }): Promise<Page<KeyRecord>>;
 }
 
-export type UsageDimension = 'provider' | 'model' | 'customer' | 'key' | 'operation';
+/** `plan` is the one that judged the call; `tag:<name>` tells apart by the value of a tag, one tag a question. */
+export type UsageDimension =
+  | 'provider'
+  | 'model'
+  | 'customer'
+  | 'key'
+  | 'plan'
+  | 'modality'
+  | 'operation'
+  | `tag:${string}`;
 
 export interface UsageQuery {
   readonly customerId: string | null;
   readonly fromMs: number;
   readonly toMs: number;
   readonly groupBy: readonly UsageDimension[];
+  /** In UTC. */
   readonly bucket: 'hour' | 'day' | 'month' | null;
 }
 
 export interface UsageReport {
+  /** As asked, or the start of the hour where the requests of that hour have been removed. */
+  readonly fromMs: number;
+  readonly toMs: number;
   readonly totals: MeterAmounts;
   readonly held: MeterAmounts;
   readonly groups: readonly {

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../contracts/error-codes.ts';
 import { requestDetailSchema } from '../dialects/admin/routes/requests.ts';
-import { usageReportSchema } from '../dialects/admin/routes/usage.ts';
+import { usageQueryShape, usageReportSchema } from '../dialects/admin/usage-question.ts';
 import { chatRequestSchema } from '../dialects/openai/chat/schema.ts';
 import { CALL_HEADERS, CUSTOMER_HEADERS, PROVIDER_REPLY_HEADERS } from './data-plane-headers.ts';
 import {
@@ -86,6 +86,7 @@ interface Reading {
   readonly tag: string;
   readonly schema: z.ZodType;
   readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
   readonly errors?: readonly ErrorCode[];
 }
 
@@ -153,8 +154,9 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
   reading({
     path: '/v1/usage',
     operationId: 'getOwnUsage',
-    summary: 'Usage of the current period',
+    summary: 'Usage of the current period, or of a range',
     tag: 'money',
+    query: z.object(usageQueryShape),
     schema: usageReportSchema,
     errors: ['metering_unavailable'],
   }),

@@ -20,8 +20,8 @@ import {
   serveModel,
   serveModels,
   serveRequest,
-  serveUsage,
 } from './self-service.ts';
+import { serveUsage } from './serve-usage.ts';
 
 function serveReady(gateway: Gateway, exchange: Exchange): void {
   if (gateway.lifecycle.draining) {

@@ -11,7 +11,6 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { replyHeaders } from '../gateway/reply-headers.ts';
 import { compileGlob } from '../metering/core/glob.ts';
 import { showDetail } from '../dialects/admin/routes/requests.ts';
-import { usageJson } from './self-service-shapes.ts';
 
 function callerOf(gateway: Gateway, exchange: Exchange): Caller {
   return authenticate(gateway.directory, exchange, {
@@ -107,25 +106,6 @@ export async function serveMe(gateway: Gateway, exchange: Exchange): Promise<voi
       .map((listing) => listing.id)
       .filter(isAllowed),
   });
-}
-
-export async function serveUsage(gateway: Gateway, exchange: Exchange): Promise<void> {
-  const caller = callerOf(gateway, exchange);
-  const account = await gateway.store.directory.customer(caller.customer.id);
-  const toMs = gateway.clock.nowMs();
-  const fromMs = account?.subscription.period.startMs ?? 0;
-  const report = await gateway.store.reader.usage({
-    customerId: caller.customer.id,
-    fromMs,
-    toMs,
-    groupBy: [],
-    bucket: null,
-  });
-  sendJson(
-    gateway,
-    exchange,
-    usageJson(report, { customer: caller.customer.externalId, fromMs, toMs }),
-  );
 }
 
 export async function serveRequest(

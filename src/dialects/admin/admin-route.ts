@@ -89,7 +89,7 @@ function issueText(issue: z.core.$ZodIssue, what: string): string {
  *
  * @throws GatewayError `invalid_request` with the path of the first fault, its text naming up to five
  */
-function parsePart<Schema extends z.ZodType>(
+export function parsePart<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   what: string,

@@ -18,4 +18,4 @@ export {
 } from './problem.ts';
 export { ADMIN_ROUTES } from './routes/index.ts';
 export { requestDetailSchema, showDetail } from './routes/requests.ts';
-export { showUsageReport, usageReportSchema, type UsageRange } from './routes/usage.ts';
+export { usageReportSchema } from './usage-question.ts';

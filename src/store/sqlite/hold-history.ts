@@ -76,5 +76,7 @@ export function identityOf(hold: HoldImage): CallIdentity {
     operation: hold.operation,
     reservedAtMs: hold.createdAtMs,
     requests: hold.requests,
+    planId: hold.planId,
+    tags: hold.tags,
   };
 }

@@ -104,7 +104,16 @@ export class Maintenance {
         this.#writer.idempotency.dropExpired(nowMs, MAX_KEYS_AT_ONCE);
       });
     }
+    this.#sumUpDays(nowMs);
     if (nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
+  }
+
+  #sumUpDays(nowMs: number): void {
+    const { days } = this.#writer.usage;
+    if (!days.isDue(nowMs)) return;
+    this.#writer.transact(nowMs, () => {
+      days.step(nowMs);
+    });
   }
 
   #reconcile(nowMs: number): void {

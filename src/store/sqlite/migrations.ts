@@ -1,7 +1,7 @@
 /**
  * The schema, as a list of steps that are applied in order, each in its own transaction.
  *
- * Truth stands in `event`; `bucket`, `request` and `usage_hour` are projections changed in the same
+ * Truth stands in `event`; `bucket`, `request` and the usage tables are projections changed in the same
  * transaction. Times are milliseconds since the epoch, amounts whole base units.
  *
  * @module
@@ -9,6 +9,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
 import { IDEMPOTENCY } from './schema/idempotency.ts';
+import { USAGE_2 } from './schema/usage.ts';
 
 const DIRECTORY = `
 CREATE TABLE plan_version (
@@ -156,7 +157,7 @@ END;
 `;
 
 /** Version 2, a line for each topic; a topic with tables of its own has a file in `schema/`. */
-const VERSION_2: readonly string[] = [WIDER_EVENTS, IDEMPOTENCY];
+const VERSION_2: readonly string[] = [WIDER_EVENTS, IDEMPOTENCY, USAGE_2];
 
 /** One step per schema version; a step that was released is never changed. */
 const STEPS: readonly string[] = [DIRECTORY + LEDGER + RECORDS, VERSION_2.join('')];

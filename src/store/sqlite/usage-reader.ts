@@ -1,196 +1,212 @@
 /**
- * Usage over a range, exact to the millisecond: whole hours come from the rollups, the parts of an hour at
- * either edge from the requests themselves.
+ * Usage over a range, exact to the millisecond: days that are over come from their sums, other whole hours from the
+ * hourly rollups, the parts of an hour at either edge from the requests themselves.
  *
  * @module
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { type Meter, METERS } from '../../contracts/metering.ts';
+import { GatewayError } from '../../contracts/gateway-error.ts';
+import { METERS } from '../../contracts/metering.ts';
 import { HOUR_MS } from '../../metering/core/windows.ts';
-import type {
-  MeterAmounts,
-  UsageDimension,
-  UsageQuery,
-  UsageReport,
-} from '../../metering/ports.ts';
-import { readHold } from '../../metering/core/hold-bodies.ts';
-import { EventReader } from './journal-tables.ts';
-import { bigint, integer, nullableText, type SqlRow, text } from './subscriptions.ts';
-import { providerOf, requestRowAt, reservedAtOfRow, unpackCharges } from './usage-tables.ts';
+import type { UsageDimension, UsageQuery, UsageReport } from '../../metering/ports.ts';
+import { bigint, integer, type SqlRow, text } from './subscriptions.ts';
+import { readDayMark } from './usage-days.ts';
+import { countRequests } from './usage-edges.ts';
+import { heldBy } from './usage-held.ts';
+import { GRAIN } from './usage-subjects.ts';
+import { DAY_MS } from './usage-tags.ts';
+import { type Sums, Totals } from './usage-totals.ts';
 
 const SUMS = METERS.map((meter) => `sum(h.${meter}) AS ${meter}`).join(', ');
-const DIMENSION_COLUMNS: Readonly<Record<UsageDimension, string>> = {
-  provider: 'd.provider',
-  model: 'd.model',
-  customer: 'd.customer_id',
-  key: 'd.key_id',
-  operation: 'd.operation',
+
+type Column = Exclude<UsageDimension, `tag:${string}`>;
+const COLUMNS: Readonly<Record<Column, string>> = {
+  provider: 's.provider',
+  model: 's.model',
+  customer: 's.customer_id',
+  key: 's.key_id',
+  plan: 's.plan_id',
+  modality: "substr(s.operation, 1, instr(s.operation, '.') - 1)",
+  operation: 's.operation',
 };
 
-type Sums = Partial<Record<Meter, bigint>>;
-
-interface Group {
-  readonly key: Readonly<Record<string, string>>;
-  readonly totals: Sums;
+function isColumn(name: UsageDimension): name is Column {
+  return name in COLUMNS;
 }
 
-function add(sums: Sums, amounts: MeterAmounts): void {
-  for (const meter of METERS) {
-    const amount = amounts[meter];
-    if (amount !== undefined && amount !== 0n) sums[meter] = (sums[meter] ?? 0n) + amount;
+/** The coarsest grain that tells apart what the question asks for. */
+function grainOf({ customerId, groupBy }: UsageQuery): number {
+  const columns = groupBy.filter(isColumn);
+  if (customerId === null && !columns.some((name) => name === 'customer' || name === 'key')) {
+    return GRAIN.kind;
   }
+  return columns.every((name) => name === 'customer') ? GRAIN.owner : GRAIN.full;
 }
 
-/** Start of the time bucket of an instant, RFC 3339 UTC. */
-function bucketStart(bucket: 'hour' | 'day' | 'month', atMs: number): string {
-  const iso = new Date(atMs).toISOString();
-  switch (bucket) {
-    case 'hour':
-      return `${iso.slice(0, 13)}:00:00Z`;
-    case 'day':
-      return `${iso.slice(0, 10)}T00:00:00Z`;
-    case 'month':
-      return `${iso.slice(0, 7)}-01T00:00:00Z`;
-    default:
-      return bucket satisfies never;
-  }
+interface Part {
+  readonly table: 'usage_hourly' | 'usage_daily';
+  readonly grain: number;
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
-interface CallDimensions {
-  readonly provider: string;
-  readonly model: string;
-  readonly customer: string;
-  readonly key: string;
-  readonly operation: string;
+function amountsOf(row: SqlRow): Sums {
+  const amounts: Sums = {};
+  for (const meter of METERS) amounts[meter] = bigint(row, meter);
+  return amounts;
 }
 
-class Totals {
-  readonly totals: Sums = {};
-  readonly #groups = new Map<string, Group>();
-  readonly #query: UsageQuery;
-
-  constructor(query: UsageQuery) {
-    this.#query = query;
-  }
-
-  count(of: Partial<CallDimensions>, atMs: number, amounts: MeterAmounts): void {
-    add(this.totals, amounts);
-    const { groupBy, bucket } = this.#query;
-    if (groupBy.length === 0 && bucket === null) return;
-    const key: Record<string, string> = {};
-    if (bucket !== null) key['bucket'] = bucketStart(bucket, atMs);
-    for (const dimension of groupBy) key[dimension] = of[dimension] ?? '';
-    const id = JSON.stringify(key);
-    let group = this.#groups.get(id);
-    if (group === undefined) {
-      group = { key, totals: {} };
-      this.#groups.set(id, group);
-    }
-    add(group.totals, amounts);
-  }
-
-  groups(): readonly Group[] {
-    return [...this.#groups.entries()]
-      .toSorted(([one], [other]) => (one < other ? -1 : 1))
-      .map(([, group]) => group)
-      .filter((group) => Object.keys(group.totals).length > 0);
-  }
+function dimensionsOf(row: SqlRow, columns: readonly Column[]): Partial<Record<UsageDimension, string>> {
+  const of: Partial<Record<UsageDimension, string>> = {};
+  columns.forEach((name, index) => {
+    of[name] = text(row, `dim_${index}`);
+  });
+  return of;
 }
 
-/** Sums of whole hours `[fromMs, toMs)`. */
-function countHours(
-  database: DatabaseSync,
-  into: Totals,
-  { query, fromMs, toMs }: { query: UsageQuery; fromMs: number; toMs: number },
-): void {
+function countPart(database: DatabaseSync, into: Totals, at: Part & { query: UsageQuery }): void {
+  const { query, table, grain, fromMs, toMs } = at;
   if (fromMs >= toMs) return;
-  const dimensions = [...new Set(query.groupBy)];
-  const columns = dimensions.map((name) => `${DIMENSION_COLUMNS[name]} AS dim_${name}`);
-  const hour = query.bucket === null ? '0' : 'h.hour';
-  const groups = dimensions.map((name) => DIMENSION_COLUMNS[name]);
-  if (query.bucket !== null) groups.push('h.hour');
+  const columns = query.groupBy.filter(isColumn);
+  const time = table === 'usage_daily' ? 'h.day' : 'h.hour';
+  const groups = columns.map((name) => COLUMNS[name]);
+  const selected = columns.map((name, index) => `${COLUMNS[name]} AS dim_${index}`);
+  if (query.bucket !== null) groups.push(time);
   const statement = database.prepare(
-    `SELECT ${[`${hour} AS at`, ...columns, SUMS].join(', ')}
-     FROM usage_dim d JOIN usage_hour h ON h.dim_id = d.id
-     WHERE ${query.customerId === null ? '' : 'd.customer_id = ? AND'} h.hour >= ? AND h.hour < ?
+    `SELECT ${[`${query.bucket === null ? '0' : time} AS at`, ...selected, SUMS].join(', ')}
+     FROM usage_subject s CROSS JOIN ${table} h ON h.subject_id = s.id AND ${time} >= ?1 AND ${time} < ?2
+     WHERE s.grain = ?3 ${query.customerId === null ? '' : 'AND s.customer_id = ?4'}
      GROUP BY ${groups.length === 0 ? 'NULL' : groups.join(', ')}`,
   );
   const customer = query.customerId === null ? [] : [query.customerId];
-  for (const row of statement.iterate(...customer, fromMs, toMs)) {
-    const of: Partial<Record<UsageDimension, string>> = {};
-    for (const name of dimensions) of[name] = text(row, `dim_${name}`);
-    const amounts: Sums = {};
-    for (const meter of METERS) amounts[meter] = bigint(row, meter);
-    into.count(of, integer(row, 'at'), amounts);
+  for (const row of statement.iterate(fromMs, toMs, grain, ...customer)) {
+    into.count(dimensionsOf(row, columns), integer(row, 'at'), amountsOf(row));
   }
 }
 
-/** The requests reserved in `[fromMs, toMs)`, one by one. */
-function countRequests(
+/** Moves what carries the tag from "without" to its values. */
+function countTags(
   database: DatabaseSync,
   into: Totals,
-  { query, fromMs, toMs }: { query: UsageQuery; fromMs: number; toMs: number },
+  at: { readonly query: UsageQuery; readonly fromMs: number; readonly toMs: number },
 ): void {
-  if (fromMs >= toMs) return;
+  const { query, fromMs, toMs } = at;
+  const tag = query.groupBy.find((name) => name.startsWith('tag:'));
+  if (tag === undefined || fromMs >= toMs) return;
+  const columns = query.groupBy.filter(isColumn);
+  const groups = ['t.value', ...columns.map((name) => COLUMNS[name])];
+  const selected = columns.map((name, index) => `${COLUMNS[name]} AS dim_${index}`);
+  if (query.bucket !== null) groups.push('h.hour');
   const statement = database.prepare(
-    `SELECT row, body, usage FROM request
-     WHERE ${query.customerId === null ? '' : 'customer_id = ? AND'} row >= ? AND row < ? AND usage IS NOT NULL`,
+    `SELECT ${[`${query.bucket === null ? '0' : 'h.hour'} AS at`, 't.value AS value', ...selected, SUMS].join(', ')}
+     FROM usage_tag t CROSS JOIN usage_tag_hourly h ON h.tag_id = t.id AND h.hour >= ?1 AND h.hour < ?2
+     JOIN usage_subject s ON s.id = h.subject_id
+     WHERE t.name = ?3 AND t.day > ?1 - ${DAY_MS} AND t.day < ?2
+       ${query.customerId === null ? '' : 'AND t.customer_id = ?4'}
+     GROUP BY ${groups.join(', ')}`,
   );
   const customer = query.customerId === null ? [] : [query.customerId];
-  for (const row of statement.iterate(...customer, requestRowAt(fromMs), requestRowAt(toMs))) {
-    countRequest(into, row);
+  const name = tag.slice('tag:'.length);
+  for (const row of statement.iterate(fromMs, toMs, name, ...customer)) {
+    const of = { ...dimensionsOf(row, columns), [tag]: text(row, 'value') };
+    into.countTagged(of, integer(row, 'at'), amountsOf(row));
   }
 }
 
-function countRequest(into: Totals, row: SqlRow): void {
-  const usage = nullableText(row, 'usage');
-  if (usage === null) return;
-  const [, customer = '', key = '', operation = ''] = JSON.parse(text(row, 'body')) as string[];
-  for (const { model, amounts } of unpackCharges(usage)) {
-    const of = { customer, key, operation, model, provider: providerOf(model) };
-    into.count(of, reservedAtOfRow(integer(row, 'row')), amounts);
+/** Cuts whole hours `[fromMs, toMs)` into parts, days that are summed up as days where the question allows it. */
+function partsOf(
+  query: UsageQuery,
+  span: { readonly fromMs: number; readonly toMs: number },
+  rolledBeforeMs: number,
+): readonly Part[] {
+  const grain = grainOf(query);
+  // Single hours are not summed up by customer.
+  const hourGrain = grain === GRAIN.owner ? GRAIN.full : grain;
+  const hours = (fromMs: number, toMs: number, of: number): Part => ({
+    table: 'usage_hourly',
+    grain: of,
+    fromMs,
+    toMs,
+  });
+  const rolledToMs = Math.max(span.fromMs, Math.min(span.toMs, rolledBeforeMs));
+  const rest = hours(rolledToMs, span.toMs, GRAIN.full);
+  const firstDayMs = Math.ceil(span.fromMs / DAY_MS) * DAY_MS;
+  const lastDayMs = Math.floor(rolledToMs / DAY_MS) * DAY_MS;
+  if (query.bucket === 'hour' || firstDayMs >= lastDayMs) {
+    return [hours(span.fromMs, rolledToMs, hourGrain), rest];
   }
+  return [
+    hours(span.fromMs, firstDayMs, hourGrain),
+    { table: 'usage_daily', grain, fromMs: firstDayMs, toMs: lastDayMs },
+    hours(lastDayMs, rolledToMs, hourGrain),
+    rest,
+  ];
 }
 
-/** What open holds have reserved: each call once, whatever the number of limits that bind it. */
-function heldBy(database: DatabaseSync, holdIds: readonly string[]): Sums {
-  const held: Sums = {};
-  const last = database.prepare(
-    `SELECT * FROM event WHERE event_id = 'hold:' || ?1
-     UNION ALL SELECT * FROM event WHERE event_id > 'extend:' || ?1 || ':' AND event_id < 'extend:' || ?1 || ';'
-     ORDER BY seq DESC LIMIT 1`,
-  );
-  const first = database.prepare("SELECT * FROM event WHERE event_id = 'hold:' || ?");
-  const events = new EventReader(database);
-  for (const holdId of holdIds) {
-    const born = first.get(holdId);
-    const newest = last.get(holdId);
-    if (born === undefined || newest === undefined) continue;
-    const opening = events.read(born).entry;
-    const { covered, requests } = readHold({
-      ...opening,
-      body: { ...opening.body, ...events.read(newest).entry.body },
-    });
-    for (const { amounts } of covered) add(held, { ...amounts, requests: 0n });
-    add(held, { requests });
+function countHours(
+  database: DatabaseSync,
+  into: Totals,
+  at: { readonly query: UsageQuery; readonly fromMs: number; readonly toMs: number },
+): void {
+  const { rolledBeforeMs } = readDayMark(database);
+  for (const part of partsOf(at.query, at, rolledBeforeMs ?? 0)) {
+    countPart(database, into, { ...part, query: at.query });
   }
-  return held;
+  countTags(database, into, at);
 }
 
-/** Answers a usage query. `openHoldIds`: the holds now open that the query is about. */
+/** Requests reserved before this moment may have been removed; 0 when none have. */
+function removedBefore(database: DatabaseSync): number {
+  const row = database.prepare('SELECT removed_before FROM usage_mark').get();
+  return row === undefined ? 0 : integer(row, 'removed_before');
+}
+
+function floorHour(atMs: number): number {
+  return Math.floor(atMs / HOUR_MS) * HOUR_MS;
+}
+
+/**
+ * The range that can be told: an edge within an hour whose requests have been removed moves to the start of the hour,
+ * so that ranges that touch still share nothing and miss nothing.
+ */
+function tellableRange(
+  database: DatabaseSync,
+  { fromMs, toMs }: UsageQuery,
+): { readonly fromMs: number; readonly toMs: number } {
+  const removedBeforeMs = removedBefore(database);
+  const move = (atMs: number): number =>
+    floorHour(atMs) < removedBeforeMs ? floorHour(atMs) : atMs;
+  return { fromMs: move(fromMs), toMs: move(toMs) };
+}
+
+function assertOneTag({ groupBy }: UsageQuery): void {
+  if (groupBy.filter((name) => name.startsWith('tag:')).length <= 1) return;
+  throw new GatewayError('invalid_request', {
+    message: 'Usage is told apart by one tag at a time; leave one of the tags out.',
+    param: 'group_by',
+  });
+}
+
+/**
+ * Answers a usage query. `openHoldIds`: the holds now open that the query is about.
+ *
+ * @throws GatewayError `invalid_request` for more than one tag
+ */
 export function readUsage(
   database: DatabaseSync,
   query: UsageQuery,
   at: { readonly nowMs: number; readonly openHoldIds: readonly string[] },
 ): UsageReport {
+  assertOneTag(query);
   database.exec('BEGIN');
   try {
     const totals = new Totals(query);
-    const { fromMs } = query;
+    const range = tellableRange(database, query);
+    const { fromMs } = range;
     // Nothing is later than now, so an hour that runs on beyond it is as good as whole.
-    const toMs = query.toMs >= at.nowMs ? Math.ceil(query.toMs / HOUR_MS) * HOUR_MS : query.toMs;
+    const toMs = range.toMs >= at.nowMs ? Math.ceil(range.toMs / HOUR_MS) * HOUR_MS : range.toMs;
     const firstHourMs = Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
-    const lastHourMs = Math.floor(toMs / HOUR_MS) * HOUR_MS;
+    const lastHourMs = floorHour(toMs);
     if (firstHourMs >= lastHourMs) {
       countRequests(database, totals, { query, fromMs, toMs });
     } else {
@@ -199,7 +215,8 @@ export function readUsage(
       countRequests(database, totals, { query, fromMs: lastHourMs, toMs });
     }
     return {
-      totals: totals.totals,
+      ...range,
+      totals: totals.totals(),
       held: heldBy(database, at.openHoldIds),
       groups: totals.groups(),
       asOfMs: at.nowMs,

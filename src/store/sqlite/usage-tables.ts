@@ -10,6 +10,9 @@ import { type Meter, METERS } from '../../contracts/metering.ts';
 import type { Charge } from '../../metering/ports.ts';
 import { HOUR_MS } from '../../metering/core/windows.ts';
 import { integer, nullableText } from './subscriptions.ts';
+import { UsageDays } from './usage-days.ts';
+import { type Subject, type SubjectNames, UsageSubjects } from './usage-subjects.ts';
+import { UsageTags } from './usage-tags.ts';
 
 /** Whose call it was and when it was reserved. */
 export interface CallIdentity {
@@ -20,6 +23,9 @@ export interface CallIdentity {
   readonly reservedAtMs: number;
   /** What the call counts on `requests`, once, on its last charge. */
   readonly requests: bigint;
+  /** Plan that judged the call. */
+  readonly planId: string;
+  readonly tags: Readonly<Record<string, string>> | null;
 }
 
 export interface RequestWrite {
@@ -104,6 +110,7 @@ export function unpackCharges(stored: string): readonly Charge[] {
 interface Rollup {
   readonly identity: CallIdentity;
   readonly model: string;
+  readonly subjectKey: string;
   readonly hourMs: number;
   readonly amounts: bigint[];
 }
@@ -111,18 +118,34 @@ interface Rollup {
 const COLUMNS = METERS.join(', ');
 const ADDITIONS = METERS.map((meter) => `${meter} = ${meter} + excluded.${meter}`).join(', ');
 
+function addTo(sums: bigint[], { amounts }: Charge, sign: 1n | -1n): void {
+  for (let index = 0; index < METERS.length; index += 1) {
+    const meter = METERS[index];
+    const amount = meter === undefined ? undefined : amounts[meter];
+    if (amount !== undefined) sums[index] = (sums[index] ?? 0n) + sign * amount;
+  }
+}
+
+function namesOf({ customerId, keyId, operation, planId }: CallIdentity, model: string): SubjectNames {
+  return [customerId, keyId, operation, providerOf(model), model, planId];
+}
+
 export class UsageTables {
+  /** Sums of days that are over. */
+  readonly days: UsageDays;
   readonly #insertRequest: StatementSync;
   readonly #findRequest: StatementSync;
   readonly #replaceRequest: StatementSync;
-  readonly #insertDim: StatementSync;
-  readonly #findDim: StatementSync;
   readonly #addHour: StatementSync;
-  readonly #dims = new Map<string, number>();
+  readonly #subjects: UsageSubjects;
+  readonly #tags: UsageTags;
   readonly #rollups = new Map<string, Rollup>();
   #rowInMs = 0;
 
   constructor(database: DatabaseSync) {
+    this.days = new UsageDays(database);
+    this.#subjects = new UsageSubjects(database);
+    this.#tags = new UsageTags(database);
     this.#insertRequest = database.prepare(
       `INSERT INTO request (row, request_id, customer_id, started_at, hold_id, body, usage)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -131,16 +154,8 @@ export class UsageTables {
     this.#replaceRequest = database.prepare(
       'UPDATE request SET started_at = ?, hold_id = ?, body = ?, usage = ? WHERE row = ?',
     );
-    this.#insertDim = database.prepare(
-      `INSERT INTO usage_dim (customer_id, key_id, operation, provider, model) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO NOTHING`,
-    );
-    this.#findDim = database.prepare(
-      `SELECT id FROM usage_dim
-       WHERE customer_id = ? AND key_id = ? AND operation = ? AND provider = ? AND model = ?`,
-    );
     this.#addHour = database.prepare(
-      `INSERT INTO usage_hour (dim_id, hour, ${COLUMNS})
+      `INSERT INTO usage_hourly (subject_id, hour, ${COLUMNS})
        VALUES (?, ?, ${METERS.map(() => '?').join(', ')}) ON CONFLICT DO UPDATE SET ${ADDITIONS}`,
     );
   }
@@ -172,16 +187,21 @@ export class UsageTables {
 
   /** Adds what was noted to the rollups. */
   flush(): void {
-    for (const { identity, model, hourMs, amounts } of this.#rollups.values()) {
-      this.#addHour.run(this.#dim(identity, model), hourMs, ...amounts);
+    for (const { identity, model, subjectKey, hourMs, amounts } of this.#rollups.values()) {
+      const subject = this.#subject(subjectKey, identity, model);
+      this.#addHour.run(subject.id, hourMs, ...amounts);
+      if (this.days.hasSummedUp(subject, hourMs)) this.days.add(subject, hourMs, amounts);
     }
     this.#rollups.clear();
+    this.#tags.flush();
   }
 
   /** After a failed transaction: forgets what was noted, and numbers that may not have been written. */
   reset(): void {
     this.#rollups.clear();
-    this.#dims.clear();
+    this.#subjects.reset();
+    this.#tags.reset();
+    this.days.reset();
   }
 
   #replace(request: RequestWrite, usage: string | null): boolean {
@@ -199,31 +219,24 @@ export class UsageTables {
 
   #count(identity: CallIdentity, charge: Charge, sign: 1n | -1n): void {
     const hourMs = Math.floor(identity.reservedAtMs / HOUR_MS) * HOUR_MS;
-    const key = `${identity.customerId}\n${identity.keyId}\n${identity.operation}\n${charge.model}\n${hourMs}`;
+    const { model } = charge;
+    const subjectKey = `${identity.customerId}\n${identity.keyId}\n${identity.operation}\n${model}\n${identity.planId}`;
+    const key = `${subjectKey}\n${hourMs}`;
     let rollup = this.#rollups.get(key);
     if (rollup === undefined) {
-      rollup = { identity, model: charge.model, hourMs, amounts: METERS.map(() => 0n) };
+      rollup = { identity, model, subjectKey, hourMs, amounts: METERS.map(() => 0n) };
       this.#rollups.set(key, rollup);
     }
-    for (let index = 0; index < METERS.length; index += 1) {
-      const meter = METERS[index];
-      const amount = meter === undefined ? undefined : charge.amounts[meter];
-      if (amount !== undefined) {
-        rollup.amounts[index] = (rollup.amounts[index] ?? 0n) + sign * amount;
-      }
+    addTo(rollup.amounts, charge, sign);
+    const { customerId, tags } = identity;
+    if (tags === null) return;
+    const subjectId = (): number => this.#subject(subjectKey, identity, model).id;
+    for (const sums of this.#tags.cells({ customerId, tags, subjectKey, subjectId, hourMs })) {
+      addTo(sums, charge, sign);
     }
   }
 
-  #dim(identity: CallIdentity, model: string): number {
-    const { customerId, keyId, operation } = identity;
-    const key = `${customerId}\n${keyId}\n${operation}\n${model}`;
-    const known = this.#dims.get(key);
-    if (known !== undefined) return known;
-    const parts = [customerId, keyId, operation, providerOf(model), model];
-    this.#insertDim.run(...parts);
-    const id = integer(this.#findDim.get(...parts) ?? {}, 'id');
-    if (this.#dims.size > 20_000) this.#dims.clear();
-    this.#dims.set(key, id);
-    return id;
+  #subject(subjectKey: string, identity: CallIdentity, model: string): Subject {
+    return this.#subjects.subject(subjectKey, () => namesOf(identity, model));
   }
 }

@@ -109,6 +109,10 @@ export class Writer {
     return this.#journal;
   }
 
+  get usage(): UsageTables {
+    return this.#usage;
+  }
+
   get progress(): ProgressTable {
     return this.#progress;
   }
@@ -289,6 +293,8 @@ export class Writer {
         operation: command.operation,
         reservedAtMs: unit.nowMs,
         requests: command.bound.fixed.requests ?? 0n,
+        planId: applied.result.type === 'held' ? applied.result.plan.id : '',
+        tags: command.tags,
       });
     }
     return applied.result;

@@ -6,7 +6,7 @@
  */
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import type { IdSource } from '../../../contracts/ids.ts';
-import type { Meter } from '../../../contracts/metering.ts';
+import { modalityOf, type Meter } from '../../../contracts/metering.ts';
 import { compilePlan } from '../../../metering/core/compiled-plan.ts';
 import { CADENCE_MONTHS, periodAt, wallTimeAt } from '../../../metering/core/period.ts';
 import type {
@@ -250,9 +250,20 @@ function groupKey(
 ): Record<string, string> {
   const { customerId, keyId, operation } = request;
   const [provider = ''] = charge.model.split('/');
-  const values = { provider, model: charge.model, customer: customerId, key: keyId, operation };
+  const values: Readonly<Record<string, string>> = {
+    provider,
+    model: charge.model,
+    customer: customerId,
+    key: keyId,
+    plan: 'free',
+    modality: modalityOf(operation),
+    operation,
+  };
   const key: Record<string, string> = {};
-  for (const dimension of query.groupBy) key[dimension] = values[dimension];
+  for (const dimension of query.groupBy) {
+    const tag = request.tags?.[dimension.slice('tag:'.length)];
+    key[dimension] = values[dimension] ?? tag ?? '(none)';
+  }
   if (query.bucket !== null) {
     const time = new Date(request.startedAtMs).toISOString();
     const length = { hour: 13, day: 10, month: 7 }[query.bucket];
@@ -286,6 +297,8 @@ function fakeReader(state: FakeState, { now }: FakeStoreOptions): UsageReader {
       }
       const grouped = query.groupBy.length > 0 || query.bucket !== null;
       return {
+        fromMs: query.fromMs,
+        toMs: query.toMs,
         totals: toAmounts(totals),
         held: toAmounts(held),
         groups: grouped

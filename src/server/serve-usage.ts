@@ -1,0 +1,56 @@
+/**
+ * `GET /v1/usage`: what the key's own customer has used.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { parsePart } from '../dialects/admin/admin-route.ts';
+import {
+  answerUsage,
+  monthOf,
+  type UsageAsker,
+  usageQueryShape,
+} from '../dialects/admin/usage-question.ts';
+import { authenticate, type Caller } from '../gateway/caller.ts';
+import type { Exchange } from '../gateway/exchange.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { sendJson } from './self-service.ts';
+
+const ownUsageQuery = z.strictObject(usageQueryShape);
+
+/** The query of a request: repeated names as lists. */
+export function queryOf(exchange: Exchange): Readonly<Record<string, string | readonly string[]>> {
+  const { searchParams } = new URL(exchange.request.url ?? '/', 'http://gateway');
+  return Object.fromEntries(
+    [...new Set(searchParams.keys())].map((name) => {
+      const values = searchParams.getAll(name);
+      return [name, values.length === 1 ? (values[0] ?? '') : values];
+    }),
+  );
+}
+
+/** Who asks, and the running period of its subscription. */
+export async function usageAsker(
+  gateway: Gateway,
+  exchange: Exchange,
+): Promise<UsageAsker & { readonly caller: Caller }> {
+  const caller = authenticate(gateway.directory, exchange, {
+    nowMs: exchange.startedAtMs,
+    operation: null,
+    address: exchange.request.socket.remoteAddress ?? '',
+  });
+  const account = await gateway.store.directory.customer(caller.customer.id);
+  const period = account?.subscription.period ?? monthOf(gateway.clock.nowMs());
+  return { caller, customerId: caller.customer.id, keyId: caller.key.id, period };
+}
+
+export async function serveUsage(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const asker = await usageAsker(gateway, exchange);
+  const question = parsePart(ownUsageQuery, queryOf(exchange), 'query parameter');
+  const shownCustomer = asker.caller.customer.externalId;
+  sendJson(
+    gateway,
+    exchange,
+    await answerUsage(gateway.store, question, { ...asker, shownCustomer }),
+  );
+}
