@@ -83,7 +83,10 @@ export function registerUsage(program: Command, scope: CommandScope): void {
     .option('--customer <id>', 'of this customer, else of all')
     .option('--from <time>', 'such as 2026-11-01 (start of the period, or of the month)')
     .option('--to <time>', 'exclusive (its end)')
-    .option('--group-by <names>', 'of provider, model, customer, key, plan, modality, operation, tag:<name>; comma-separated')
+    .option(
+      '--group-by <names>',
+      'of provider, model, customer, key, plan, modality, operation, tag:<name>; comma-separated',
+    )
     .option('--bucket <length>', 'split by hour, day or month (UTC)')
     .action(async (flags: UsageFlags) => {
       const { customer, from, to, groupBy, bucket } = flags;

@@ -6,7 +6,12 @@
 import { z } from 'zod';
 import { METERS } from '../../contracts/metering.ts';
 import { projectPeriod, type Projection } from '../../metering/core/projection.ts';
-import type { MeteringStore, UsageDimension, UsageQuery, UsageReport } from '../../metering/ports.ts';
+import type {
+  MeteringStore,
+  UsageDimension,
+  UsageQuery,
+  UsageReport,
+} from '../../metering/ports.ts';
 import { invalidRequest } from '../validation.ts';
 import {
   formatTime,
@@ -18,7 +23,15 @@ import {
   totalsSchema,
 } from './shapes.ts';
 
-const DIMENSIONS = ['provider', 'model', 'customer', 'key', 'plan', 'modality', 'operation'] as const;
+const DIMENSIONS = [
+  'provider',
+  'model',
+  'customer',
+  'key',
+  'plan',
+  'modality',
+  'operation',
+] as const;
 const TAG = /^tag:[A-Za-z0-9_.-]{1,64}$/;
 const NAMES = `${DIMENSIONS.join(', ')}, tag:<name>`;
 
@@ -48,7 +61,9 @@ const projectionSchema = z
     period: z.strictObject({ start: timeSchema, end: timeSchema }),
     elapsed_ms: z.int(),
     length_ms: z.int(),
-    reliable_from: timeSchema.describe('Before it nothing is projected: an hour and a hundredth of the period.'),
+    reliable_from: timeSchema.describe(
+      'Before it nothing is projected: an hour and a hundredth of the period.',
+    ),
     totals: totalsSchema.nullable(),
     limits: z.array(
       z.strictObject({
@@ -64,7 +79,8 @@ const projectionSchema = z
   })
   .meta({
     id: 'UsageProjection',
-    description: 'What the period comes to if it goes on as it began: settled amount × length ÷ elapsed, rounded up.',
+    description:
+      'What the period comes to if it goes on as it began: settled amount × length ÷ elapsed, rounded up.',
   });
 
 /** Usage as both planes answer it. */
@@ -101,7 +117,10 @@ export function parseGroupBy(value: UsageQuestion['group_by']): readonly UsageDi
     throw invalidRequest('group_by', `"${name.slice(0, 100)}" is none of ${NAMES}.`);
   });
   if (dimensions.filter((name) => TAG.test(name)).length > 1) {
-    throw invalidRequest('group_by', 'usage is told apart by one tag at a time; leave out the others.');
+    throw invalidRequest(
+      'group_by',
+      'usage is told apart by one tag at a time; leave out the others.',
+    );
   }
   return dimensions;
 }

@@ -45,7 +45,9 @@ describe('projection', () => {
         limit('daily', { window: 'day', used: '9.000000000' }),
       ],
     });
-    expect(limits.map(({ id, projected, exhaustedAtMs }) => [id, projected, exhaustedAtMs])).toEqual([
+    expect(
+      limits.map(({ id, projected, exhaustedAtMs }) => [id, projected, exhaustedAtMs]),
+    ).toEqual([
       ['fast', '15.000000000', PERIOD.startMs + 20 * DAY_MS],
       ['slow', '9.000000000', null],
       ['gone', '36.000000000', nowMs],

@@ -50,7 +50,11 @@ export function projectAmount(amount: bigint, elapsedMs: number, lengthMs: numbe
   return (amount * BigInt(lengthMs) + elapsed - 1n) / elapsed;
 }
 
-function projectLimit(status: LimitStatus, period: Span, elapsedMs: number): LimitProjection | null {
+function projectLimit(
+  status: LimitStatus,
+  period: Span,
+  elapsedMs: number,
+): LimitProjection | null {
   const { id, meter, scope } = status;
   if (status.window !== 'period' || !/^\d/.test(status.limit)) return null;
   const limit = parseMeterAmount(meter, status.limit, 'limit');
@@ -66,7 +70,9 @@ function projectLimit(status: LimitStatus, period: Span, elapsedMs: number): Lim
     used: status.used,
     projected: formatMeterAmount(meter, projected),
     // What is used up already, is so now.
-    exhaustedAtMs: exhausted ? period.startMs + Math.max(afterMs, used >= limit ? elapsedMs : 0) : null,
+    exhaustedAtMs: exhausted
+      ? period.startMs + Math.max(afterMs, used >= limit ? elapsedMs : 0)
+      : null,
   };
 }
 
@@ -78,7 +84,11 @@ function projectLimit(status: LimitStatus, period: Span, elapsedMs: number): Lim
  */
 export function projectPeriod(
   period: Span,
-  so: { readonly nowMs: number; readonly used: MeterAmounts; readonly statuses: readonly LimitStatus[] },
+  so: {
+    readonly nowMs: number;
+    readonly used: MeterAmounts;
+    readonly statuses: readonly LimitStatus[];
+  },
 ): Projection {
   const elapsedMs = Math.max(0, Math.min(so.nowMs, period.endMs) - period.startMs);
   const reliableFromMs = reliableFrom(period);

@@ -75,9 +75,7 @@ export class UsageDays {
       sumUp('kind_id', 'day'),
       sumUp('owner_id', 'day'),
     ].map((statement) => database.prepare(statement));
-    this.#setMark = database.prepare(
-      'UPDATE usage_mark SET rolled_before = ?, rolled_subject = ?',
-    );
+    this.#setMark = database.prepare('UPDATE usage_mark SET rolled_before = ?, rolled_subject = ?');
   }
 
   /** Whether the sums of this hour's day hold the subject already. */

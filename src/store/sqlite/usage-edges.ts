@@ -38,7 +38,9 @@ function requestReader(database: DatabaseSync, query: UsageQuery) {
   const tag = query.groupBy.find((name) => name.startsWith('tag:'));
   const tagName = tag?.slice('tag:'.length);
   const nameOf = tagName === undefined ? null : tagNamer(database, tagName);
-  return (row: SqlRow): { readonly atMs: number; readonly of: UsageOf; readonly tagged: boolean } => {
+  return (
+    row: SqlRow,
+  ): { readonly atMs: number; readonly of: UsageOf; readonly tagged: boolean } => {
     const atMs = reservedAtOfRow(integer(row, 'row'));
     const { customerId, keyId, operation, tags } = decodeRequest(text(row, 'body'));
     const value =

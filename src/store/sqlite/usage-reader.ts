@@ -56,7 +56,10 @@ function amountsOf(row: SqlRow): Sums {
   return amounts;
 }
 
-function dimensionsOf(row: SqlRow, columns: readonly Column[]): Partial<Record<UsageDimension, string>> {
+function dimensionsOf(
+  row: SqlRow,
+  columns: readonly Column[],
+): Partial<Record<UsageDimension, string>> {
   const of: Partial<Record<UsageDimension, string>> = {};
   columns.forEach((name, index) => {
     of[name] = text(row, `dim_${index}`);

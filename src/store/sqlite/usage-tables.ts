@@ -126,7 +126,10 @@ function addTo(sums: bigint[], { amounts }: Charge, sign: 1n | -1n): void {
   }
 }
 
-function namesOf({ customerId, keyId, operation, planId }: CallIdentity, model: string): SubjectNames {
+function namesOf(
+  { customerId, keyId, operation, planId }: CallIdentity,
+  model: string,
+): SubjectNames {
   return [customerId, keyId, operation, providerOf(model), model, planId];
 }
 

@@ -118,8 +118,7 @@ export class UsageTags {
     const isFull = values.size >= TAG_VALUES_PER_DAY;
     const kept = isFull ? OTHER_VALUE : value;
     const id =
-      values.get(kept) ??
-      Number(this.#insert.run(customerId, dayMs, name, kept).lastInsertRowid);
+      values.get(kept) ?? Number(this.#insert.run(customerId, dayMs, name, kept).lastInsertRowid);
     values.set(kept, id);
     return id;
   }

@@ -4,7 +4,12 @@
  * @module
  */
 import { type Meter, METERS } from '../../contracts/metering.ts';
-import type { MeterAmounts, UsageDimension, UsageQuery, UsageReport } from '../../metering/ports.ts';
+import type {
+  MeterAmounts,
+  UsageDimension,
+  UsageQuery,
+  UsageReport,
+} from '../../metering/ports.ts';
 import { NO_VALUE } from './usage-tags.ts';
 
 /** Sums by meter. */

@@ -71,13 +71,24 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('change_plan' as const), who: fc.nat(2), plan: fc.nat(1) }),
+    arbitrary: fc.record({
+      do: fc.constant('change_plan' as const),
+      who: fc.nat(2),
+      plan: fc.nat(1),
+    }),
   },
   { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },
 );
 
 const MODELS = ['openai/gpt-4o-mini', 'gemini/flash', 'openai/o9'];
-const TAGS = [null, { project: 'a' }, { project: 'b', team: 'x' }, { team: 'y' }, { project: '' }, null];
+const TAGS = [
+  null,
+  { project: 'a' },
+  { project: 'b', team: 'x' },
+  { team: 'y' },
+  { project: '' },
+  null,
+];
 const PLANS = ['wide', 'broad'];
 
 function add(sums: Partial<Record<Meter, bigint>>, amounts: MeterAmounts): void {
@@ -294,7 +305,10 @@ class World {
         add(groups[key], amounts);
       }
     }
-    return { totals, groups: query.groupBy.length + (query.bucket === null ? 0 : 1) > 0 ? groups : {} };
+    return {
+      totals,
+      groups: query.groupBy.length + (query.bucket === null ? 0 : 1) > 0 ? groups : {},
+    };
   }
 
   async actual(query: UsageQuery): ReturnType<() => Promise<ReturnType<World['expected']>>> {
@@ -304,7 +318,10 @@ class World {
       report.groups.map(({ key, totals }) => {
         const bucket =
           query.bucket === null ? [] : [['bucket', key['bucket']?.slice(0, cut[query.bucket])]];
-        return [JSON.stringify([...bucket, ...query.groupBy.map((name) => [name, key[name]])]), totals];
+        return [
+          JSON.stringify([...bucket, ...query.groupBy.map((name) => [name, key[name]])]),
+          totals,
+        ];
       }),
     );
     return { totals: report.totals, groups };
@@ -369,7 +386,13 @@ describe('usage', () => {
           }));
           await compare(at, ranges);
           for (const { id } of at.customers) {
-            const all = { customerId: id, fromMs: 0, toMs: at.nowMs + 1, groupBy: [], bucket: null };
+            const all = {
+              customerId: id,
+              fromMs: 0,
+              toMs: at.nowMs + 1,
+              groupBy: [],
+              bucket: null,
+            };
             const { totals } = await at.store.reader.usage(all);
             const limits = await at.store.ledger.limits(id, null);
             const used = limits.find((limit) => limit.id === 'requests/lifetime')?.used;

@@ -23,8 +23,7 @@ export const usageRoutes: readonly AdminRoute[] = [
     reply: usageReportSchema,
     errors: ['not_found'],
     async handle({ query: { customer, ...question } }, { store, now }) {
-      const found =
-        customer === undefined ? null : await findCustomer(store, customer, 'customer');
+      const found = customer === undefined ? null : await findCustomer(store, customer, 'customer');
       const customerId = found?.customer.id ?? null;
       return answerUsage(store, question, {
         customerId,
