@@ -32,12 +32,23 @@ export interface CandidateBound {
   readonly elastic: ElasticOutput | null;
 }
 
+/** A client token as a call shows it: who it is and what it may spend. Its counters are its own. */
+export interface TokenClaim {
+  /** `agt_…` without the signed part. */
+  readonly id: string;
+  /** Over its whole life; null where only its customer's limits bind. */
+  readonly maxSpendNanoUsd: bigint | null;
+  readonly expiresAtMs: number;
+}
+
 export interface ReserveCommand {
   /** `hold_…`, chosen by the caller: repeating the command with it and the same fingerprint returns the stored answer. */
   readonly holdId: string;
   readonly requestId: string;
   readonly customerId: string;
   readonly keyId: string;
+  /** The client token under which the call is made; `keyId` is then the key that minted it. */
+  readonly token?: TokenClaim | null | undefined;
   readonly operation: Operation;
   readonly bound: CandidateBound;
   /** What the gateway found out about the price; a problem is reported only when nothing worse stands (contract §6). */
@@ -206,7 +217,12 @@ export interface Ledger {
   void(command: VoidCommand): Promise<Settled>;
   /** Write-behind progress mark of a running stream; what `charge_observed` uses after a crash. */
   progress(holdId: string, observed: readonly Charge[]): void;
-  limits(customerId: string, keyId: string | null): Promise<readonly LimitStatus[]>;
+  /** Every limit that binds calls of the customer under that key and token, as it stands. */
+  limits(
+    customerId: string,
+    keyId: string | null,
+    token?: TokenClaim | null,
+  ): Promise<readonly LimitStatus[]>;
   verify(): Promise<VerifyReport>;
 }
 

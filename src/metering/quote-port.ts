@@ -6,7 +6,14 @@
  */
 import type { LimitStatus, RefusalAction } from '../contracts/limit-status.ts';
 import type { LimitInput, Operation, SubscriptionStatus } from '../contracts/metering.ts';
-import type { CandidateBound, Held, Refused, RefusalCode, ReserveCommand } from './ports.ts';
+import type {
+  CandidateBound,
+  Held,
+  Refused,
+  RefusalCode,
+  ReserveCommand,
+  TokenClaim,
+} from './ports.ts';
 
 /** `all` holds each operation that is allowed, `all_or_nothing` holds when all of them are. */
 export type QuoteMode = 'none' | 'all' | 'all_or_nothing';
@@ -44,6 +51,7 @@ export interface QuoteCommand {
   readonly quoteId: string;
   readonly customerId: string;
   readonly keyId: string;
+  readonly token?: TokenClaim | null | undefined;
   readonly tags: Readonly<Record<string, string>> | null;
   readonly mode: QuoteMode;
   /** Null: the default, at most what the plan allows. */

@@ -207,12 +207,7 @@ describe('limit statuses', () => {
   ];
 
   it('show every limit with its use, keys and tags apart', () => {
-    const { engine } = benchOf(limits, {
-      options: {
-        unlimitedUse: (customerId, limit) =>
-          customerId === 'cus_1' && limit.id === 'cost_usd/period' ? { used: 7n, held: 1n } : null,
-      },
-    });
+    const { engine } = benchOf(limits);
     engine.reserve(reserveOf('a', { tags: { team: 'blue' } }), START_MS);
     const row = (keyId: string | null) =>
       engine
@@ -225,7 +220,7 @@ describe('limit statuses', () => {
     expect(row('key_1')).toEqual([
       'requests/period customer 10 0 1 9 2026-12-01T00:00:00Z',
       'images/period customer disabled 0 0 0 ',
-      'cost_usd/period customer unlimited 0.000000007 0.000000001 unlimited ',
+      'cost_usd/period customer unlimited 0.000000000 0.000000000 unlimited 2026-12-01T00:00:00Z',
       'requests/minute customer 6 1 0 5 2026-11-11T00:00:10Z',
       'requests/concurrent customer 4 0 1 3 ',
       'video_seconds/call customer 1.5 0 0 1.5 ',
@@ -237,11 +232,20 @@ describe('limit statuses', () => {
     expect(row(null).some((text) => text.startsWith('requests/day'))).toBe(false);
   });
 
-  it('leave out an unlimited limit whose use nobody knows, and the reset of a box that is not open', () => {
+  it('say where the use of an unlimited limit is found, and no reset of a box that is not open', () => {
     const { engine } = benchOf(limits);
-    const ids = engine.limitStatuses('cus_1', null, START_MS);
-    expect(ids.some((one) => one.limit === 'unlimited')).toBe(false);
-    expect(ids.find((one) => one.window === 'rolling:3h')?.resets_at).toBe(null);
+    const [unopened] = engine
+      .limitStatuses('cus_1', null, START_MS)
+      .filter((one) => one.window === 'rolling:3h');
+    expect(unopened?.resets_at).toBe(null);
+    const bound = boundOf({ requests: 1n, cost_usd: 9n });
+    engine.reserve(reserveOf('a', { bound }), START_MS);
+    const query = { customerId: 'cus_1', keyId: null, token: null };
+    const rows = engine.limitRows(query, START_MS);
+    expect(rows.find((row) => row.status.limit === 'unlimited')).toMatchObject({
+      status: { id: 'cost_usd/period', held: '0.000000009' },
+      rollup: { meter: 'cost_usd', fromMs: EPOCH_MS, keyId: null, operation: '*', model: '*' },
+    });
   });
 });
 

@@ -4,19 +4,29 @@
  * @module
  */
 import type { Operation } from '../../contracts/metering.ts';
-import type { CandidateBound, Charge, ElasticOutput } from '../ports.ts';
+import type { CandidateBound, Charge, ElasticOutput, TokenClaim } from '../ports.ts';
 import { boxOf, boxOfHold, roomOf, serves, siteTarget, sizeOf } from './boxes.ts';
 import type { CompiledLimit, CompiledPlan } from './compiled-plan.ts';
 import { freeUnits, type GcraState, rescaleCell, restingCell } from './gcra.ts';
-import { type Account, type Counter, findCounter, type OpenHold, ownerOf } from './state.ts';
+import {
+  type Account,
+  type Counter,
+  findCounter,
+  type OpenHold,
+  ownerOf,
+  type Ruling,
+} from './state.ts';
 import type { WindowBox } from './types.ts';
 
 /** A call as the limits see it. */
 export interface Call {
   readonly account: Account;
   readonly plan: CompiledPlan;
+  /** All limits that bind the call, the plan's first. */
+  readonly rulings: readonly Ruling[];
   readonly customerId: string;
   readonly keyId: string;
+  readonly token: TokenClaim | null;
   readonly tags: Readonly<Record<string, string>> | null;
   readonly operation: Operation;
   /** Earlier candidates of the same call that stay covered. */
@@ -30,6 +40,8 @@ export interface Call {
 /** One limit against one call. Amounts in base units. */
 export interface Assessment {
   readonly limit: CompiledLimit;
+  /** The account that has the counter. */
+  readonly account: Account;
   readonly ownerId: string;
   readonly counter: Counter | undefined;
   /** Null for windows without buckets. */
@@ -62,10 +74,14 @@ function amountOf(charge: Charge, limit: CompiledLimit): bigint {
 }
 
 /** The call's need on a limit without elastic output. A call is one request however many candidates it tries. */
-function baseOf(call: Call, limit: CompiledLimit, bindsNext: boolean): bigint {
-  let base = bindsNext ? (call.next.fixed[limit.meter] ?? 0n) : 0n;
+function baseOf(
+  call: Call,
+  limit: CompiledLimit,
+  on: { readonly plan: CompiledPlan; readonly bindsNext: boolean },
+): bigint {
+  let base = on.bindsNext ? (call.next.fixed[limit.meter] ?? 0n) : 0n;
   for (const kept of call.keep) {
-    if (!call.plan.match(call.operation, kept.model).limits.includes(limit)) continue;
+    if (!on.plan.match(call.operation, kept.model).limits.includes(limit)) continue;
     const amount = amountOf(kept, limit);
     if (limit.meter !== 'requests') base += amount;
     else if (amount > base) base = amount;
@@ -164,41 +180,43 @@ function ownLegs(hold: OpenHold | null, counter: Counter | undefined): bigint {
   return have;
 }
 
-function limitsOf(call: Call): readonly CompiledLimit[] {
-  const next = call.plan.match(call.operation, call.next.model).limits;
+function limitsOf(call: Call, plan: CompiledPlan): readonly CompiledLimit[] {
+  const next = plan.match(call.operation, call.next.model).limits;
   if (call.keep.length === 0) return next;
   const all = new Set(next);
   for (const kept of call.keep) {
-    for (const limit of call.plan.match(call.operation, kept.model).limits) all.add(limit);
+    for (const limit of plan.match(call.operation, kept.model).limits) all.add(limit);
   }
   return [...all];
 }
 
-/** Assesses every limit on which the call has something to count. `disabled` ones are assessed with a size of 0. */
+/**
+ * Assesses every limit of every ruling on which the call has something to count. `disabled` ones are assessed with
+ * a size of 0.
+ */
 export function assess(call: Call): readonly Assessment[] {
-  const next = call.plan.match(call.operation, call.next.model).limits;
   const assessments: Assessment[] = [];
-  for (const limit of limitsOf(call)) {
+  for (const ruling of call.rulings) assessRuling(call, ruling, assessments);
+  return assessments;
+}
+
+function assessRuling(call: Call, ruling: Ruling, assessments: Assessment[]): void {
+  const { account, plan } = ruling;
+  const next = plan.match(call.operation, call.next.model).limits;
+  for (const limit of limitsOf(call, plan)) {
     const bindsNext = call.keep.length === 0 || next.includes(limit);
-    const base = baseOf(call, limit, bindsNext);
+    const base = baseOf(call, limit, { plan, bindsNext });
     const elastic = bindsNext && call.next.elastic !== null && limit.slope !== 'none';
     if (base === 0n && !elastic) continue;
     const ownerId = ownerOf(limit, call);
     if (ownerId === null) continue;
-    const counter = findCounter(call.account, ownerId, limit.counterKey);
+    const counter = findCounter(account, ownerId, limit.counterKey);
     const standing =
       limit.kind === 'disabled'
         ? EMPTY
-        : standingOf({
-            account: call.account,
-            limit,
-            counter,
-            hold: call.hold,
-            nowMs: call.nowMs,
-          });
-    assessments.push({ limit, ownerId, counter, base, elastic, ...standing });
+        : standingOf({ account, limit, counter, hold: call.hold, nowMs: call.nowMs });
+    assessments.push({ limit, account, ownerId, counter, base, elastic, ...standing });
   }
-  return assessments;
 }
 
 const MILLION = 1_000_000n;

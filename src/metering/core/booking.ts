@@ -16,56 +16,64 @@ import {
 import type { CompiledLimit } from './compiled-plan.ts';
 import { accountFor } from './reserve.ts';
 import {
+  type Account,
   type Booking,
   type Bucket,
   type Counter,
   counterKeyOfBucket,
   counterOf,
+  customerOfOwner,
   type Memory,
   type OpenHold,
   ownerOf,
+  type Ruling,
 } from './state.ts';
 import type { Draft, Step } from './step.ts';
 
 /** What a hold's end books on one limit. */
 export interface Booked {
   readonly limit: CompiledLimit;
+  /** The account that has the counter. */
+  readonly account: Account;
   readonly counter: Counter;
   readonly actual: bigint;
 }
 
 /** What the charges count on each limit that binds them; the whole call is one request, on its last charge. */
-export function bookedOn(
-  memory: Memory,
+export function bookedOn(hold: OpenHold, charges: readonly Charge[]): readonly Booked[] {
+  const booked: Booked[] = [];
+  for (const ruling of hold.rulings) bookRuling(hold, { ruling, charges }, booked);
+  return booked;
+}
+
+function bookRuling(
   hold: OpenHold,
-  charges: readonly Charge[],
-): readonly Booked[] {
-  const account = accountFor(memory, hold.customerId);
+  { ruling, charges }: { readonly ruling: Ruling; readonly charges: readonly Charge[] },
+  booked: Booked[],
+): void {
+  const { account, plan } = ruling;
   const actuals = new Map<CompiledLimit, bigint>();
   charges.forEach((charge, index) => {
     const requests = index === charges.length - 1 ? hold.requests : 0n;
-    for (const limit of hold.plan.match(hold.operation, charge.model).limits) {
+    for (const limit of plan.match(hold.operation, charge.model).limits) {
       const amount = limit.meter === 'requests' ? requests : (charge.amounts[limit.meter] ?? 0n);
       if (amount > 0n) actuals.set(limit, (actuals.get(limit) ?? 0n) + amount);
     }
   });
-  const booked: Booked[] = [];
   for (const [limit, actual] of actuals) {
     const ownerId = ownerOf(limit, hold);
     if (ownerId === null || limit.kind !== 'number') continue;
-    booked.push({ limit, counter: counterOf(account, ownerId, limit.counterKey), actual });
+    booked.push({ limit, account, counter: counterOf(account, ownerId, limit.counterKey), actual });
   }
-  return booked;
 }
 
 /** Where the hold counts on a limit: in the box of its reserve, which must be known even if it has ended. */
 export function siteOf(
   memory: Memory,
   hold: OpenHold,
-  at: { readonly limit: CompiledLimit; readonly counter: Counter; readonly nowMs: number },
+  at: Omit<Booked, 'actual'> & { readonly nowMs: number },
 ): BucketSite | null {
-  const { limit, counter, nowMs } = at;
-  const account = accountFor(memory, hold.customerId);
+  const { limit, account, counter, nowMs } = at;
   const box = boxOfHold(account, limit, { counter, hold });
   if (box === null) return null;
   const site = { account, limit, counter, box, atMs: nowMs };
@@ -92,15 +100,11 @@ export function spendBeyond(step: Step, site: BucketSite, amount: bigint): void 
 }
 
 /** What the drafts of a settlement booked, for a later correction. */
-export function bookingsOf(
-  memory: Memory,
-  hold: OpenHold,
-  drafts: readonly Draft[],
-): readonly Booking[] {
-  const account = accountFor(memory, hold.customerId);
+export function bookingsOf(memory: Memory, drafts: readonly Draft[]): readonly Booking[] {
   const bookings: Booking[] = [];
   for (const { bucket, spent, overrun } of drafts) {
     if (spent === 0n && overrun === 0n) continue;
+    const account = accountFor(memory, customerOfOwner(bucket.ownerId));
     const counter = counterOf(account, bucket.ownerId, counterKeyOfBucket(bucket));
     bookings.push({ counter, bucket, spent, overrun });
   }

@@ -27,6 +27,11 @@ function within(startMs: number, endMs: number | null, atMs: number): boolean {
   return startMs <= atMs && (endMs === null || atMs < endMs);
 }
 
+function lifetimeBox(account: Account): WindowBox {
+  const { lifetimeEndMs } = account.input;
+  return lifetimeEndMs === undefined ? LIFETIME : { ...LIFETIME, endMs: lifetimeEndMs };
+}
+
 function calendarBox(account: Account, window: CalendarWindow, atMs: number): WindowBox {
   const kept = account.boxes.get(window);
   if (kept !== undefined && within(kept.startMs, kept.endMs, atMs)) return kept;
@@ -52,7 +57,7 @@ export function boxOf(
     case 'concurrent':
       return null;
     case 'lifetime':
-      return LIFETIME;
+      return lifetimeBox(account);
     case 'period':
       return calendarBox(account, 'period', at.atMs);
     case 'calendar':
@@ -91,6 +96,11 @@ export function boxOfHold(
 
 function isPlanGrant(bucket: Bucket, limit: CompiledLimit): boolean {
   return bucket.sourceKey === limit.planSource || bucket.sourceKey === limit.overageSource;
+}
+
+/** True for a bucket that a limit grants by itself: its amount or its overage, no extra grant. */
+export function isGrantedByPlan(bucket: Bucket): boolean {
+  return /^(plan|overage)(:|$)/.test(bucket.sourceKey);
 }
 
 /** True when the bucket serves the limit in that box: the plan's own by box, extra grants by their own time. */
@@ -133,9 +143,8 @@ export function targetOf(
   if (present?.kind !== 'number') return null;
   if (bucket.sourceKey === present.overageSource) return present.overageCap ?? 0n;
   if (bucket.sourceKey !== present.planSource) return null;
-  if (present.windowKind.kind !== 'period' || account.input.phases.length === 0) {
-    return present.amount;
-  }
+  const isProrated = present.windowKind.kind === 'period' && account.input.phases.length > 0;
+  if (!isProrated || present.overridden) return present.amount;
   return prorated(account, present, at.box);
 }
 

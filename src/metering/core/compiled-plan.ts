@@ -14,8 +14,23 @@ import { parseWindow, type WindowKind } from './windows.ts';
 export type ElasticSlope = 'tokens' | 'cost' | 'none';
 
 export type LimitScope =
-  | { readonly kind: 'customer' | 'key' | 'client_token' }
-  | { readonly kind: 'tag'; readonly name: string };
+  | { readonly kind: 'customer' | 'key' | 'client_token' | 'deployment' }
+  | { readonly kind: 'tag' | 'provider'; readonly name: string }
+  /** A limit that a key or a client token has of its own, beside what the plan says of every one. */
+  | { readonly kind: 'own'; readonly holder: LimitHolder };
+
+/** Who has limits of its own; `id` is also the account that has their counters. */
+export interface LimitHolder {
+  readonly id: string;
+  readonly type: 'key' | 'client_token';
+}
+
+/** Where the limits of a plan come from, if not from a plan alone. */
+export interface PlanOrigin {
+  readonly holder?: LimitHolder;
+  /** Ids of the limits that stand otherwise in the plan, or not at all. */
+  readonly overridden?: ReadonlySet<string>;
+}
 
 export interface CompiledLimit {
   readonly id: string;
@@ -27,6 +42,8 @@ export interface CompiledLimit {
   /** Base units; 0 unless `kind` is `number`. `call`, `minute` and `concurrent` include their overage. */
   readonly amount: bigint;
   readonly scope: LimitScope;
+  /** True where the customer has another amount than the plan says: no other plan would change it. */
+  readonly overridden: boolean;
   readonly onBreach: 'deny' | 'soft' | 'overage';
   /** What the overage bucket is granted; null where there is none. */
   readonly overageCap: bigint | null;
@@ -72,10 +89,28 @@ function thresholdsOf({ thresholds }: LimitInput): readonly number[] {
   return [...new Set(thresholds)].toSorted((one, other) => one - other);
 }
 
-function parseScope(scope: string | undefined): LimitScope {
+const PROVIDER_SCOPE = 'provider:';
+
+function parseScope(scope: string | undefined, holder: LimitHolder | undefined): LimitScope {
+  if (holder !== undefined) return { kind: 'own', holder };
   if (scope === undefined || scope === 'customer') return { kind: 'customer' };
-  if (scope === 'key' || scope === 'client_token') return { kind: scope };
+  if (scope === 'key' || scope === 'client_token' || scope === 'deployment') return { kind: scope };
+  if (scope.startsWith(PROVIDER_SCOPE)) {
+    return { kind: 'provider', name: scope.slice(PROVIDER_SCOPE.length) };
+  }
   return { kind: 'tag', name: scope.slice('tag:'.length) };
+}
+
+/** True for a limit whose counter many customers share, so that its use is not one customer's to see. */
+export function isShared(limit: CompiledLimit): boolean {
+  return limit.scope.kind === 'deployment' || limit.scope.kind === 'provider';
+}
+
+function modelMatcher(input: LimitInput, scope: LimitScope): GlobMatcher {
+  const matches = compileGlob(input.model ?? '*');
+  if (scope.kind !== 'provider') return matches;
+  const prefix = `${scope.name}/`;
+  return (model) => model.startsWith(prefix) && matches(model);
 }
 
 function kindOf(amount: LimitInput['amount']): CompiledLimit['kind'] {
@@ -99,7 +134,7 @@ function overageCapOf(limit: LimitInput, path: string): bigint | null {
   return parseMeterAmount(limit.meter, limit.overage_cap, `${path}.overage_cap`);
 }
 
-function compileLimit(limit: LimitInput, path: string): CompiledLimit {
+function compileLimit(limit: LimitInput, path: string, origin: PlanOrigin): CompiledLimit {
   const windowKind = parseWindow(limit.window);
   if (windowKind === null) {
     throw new GatewayError('invalid_request', {
@@ -122,7 +157,8 @@ function compileLimit(limit: LimitInput, path: string): CompiledLimit {
     windowKind,
     kind,
     amount: hasBuckets || kind !== 'number' ? own : own + (cap ?? 0n),
-    scope: parseScope(limit.scope),
+    scope: parseScope(limit.scope, origin.holder),
+    overridden: origin.overridden?.has(id) === true,
     onBreach: limit.on_breach ?? 'deny',
     overageCap: hasBuckets ? cap : null,
     slope: slopeOf(limit.meter),
@@ -144,13 +180,13 @@ interface Matchers {
   readonly model: GlobMatcher;
 }
 
-function compileLimits(plan: PlanInput): readonly Matchers[] {
+function compileLimits(plan: PlanInput, origin: PlanOrigin): readonly Matchers[] {
   const ids = new Set<string>();
   return plan.limits.map((input, index) => {
-    const limit = compileLimit(input, `limits[${index}]`);
+    const limit = compileLimit(input, `limits[${index}]`, origin);
     if (ids.has(limit.id)) {
       throw new GatewayError('invalid_request', {
-        message: `limits[${index}].id "${limit.id}" occurs twice in the plan; name the limits apart.`,
+        message: `limits[${index}].id "${limit.id}" occurs twice; name the limits apart.`,
         param: `limits[${index}].id`,
       });
     }
@@ -158,7 +194,7 @@ function compileLimits(plan: PlanInput): readonly Matchers[] {
     return {
       limit,
       operation: compileGlob(input.operation ?? '*'),
-      model: compileGlob(input.model ?? '*'),
+      model: modelMatcher(input, limit.scope),
     };
   });
 }
@@ -168,8 +204,12 @@ function compileLimits(plan: PlanInput): readonly Matchers[] {
  *
  * @throws GatewayError `invalid_request` naming the limit's path, e.g. `limits[2].amount`
  */
-export function compilePlan(plan: PlanInput, version: number): CompiledPlan {
-  const matchers = compileLimits(plan);
+export function compilePlan(
+  plan: PlanInput,
+  version: number,
+  origin: PlanOrigin = {},
+): CompiledPlan {
+  const matchers = compileLimits(plan, origin);
   const allowed = plan.models?.map((pattern) => compileGlob(pattern));
   const cache = new Map<string, Map<string, PlanMatch>>();
   const find = (operation: string, model: string): PlanMatch => ({
@@ -204,4 +244,25 @@ export function compilePlan(plan: PlanInput, version: number): CompiledPlan {
       return match;
     },
   };
+}
+
+/**
+ * Limits of a key's or a client token's own, compiled as a plan of their holder: its account is `holder.id`.
+ *
+ * @throws GatewayError `invalid_request` naming the limit's path
+ */
+export function compileOwnLimits(
+  holder: LimitHolder,
+  limits: readonly LimitInput[],
+  version: number,
+): CompiledPlan {
+  return compilePlan({ id: holder.id, name: holder.id, limits: [...limits] }, version, { holder });
+}
+
+/** Account of what the whole deployment and its providers may do, over all customers. */
+export const DEPLOYMENT_ACCOUNT = 'deployment';
+
+/** Limits of `gateway.yaml`. @throws GatewayError `invalid_request` naming the limit's path */
+export function compileDeploymentLimits(limits: readonly LimitInput[]): CompiledPlan {
+  return compilePlan({ id: DEPLOYMENT_ACCOUNT, name: DEPLOYMENT_ACCOUNT, limits: [...limits] }, 1);
 }

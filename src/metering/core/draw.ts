@@ -160,8 +160,10 @@ export function draw(
   const call: Call = {
     account,
     plan: leg.plan,
+    rulings: leg.rulings,
     customerId: leg.customerId,
     keyId: leg.keyId,
+    token: leg.token,
     tags: leg.tags,
     operation: leg.operation,
     keep: [],

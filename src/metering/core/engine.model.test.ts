@@ -16,7 +16,15 @@ import {
   stateOf,
   text,
 } from './fixtures/engine-fixture.ts';
-import { type Action, action, MODELS, PLANS } from './fixtures/model-actions.ts';
+import {
+  type Action,
+  action,
+  BESIDE,
+  BESIDE_ACCOUNTS,
+  MODELS,
+  PLANS,
+  TOKEN,
+} from './fixtures/model-actions.ts';
 import { drawOf, operationOf, quoteOf } from './fixtures/quote-fixture.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { JournalFold, resolvedFrom } from './rebuild.ts';
@@ -35,7 +43,9 @@ type Levels = Map<string, { use: bigint; size: bigint }>;
 
 /** Thresholds between two levels, computed plainly. */
 function passedBetween(before: Levels, after: Levels, { memory }: Bench): string[] {
-  const { limits } = memory.accounts.get('cus_1')!.input.plan;
+  const limits = [memory.accounts.get('cus_1')!.input.plan, ...BESIDE].flatMap(
+    (plan) => plan.limits,
+  );
   const passed: string[] = [];
   for (const [name, { use, size }] of after) {
     const limit = limits.find((one) => one.id === name.split('|')[1]);
@@ -63,9 +73,11 @@ class World {
   readonly counts = new Map<string, { actual: bigint }>();
 
   fresh(): Bench {
-    return benchOf(PLANS[0]!, {
+    const bench = benchOf(PLANS[0]!, {
       options: { findEndedBucket: (id) => this.fold.buckets.get(id) ?? null },
     });
+    for (const account of BESIDE_ACCOUNTS) bench.engine.loadAccount(account);
+    return bench;
   }
 
   get account() {
@@ -154,8 +166,10 @@ class World {
   }
 
   checkSlots(): void {
-    for (const owned of this.bench.memory.accounts.get('cus_1')?.counters.values() ?? []) {
-      for (const counter of owned.values()) {
+    for (const account of this.bench.memory.accounts.values()) {
+      for (const counter of [...account.counters.values()].flatMap((owned) => [
+        ...owned.values(),
+      ])) {
         const sum = [...counter.slots.values()].reduce((total, amount) => total + amount, 0n);
         expect(counter.inUse).toBe(sum);
         for (const holdId of counter.slots.keys())
@@ -164,6 +178,8 @@ class World {
     }
   }
 }
+
+const ACCOUNT_IDS = ['cus_1', ...BESIDE_ACCOUNTS.map((account) => account.customerId)];
 
 function pickOf(ids: Iterable<string>, index: number): string | null {
   const all = [...ids];
@@ -191,6 +207,7 @@ function doReserve(world: World, one: Extract<Action, { do: 'reserve' }>): void 
   const id = `h${world.eventIds.size}_${operations}`;
   const command = reserveOf(id, {
     keyId: one.key,
+    token: one.token ? TOKEN : null,
     bound: boundFor(one, one.least),
     observedFloor: { input_tokens: 7n, cost_usd: BigInt(one.cost) },
     ...(one.expires ? { expiresAtMs: world.nowMs + 60_000 } : {}),
@@ -214,8 +231,11 @@ function doReserve(world: World, one: Extract<Action, { do: 'reserve' }>): void 
 /** Contract §7.1, read off the counters: what is used and held after an admission is within every hard limit. */
 function checkAdmitted(world: World, command: ReturnType<typeof reserveOf>): void {
   const { engine } = world.bench;
-  const { limits } = world.plan.match(command.operation, command.bound.model);
-  for (const status of engine.limitStatuses('cus_1', command.keyId, world.nowMs)) {
+  const limits = [world.plan, ...BESIDE].flatMap(
+    (plan) => plan.match(command.operation, command.bound.model).limits,
+  );
+  const query = { customerId: 'cus_1', keyId: command.keyId, token: command.token ?? null };
+  for (const { status } of engine.limitRows(query, world.nowMs)) {
     const limit = limits.find((one) => one.id === status.id);
     if (limit === undefined || limit.onBreach === 'soft') continue;
     const sum = Number(status.used) + Number(status.held);
@@ -238,7 +258,8 @@ function checkHeld(world: World, command: ReturnType<typeof reserveOf>, code: st
 }
 
 function rooms(world: World): string {
-  return text(world.bench.engine.limitStatuses('cus_1', 'key_1', world.nowMs));
+  const query = { customerId: 'cus_1', keyId: 'key_1', token: TOKEN };
+  return text(world.bench.engine.limitRows(query, world.nowMs));
 }
 
 function chargesFor(
@@ -530,7 +551,7 @@ function run(world: World, one: Action): void {
       return restart(world);
     case 'sweep':
       engine.sweep(world.nowMs, world.nowMs);
-      if (!engine.hasAccount('cus_1', world.nowMs)) restart(world);
+      if (!ACCOUNT_IDS.every((id) => engine.hasAccount(id, world.nowMs))) restart(world);
       return undefined;
     case 'reconcile': {
       const unknown = engine.openHolds().filter((hold) => hold.state === 'unknown');

@@ -15,10 +15,10 @@ import type {
   VoidCommand,
 } from '../ports.ts';
 import type { NoLeg, QuoteCommand, QuotedReserve, QuoteEvaluation } from '../quote-port.ts';
-import type { CompiledLimit, CompiledPlan } from './compiled-plan.ts';
+import type { CompiledPlan } from './compiled-plan.ts';
 import { draw } from './draw.ts';
 import { extend, openHold } from './extend.ts';
-import { limitStatuses } from './limit-status.ts';
+import { type LimitRow, limitRows, type LimitsQuery } from './limit-status.ts';
 import { loadAccount, loadBucket, loadHold, loadResolved } from './loading.ts';
 import { changePlan } from './plan-change.ts';
 import { quote } from './quote.ts';
@@ -43,17 +43,13 @@ import type {
   ResolvedImage,
 } from './types.ts';
 
+export type { LimitRow, LimitsQuery, RollupQuery } from './limit-status.ts';
 export type { ReconcileCommand } from './reconcile.ts';
 export type { EngineReserve } from './reserve.ts';
 
 export interface EngineOptions {
   /** Resolved holds remembered for replays; older ones must be looked up in the journal. Default 10,000. */
   readonly recentHolds?: number;
-  /** Use on an unlimited limit, from the usage rollups, for `limitStatuses`; null leaves it out. */
-  readonly unlimitedUse?: (
-    customerId: string,
-    limit: CompiledLimit,
-  ) => { readonly used: bigint; readonly held: bigint } | null;
   /**
    * The stored row of a bucket whose box has ended, asked when a late settlement or extension counts in a box that
    * memory no longer has; without it such a bucket would be granted twice. Null: there never was one.
@@ -96,6 +92,8 @@ export interface MeteringEngine {
   openHolds(): readonly HoldImage[];
   /** Ids of undispatched holds past their expiry. */
   dueHolds(nowMs: number): readonly string[];
+  limitRows(query: LimitsQuery, nowMs: number): readonly LimitRow[];
+  /** The rows without what tells the use of unlimited limits. */
   limitStatuses(customerId: string, keyId: string | null, nowMs: number): readonly LimitStatus[];
 
   // ---- commands ----
@@ -137,7 +135,7 @@ export function createEngine(options: EngineOptions = {}): MeteringEngine {
     options.recentHolds ?? 10_000,
     options.findEndedBucket ?? (() => null),
   );
-  return engineOver(memory, options);
+  return engineOver(memory);
 }
 
 function standingIn(memory: Memory, holdId: string): 'open' | 'resolved' | null {
@@ -186,11 +184,9 @@ function recoverOpenHolds(memory: Memory, nowMs: number): Applied<readonly strin
 }
 
 /** An engine over a memory of the caller's, which tests look into. */
-export function engineOver(
-  memory: Memory,
-  options: Pick<EngineOptions, 'unlimitedUse'> = {},
-): MeteringEngine {
-  const { unlimitedUse } = options;
+export function engineOver(memory: Memory): MeteringEngine {
+  const rowsOf = (query: LimitsQuery, nowMs: number): readonly LimitRow[] =>
+    limitRows(memory, accountFor(memory, query.customerId), { query, nowMs });
   return {
     hasAccount(customerId, nowMs) {
       const staleAtMs = memory.accounts.get(customerId)?.input.staleAtMs;
@@ -217,13 +213,9 @@ export function engineOver(
     openHolds: () => [...memory.holds.values()].map(imageOfHold),
     dueHolds: (nowMs) =>
       [...memory.holds.values()].filter((hold) => isDue(hold, nowMs)).map((hold) => hold.holdId),
-    limitStatuses(customerId, keyId, nowMs) {
-      const account = accountFor(memory, customerId);
-      return limitStatuses(account, keyId, {
-        nowMs,
-        unlimitedUse: (limit) => unlimitedUse?.(customerId, limit) ?? null,
-      });
-    },
+    limitRows: rowsOf,
+    limitStatuses: (customerId, keyId, nowMs) =>
+      rowsOf({ customerId, keyId, token: null }, nowMs).map((row) => row.status),
     reserve: (command, nowMs) => reserve(memory, command, nowMs),
     quote: (command, nowMs) => quote(memory, command, nowMs),
     draw: (command, nowMs) => draw(memory, command, nowMs),

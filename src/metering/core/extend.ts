@@ -32,13 +32,15 @@ function keptBy(hold: OpenHold, bound: CandidateBound): Charge {
 
 /** Ended boxes of the hold's limits, back in memory before they are assessed. */
 export function recallFor(memory: Memory, call: Call, hold: OpenHold): void {
-  for (const limit of call.plan.match(call.operation, call.next.model).limits) {
-    const ownerId = ownerOf(limit, call);
-    if (ownerId === null || !bucketed(limit.windowKind)) continue;
-    const counter = counterOf(call.account, ownerId, limit.counterKey);
-    const box = boxOfHold(call.account, limit, { counter, hold });
-    if (box === null) continue;
-    recallEnded(memory, { account: call.account, limit, counter, box, atMs: call.nowMs });
+  for (const { account, plan } of call.rulings) {
+    for (const limit of plan.match(call.operation, call.next.model).limits) {
+      const ownerId = ownerOf(limit, call);
+      if (ownerId === null || !bucketed(limit.windowKind)) continue;
+      const counter = counterOf(account, ownerId, limit.counterKey);
+      const box = boxOfHold(account, limit, { counter, hold });
+      if (box === null) continue;
+      recallEnded(memory, { account, limit, counter, box, atMs: call.nowMs });
+    }
   }
 }
 
@@ -53,8 +55,10 @@ export function extend(
   const call: Call = {
     account,
     plan: hold.plan,
+    rulings: hold.rulings,
     customerId: hold.customerId,
     keyId: hold.keyId,
+    token: hold.token,
     tags: hold.tags,
     operation: hold.operation,
     keep: command.keep.map((bound) => keptBy(hold, bound)),

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { SubscriptionStatus } from '../../contracts/metering.ts';
+import type { Operation, SubscriptionStatus } from '../../contracts/metering.ts';
 import type { Refused, ReserveCommand } from '../ports.ts';
 import type { Call } from './assess.ts';
-import { disabledBy, refuseGate } from './refusal.ts';
+import type { CompiledPlan } from './compiled-plan.ts';
+import { disabledFor, refuseGate } from './refusal.ts';
 import type { Memory } from './state.ts';
 import type { AccountInput } from './types.ts';
 
@@ -46,15 +47,19 @@ export function gate(
   return pricing === 'priced' ? null : refuseGate(pricing, none);
 }
 
-/** Whether the plan includes the call at all. */
+function forbids(plan: CompiledPlan, operation: Operation, model: string): boolean {
+  return plan.match(operation, model).limits.some((limit) => limit.kind === 'disabled');
+}
+
+/** Whether the plan, and whatever else binds it, includes the call at all. */
 export function gatePlan(memory: Memory, call: Call): Refused | null {
-  const match = call.plan.match(call.operation, call.next.model);
-  if (match.limits.some((limit) => limit.kind === 'disabled')) {
-    const disabled = disabledBy(call.plan, call);
+  const { operation, next } = call;
+  if (call.rulings.some(({ plan }) => forbids(plan, operation, next.model))) {
+    const disabled = disabledFor(call);
     if (disabled.length > 0) {
       return refuseGate('not_in_plan', { call, plans: memory.plans, disabled });
     }
   }
-  if (match.modelAllowed) return null;
+  if (call.plan.match(operation, next.model).modelAllowed) return null;
   return refuseGate('model_not_allowed', { call, plans: memory.plans, disabled: [] });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { OPERATIONS, type Operation } from '../../contracts/metering.ts';
-import type { Charge } from '../ports.ts';
+import type { Charge, TokenClaim } from '../ports.ts';
 import { packAmounts, unpackAmounts } from './meter-amounts.ts';
 import type { OpenHold } from './state.ts';
 import type { HoldImage, HoldLeg, HoldQuote, JournalEntry, JsonValue } from './types.ts';
@@ -32,7 +32,26 @@ function coverageOf(hold: OpenHold): Body {
   };
 }
 
+function packToken(token: TokenClaim): JsonValue {
+  return [token.id, token.maxSpendNanoUsd?.toString() ?? null, token.expiresAtMs];
+}
+
+function tokenOf(value: JsonValue | undefined): TokenClaim | null {
+  const [id, maxSpend, expiresAtMs] = listOf(value);
+  if (typeof id !== 'string') return null;
+  return {
+    id,
+    maxSpendNanoUsd: typeof maxSpend === 'string' ? BigInt(maxSpend) : null,
+    expiresAtMs: numberOf(expiresAtMs) ?? 0,
+  };
+}
+
 export function holdBody(hold: OpenHold): Body {
+  const body = ordinaryBody(hold);
+  return hold.token === null ? body : { ...body, token: packToken(hold.token) };
+}
+
+function ordinaryBody(hold: OpenHold): Body {
   return {
     request: hold.requestId,
     key: hold.keyId,
@@ -117,6 +136,7 @@ export function readHold(entry: JournalEntry): HoldImage {
     requestId: textOf(body['request']),
     customerId: entry.customerId,
     keyId: textOf(body['key']),
+    token: tokenOf(body['token']),
     operation: operationOf(body['operation']),
     state: body['state'] === 'held' ? 'held' : 'dispatched',
     createdAtMs: entry.atMs,

@@ -42,13 +42,13 @@ export function settleLate(
   for (const booking of resolved.booked) {
     open.set(booking.counter, [...(open.get(booking.counter) ?? []), booking]);
   }
-  for (const { limit, counter, actual } of bookedOn(memory, hold, charges)) {
+  for (const { limit, account, counter, actual } of bookedOn(hold, charges)) {
     if (!bucketed(limit.windowKind)) continue;
     const earlier = open.get(counter) ?? [];
     open.delete(counter);
     const sum = earlier.reduce((total, booking) => total + booking.spent + booking.overrun, 0n);
     if (actual < sum) unbook(step, earlier, sum - actual);
-    const site = actual > sum ? siteOf(memory, hold, { limit, counter, nowMs }) : null;
+    const site = actual > sum ? siteOf(memory, hold, { limit, account, counter, nowMs }) : null;
     if (site !== null) spendBeyond(step, site, actual - sum);
   }
   for (const earlier of open.values()) {
@@ -60,7 +60,7 @@ export function settleLate(
     hold,
     type: 'settled',
     overrunNanoUsd,
-    booked: bookingsOf(memory, hold, step.drafts),
+    booked: bookingsOf(memory, step.drafts),
     final: true,
   });
   step.enter({

@@ -4,11 +4,23 @@
  * @module
  */
 import type { LimitStatus } from '../../contracts/limit-status.ts';
+import type { LimitInput, Meter } from '../../contracts/metering.ts';
+import type { TokenClaim } from '../ports.ts';
 import { cellOf, type Standing, standingOf } from './assess.ts';
+import { boxOf } from './boxes.ts';
 import type { CompiledLimit } from './compiled-plan.ts';
 import { drainMs, waitMs } from './gcra.ts';
+import { compileGlob } from './glob.ts';
 import { formatMeterAmount } from './meter-amounts.ts';
-import { type Account, type Counter, findCounter, ownerOf } from './state.ts';
+import {
+  type Account,
+  type Counter,
+  findCounter,
+  type Memory,
+  ownerOf,
+  type Ruling,
+  rulingsOf,
+} from './state.ts';
 
 /** RFC 3339 in UTC, without a fraction where there is none. */
 export function timestamp(atMs: number): string {
@@ -16,8 +28,16 @@ export function timestamp(atMs: number): string {
 }
 
 function scopeText(limit: CompiledLimit, ownerId: string): string {
-  // The owner of a tag's counter is `<customer>#tag:<name>=<value>`.
-  return limit.scope.kind === 'tag' ? ownerId.slice(ownerId.indexOf('#') + 1) : limit.scope.kind;
+  switch (limit.scope.kind) {
+    case 'tag':
+    case 'provider':
+      // The owner is `<customer>#tag:<name>=<value>` or `deployment#provider:<id>`.
+      return ownerId.slice(ownerId.indexOf('#') + 1);
+    case 'own':
+      return limit.scope.holder.type;
+    default:
+      return limit.scope.kind;
+  }
 }
 
 export interface StatusQuery {
@@ -65,61 +85,145 @@ export function limitStatus(query: StatusQuery): LimitStatus {
   };
 }
 
-/** Use on an unlimited limit, which has no counter: from the usage rollups. Base units. */
-export type UnlimitedUse = (
-  limit: CompiledLimit,
-) => { readonly used: bigint; readonly held: bigint } | null;
+/** Whose limits are asked for. */
+export interface LimitsQuery {
+  readonly customerId: string;
+  readonly keyId: string | null;
+  readonly token: TokenClaim | null;
+}
 
-function ownersOf(account: Account, limit: CompiledLimit, keyId: string | null): readonly string[] {
-  const { customerId } = account.input;
+/** What an unlimited limit, which has no counter, has seen used: the sum of the usage rollups that this names. */
+export interface RollupQuery {
+  readonly meter: Meter;
+  readonly fromMs: number;
+  /** Null where calls of every key count. */
+  readonly keyId: string | null;
+  /** Globs. */
+  readonly operation: string;
+  readonly model: string;
+}
+
+/** A limit as it stands; `rollup` says where the use of an unlimited one is found, which `status` shows as none. */
+export interface LimitRow {
+  readonly status: LimitStatus;
+  readonly rollup: RollupQuery | null;
+}
+
+function ownersOf(account: Account, limit: CompiledLimit, query: LimitsQuery): readonly string[] {
   if (limit.scope.kind !== 'tag') {
-    const ownerId = ownerOf(limit, { customerId, keyId, tags: null });
+    const ownerId = ownerOf(limit, { ...query, tags: null });
     return ownerId === null ? [] : [ownerId];
   }
-  const start = `${customerId}#tag:${limit.scope.name}=`;
+  const start = `${query.customerId}#tag:${limit.scope.name}=`;
   return [...account.counters]
     .filter(([ownerId, counters]) => ownerId.startsWith(start) && counters.has(limit.counterKey))
     .map(([ownerId]) => ownerId);
 }
 
-function unlimitedStatus(limit: CompiledLimit, use: { used: bigint; held: bigint }): LimitStatus {
-  return {
+/** Where the use of a limit without a number begins to count now; null where only calls in flight count. */
+function countsFrom(
+  account: Account,
+  limit: CompiledLimit,
+  nowMs: number,
+): { readonly fromMs: number; readonly endMs: number | null } | null {
+  if (limit.windowKind.kind === 'rolling') {
+    return { fromMs: nowMs - limit.windowKind.lengthMs, endMs: null };
+  }
+  const box = boxOf(account, limit, { counter: undefined, atMs: nowMs });
+  return box === null ? null : { fromMs: box.startMs, endMs: box.endMs };
+}
+
+interface UnlimitedSite {
+  readonly memory: Memory;
+  readonly ruling: Ruling;
+  readonly query: LimitsQuery;
+  readonly nowMs: number;
+}
+
+/** What open holds count on a limit that has no counter. */
+function heldWithout(limit: CompiledLimit, input: LimitInput, site: UnlimitedSite): bigint {
+  const { memory, query } = site;
+  const operation = compileGlob(input.operation ?? '*');
+  const model = compileGlob(input.model ?? '*');
+  let held = 0n;
+  for (const hold of memory.holds.values()) {
+    if (hold.customerId !== query.customerId || !operation(hold.operation)) continue;
+    if (limit.scope.kind !== 'customer' && hold.keyId !== query.keyId) continue;
+    const covered = hold.covered.filter((charge) => model(charge.model));
+    if (covered.length === 0) continue;
+    if (limit.meter === 'requests') held += hold.requests;
+    else for (const { amounts } of covered) held += amounts[limit.meter] ?? 0n;
+  }
+  return held;
+}
+
+/** Null where nothing tells the use of one counter from another's: of a tag, a token, or all customers. */
+function unlimitedRow(
+  limit: CompiledLimit,
+  input: LimitInput,
+  site: UnlimitedSite,
+): LimitRow | null {
+  const { kind } = limit.scope;
+  const byKey = kind === 'key' || (kind === 'own' && limit.scope.holder.type === 'key');
+  const { keyId } = site.query;
+  if (kind !== 'customer' && (!byKey || keyId === null)) return null;
+  const counted = countsFrom(site.ruling.account, limit, site.nowMs);
+  const { endMs } = counted ?? { endMs: null };
+  const status: LimitStatus = {
     id: limit.id,
     meter: limit.meter,
     window: limit.window,
-    scope: limit.scope.kind,
+    scope: scopeText(limit, ''),
     limit: 'unlimited',
-    used: formatMeterAmount(limit.meter, use.used),
-    held: formatMeterAmount(limit.meter, use.held),
+    used: formatMeterAmount(limit.meter, 0n),
+    held: formatMeterAmount(limit.meter, heldWithout(limit, input, site)),
     remaining: 'unlimited',
-    resets_at: null,
+    resets_at: endMs === null ? null : timestamp(endMs),
   };
+  if (counted === null) return { status, rollup: null };
+  const rollup = {
+    meter: limit.meter,
+    fromMs: counted.fromMs,
+    keyId: byKey ? keyId : null,
+    operation: input.operation ?? '*',
+    model: input.model ?? '*',
+  };
+  return { status, rollup };
 }
 
 const NOTHING: Standing = { box: null, have: 0n, capacity: 0n, size: 0n, used: 0n, held: 0n };
 
 /**
- * Every limit of the account's plan, in its order; key-scoped ones for `keyId`, tag-scoped ones for each tag seen.
- * An unlimited limit is listed where `unlimitedUse` knows its use.
+ * Every limit that binds the customer's calls under that key and token: those of the plan in its order, of the key,
+ * of the token, of the deployment. Tag-scoped ones once for each tag seen.
  */
-export function limitStatuses(
+export function limitRows(
+  memory: Memory,
   account: Account,
-  keyId: string | null,
-  at: { readonly nowMs: number; readonly unlimitedUse?: UnlimitedUse | undefined },
-): readonly LimitStatus[] {
-  const statuses: LimitStatus[] = [];
-  for (const limit of account.input.plan.limits) {
-    if (limit.kind === 'unlimited') {
-      const use = at.unlimitedUse?.(limit) ?? null;
-      if (use !== null) statuses.push(unlimitedStatus(limit, use));
-      continue;
-    }
-    for (const ownerId of ownersOf(account, limit, keyId)) {
-      const counter = findCounter(account, ownerId, limit.counterKey);
-      const query = { account, limit, counter, hold: null, nowMs: at.nowMs };
-      const standing = limit.kind === 'disabled' ? NOTHING : standingOf(query);
-      statuses.push(limitStatus({ ...query, ownerId, standing, requested: null }));
-    }
+  { query, nowMs }: { readonly query: LimitsQuery; readonly nowMs: number },
+): readonly LimitRow[] {
+  const { keyId, token } = query;
+  const rows: LimitRow[] = [];
+  for (const ruling of rulingsOf(memory, account, { keyId: keyId ?? '', token })) {
+    const site = { memory, ruling, query, nowMs };
+    ruling.plan.limits.forEach((limit, index) => {
+      const input = ruling.plan.input.limits[index];
+      if (limit.kind !== 'unlimited') rows.push(...countedRows(limit, site));
+      else if (input !== undefined) {
+        const row = unlimitedRow(limit, input, site);
+        if (row !== null) rows.push(row);
+      }
+    });
   }
-  return statuses;
+  return rows;
+}
+
+function countedRows(limit: CompiledLimit, site: UnlimitedSite): readonly LimitRow[] {
+  const { account } = site.ruling;
+  return ownersOf(account, limit, site.query).map((ownerId) => {
+    const counter = findCounter(account, ownerId, limit.counterKey);
+    const query = { account, limit, counter, hold: null, nowMs: site.nowMs };
+    const standing = limit.kind === 'disabled' ? NOTHING : standingOf(query);
+    return { status: limitStatus({ ...query, ownerId, standing, requested: null }), rollup: null };
+  });
 }

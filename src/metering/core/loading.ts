@@ -20,6 +20,7 @@ import {
   type Memory,
   type OpenHold,
   remember,
+  rulingsOf,
 } from './state.ts';
 import { disturbAll } from './thresholds.ts';
 import type { AccountInput, BucketImage, HoldImage, ResolvedImage } from './types.ts';
@@ -30,6 +31,7 @@ export function loadAccount(memory: Memory, input: AccountInput): void {
   if (account === undefined) {
     memory.accounts.set(input.customerId, {
       input,
+      rulings: [],
       counters: new Map(),
       boxes: new Map(),
       openHolds: 0,
@@ -52,32 +54,39 @@ export function loadBucket(memory: Memory, image: BucketImage): void {
 }
 
 /** A bucket that a hold names, with its counter; ended ones are fetched. */
-function referred(
-  memory: Memory,
-  account: Account,
-  bucketId: string,
-): { bucket: Bucket; counter: Counter } {
+function referred(memory: Memory, bucketId: string): { bucket: Bucket; counter: Counter } {
   if (!memory.buckets.has(bucketId)) {
     const ended = memory.findEndedBucket(bucketId);
     if (ended !== null) loadBucket(memory, ended);
   }
   const bucket = memory.buckets.get(bucketId);
   if (bucket === undefined) throw new Error(`bucket ${bucketId} is not loaded`);
+  const account = accountFor(memory, customerOfOwner(bucket.ownerId));
   const counter = counterOf(account, bucket.ownerId, counterKeyOfBucket(bucket));
   return { bucket, counter };
 }
 
-function openHoldOf(memory: Memory, image: HoldImage, plan: CompiledPlan | undefined): OpenHold {
+/** The account's own plan where it is the hold's version: it has what is overridden for the customer. */
+function planOf(account: Account, image: HoldImage, plan: CompiledPlan | undefined): CompiledPlan {
+  const present = account.input.plan;
+  const isPresent = present.id === image.planId && present.version === image.planVersion;
+  return isPresent ? present : (plan ?? present);
+}
+
+function openHoldOf(memory: Memory, image: HoldImage, given: CompiledPlan | undefined): OpenHold {
   const account = accountFor(memory, image.customerId);
   const legs = image.legs.map(({ bucketId, amount }): Leg => ({
-    ...referred(memory, account, bucketId),
+    ...referred(memory, bucketId),
     amount,
   }));
   const last = image.covered.at(-1);
   const { planId, planVersion, ...rest } = image;
+  const plan = planOf(account, image, given);
+  const [, ...beside] = rulingsOf(memory, account, image);
   return {
     ...rest,
-    plan: plan ?? account.input.plan,
+    plan,
+    rulings: [{ account, plan }, ...beside],
     legs,
     takes: null,
     slots: [],
@@ -101,20 +110,19 @@ export function loadHold(memory: Memory, image: HoldImage, plan?: CompiledPlan):
   if (memory.holds.has(image.holdId)) return;
   const hold = openHoldOf(memory, image, plan);
   memory.holds.set(image.holdId, hold);
-  accountFor(memory, image.customerId).openHolds += 1;
+  for (const { account } of hold.rulings) account.openHolds += 1;
 }
 
 /** Puts a resolved hold, so that replays and late settlements can be answered. */
 export function loadResolved(memory: Memory, image: ResolvedImage, plan?: CompiledPlan): void {
-  const { holdId, customerId } = image.hold;
+  const { holdId } = image.hold;
   if (memory.holds.has(holdId) || memory.recent.has(holdId)) return;
-  const account = accountFor(memory, customerId);
   remember(memory, {
     hold: openHoldOf(memory, { ...image.hold, legs: [] }, plan),
     type: image.type,
     overrunNanoUsd: image.overrunNanoUsd,
     booked: image.booked.map(({ bucketId, ...booked }): Booking => ({
-      ...referred(memory, account, bucketId),
+      ...referred(memory, bucketId),
       ...booked,
     })),
     final: image.final,

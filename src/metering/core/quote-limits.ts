@@ -9,7 +9,6 @@ import { bucketed } from './compiled-plan.ts';
 import { limitStatus } from './limit-status.ts';
 import { formatMeterAmount } from './meter-amounts.ts';
 import type { JudgedCandidate } from './quote-use.ts';
-import type { Account } from './state.ts';
 
 interface Asked {
   /** As first met, so before any operation of the quote took from the limit. */
@@ -46,9 +45,9 @@ export class QuoteLimits {
   }
 
   /** In the order in which they were met. */
-  list(account: Account, nowMs: number): readonly QuotedLimit[] {
+  list(nowMs: number): readonly QuotedLimit[] {
     return [...this.#asked.values()].map(({ first, requested }) => {
-      const { limit, ownerId } = first;
+      const { account, limit, ownerId } = first;
       const counter = account.counters.get(ownerId)?.get(limit.counterKey);
       const status = limitStatus({
         limit,

@@ -21,7 +21,7 @@ import { QuoteLimits } from './quote-limits.ts';
 import { type JudgedCandidate, judgeUses, usesThatFit, wouldFit } from './quote-use.ts';
 import { NO_RATES } from './rate-view.ts';
 import { accountFor } from './reserve.ts';
-import { type Account, findCounter, type Memory, type OpenHold } from './state.ts';
+import { type Account, findCounter, type Memory, type OpenHold, rulingsOf } from './state.ts';
 import { Step, unchanged } from './step.ts';
 import { coveredBy, take } from './take.ts';
 import type { Applied } from './types.ts';
@@ -170,11 +170,13 @@ function newLeg(
     requestId: command.quoteId,
     customerId: command.customerId,
     keyId: command.keyId,
+    token: at.call.token,
     operation: operation.operation,
     state: 'held',
     createdAtMs: at.nowMs,
     expiresAtMs: at.expiresAtMs,
     plan,
+    rulings: at.call.rulings,
     priceBookId: command.priceBookId,
     fingerprint: command.quoteId,
     tags: command.tags,
@@ -207,7 +209,7 @@ function holdLeg(step: Step, leg: OpenHold, candidates: readonly JudgedCandidate
   for (const { call, assessments } of candidates) {
     const buckets = assessments
       .filter(({ limit }) => bucketed(limit.windowKind))
-      .map((one) => ({ ...one, have: ownShare(hold, call.account, one) }));
+      .map((one) => ({ ...one, have: ownShare(hold, one) }));
     const { softBreaches, ...taking } = take(
       step,
       { ...call, hold },
@@ -230,7 +232,7 @@ function holdLeg(step: Step, leg: OpenHold, candidates: readonly JudgedCandidate
 }
 
 /** What earlier candidates of the operation have taken already. */
-function ownShare(hold: OpenHold, account: Account, { ownerId, limit }: Assessment): bigint {
+function ownShare(hold: OpenHold, { account, ownerId, limit }: Assessment): bigint {
   const counter = findCounter(account, ownerId, limit.counterKey);
   let have = 0n;
   for (const leg of hold.legs) if (leg.counter === counter) have += leg.amount;
@@ -255,8 +257,10 @@ function verdictOf(
   const call: Call = {
     account,
     plan: account.input.plan,
+    rulings: rulingsOf(memory, account, command),
     customerId: command.customerId,
     keyId: command.keyId,
+    token: command.token ?? null,
     tags: command.tags,
     operation: operation.operation,
     keep: [],
@@ -315,7 +319,7 @@ export function quote(
     plan: subscription === null ? null : { id: plan.id, version: plan.version },
     subscriptionStatus: subscription?.status ?? null,
     verdicts,
-    limits: limits.list(account, nowMs),
+    limits: limits.list(nowMs),
     held: holds ? allowed : [],
   };
   const applied = step.finish(evaluation);

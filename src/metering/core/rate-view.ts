@@ -7,18 +7,12 @@
 import type { Meter } from '../../contracts/metering.ts';
 import type { RateView, RateViews } from '../ports.ts';
 import { type Assessment, cellOf } from './assess.ts';
-import { bucketed } from './compiled-plan.ts';
+import { bucketed, isShared } from './compiled-plan.ts';
 import { drainMs } from './gcra.ts';
 import { formatMeterAmount } from './meter-amounts.ts';
-import { type Account, findCounter } from './state.ts';
+import { findCounter } from './state.ts';
 
 export const NO_RATES: RateViews = { requests: null, tokens: null };
-
-/** Whose rates, when. */
-export interface RateMoment {
-  readonly account: Account;
-  readonly nowMs: number;
-}
 
 type RateMeter = keyof RateViews;
 
@@ -39,9 +33,8 @@ function tighter(candidate: Candidate, other: Candidate | null): boolean {
   return candidate.left < other.left;
 }
 
-function resetMsOf(assessment: Assessment, at: RateMoment): number | null {
-  const { limit, ownerId, box } = assessment;
-  const { account, nowMs } = at;
+function resetMsOf(assessment: Assessment, nowMs: number): number | null {
+  const { account, limit, ownerId, box } = assessment;
   if (limit.windowKind.kind === 'minute') {
     // The counter may have been made after the assessment.
     const counter = findCounter(account, ownerId, limit.counterKey);
@@ -51,13 +44,13 @@ function resetMsOf(assessment: Assessment, at: RateMoment): number | null {
   return endMs === null ? null : Math.max(0, endMs - nowMs);
 }
 
-function viewOf(candidate: Candidate | null, at: RateMoment): RateView | null {
+function viewOf(candidate: Candidate | null, nowMs: number): RateView | null {
   if (candidate === null) return null;
   const { limit, size } = candidate.assessment;
   return {
     limit: formatMeterAmount(limit.meter, size),
     remaining: formatMeterAmount(limit.meter, candidate.left),
-    resetMs: resetMsOf(candidate.assessment, at),
+    resetMs: resetMsOf(candidate.assessment, nowMs),
   };
 }
 
@@ -65,18 +58,19 @@ function viewOf(candidate: Candidate | null, at: RateMoment): RateView | null {
 export function rateViews(
   assessments: readonly Assessment[],
   takenOf: (assessment: Assessment) => bigint,
-  at: RateMoment,
+  nowMs: number,
 ): RateViews {
   const best: Record<RateMeter, Candidate | null> = { requests: null, tokens: null };
   for (const assessment of assessments) {
     const { limit } = assessment;
     const meter = rateMeterOf(limit.meter);
     const perMinute = limit.windowKind.kind === 'minute';
-    if (meter === null || limit.kind !== 'number') continue;
+    // What all customers share is not one customer's allowance.
+    if (meter === null || limit.kind !== 'number' || isShared(limit)) continue;
     if (!perMinute && !bucketed(limit.windowKind)) continue;
     const left = assessment.capacity - takenOf(assessment);
     const candidate = { assessment, perMinute, left: left > 0n ? left : 0n };
     if (tighter(candidate, best[meter])) best[meter] = candidate;
   }
-  return { requests: viewOf(best.requests, at), tokens: viewOf(best.tokens, at) };
+  return { requests: viewOf(best.requests, nowMs), tokens: viewOf(best.tokens, nowMs) };
 }

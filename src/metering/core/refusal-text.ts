@@ -5,7 +5,7 @@
  */
 import type { Meter } from '../../contracts/metering.ts';
 import { formatUsd } from '../../contracts/money.ts';
-import type { CompiledLimit } from './compiled-plan.ts';
+import { type CompiledLimit, isShared } from './compiled-plan.ts';
 import { formatMeterAmount } from './meter-amounts.ts';
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -59,9 +59,34 @@ function windowText(limit: CompiledLimit): string {
   }
 }
 
+const HOLDERS = { key: 'key', client_token: 'client token' } as const;
+
 function whose(limit: CompiledLimit): string {
-  if (limit.scope.kind === 'key') return ' for this key';
-  return limit.scope.kind === 'tag' ? ` for this ${limit.scope.name}` : '';
+  const { scope } = limit;
+  switch (scope.kind) {
+    case 'customer':
+      return '';
+    case 'key':
+    case 'client_token':
+      return ` for this ${HOLDERS[scope.kind]}`;
+    case 'own':
+      return ` for this ${HOLDERS[scope.holder.type]}`;
+    case 'tag':
+      return ` for this ${scope.name}`;
+    case 'deployment':
+      return ' for all customers together';
+    case 'provider':
+      return ` for all customers together on ${scope.name}`;
+    default:
+      return scope satisfies never;
+  }
+}
+
+/** Who sets the limit, as the subject of a sentence. */
+export function grantorText(limit: CompiledLimit): string {
+  const { scope } = limit;
+  if (isShared(limit)) return 'This gateway';
+  return scope.kind === 'own' ? `This ${HOLDERS[scope.holder.type]}` : 'The plan';
 }
 
 export interface LimitSentence {
@@ -97,16 +122,25 @@ function leftText(sentence: LimitSentence): string {
 export function neverFitsText(sentence: LimitSentence): string {
   const { limit } = sentence;
   const most = amountText(limit.meter, sentence.size);
-  return `${openingText(sentence)}; the plan allows ${most} ${windowText(limit)}${whose(limit)}.`;
+  const grantor = grantorText(sentence.limit).replace('T', 't');
+  return `${openingText(sentence)}; ${grantor} allows ${most} ${windowText(limit)}${whose(limit)}.`;
+}
+
+/** What is left of a shared limit would tell what other customers use, so the sentence does not. */
+function sharedText(sentence: LimitSentence, until: string): string {
+  const { limit, size } = sentence;
+  return `${openingText(sentence)}; not that much is left of the ${amountText(limit.meter, size)} ${windowText(limit)}${whose(limit)}${until}.`;
 }
 
 export function exceededText(sentence: LimitSentence): string {
   const { resetsAtMs } = sentence;
   const until = resetsAtMs === null ? '' : ` until ${dateText(resetsAtMs)}`;
+  if (isShared(sentence.limit)) return sharedText(sentence, until);
   return `${openingText(sentence)}; ${leftText(sentence)} is left${whose(sentence.limit)}${until}.`;
 }
 
 export function heldText(sentence: LimitSentence): string {
+  if (isShared(sentence.limit)) return sharedText(sentence, ' while calls are in flight');
   const held =
     sentence.limit.meter === 'cost_usd'
       ? usdText(sentence.held)

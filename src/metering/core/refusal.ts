@@ -6,13 +6,14 @@
 import type { LimitStatus, RefusalAction } from '../../contracts/limit-status.ts';
 import type { RefusalCode, Refused } from '../ports.ts';
 import { assess, type Assessment, affordableTokens, type Call, cellOf, needOf } from './assess.ts';
-import type { CompiledPlan } from './compiled-plan.ts';
+import { type CompiledLimit, type CompiledPlan, isShared } from './compiled-plan.ts';
 import { waitMs } from './gcra.ts';
 import { limitStatus, resetsAtMs, timestamp } from './limit-status.ts';
 import { NO_RATES } from './rate-view.ts';
 import {
   concurrencyText,
   exceededText,
+  grantorText,
   heldText,
   type LimitSentence,
   meterText,
@@ -139,12 +140,19 @@ function retryAfterMs(
   return code === 'rate_limited' ? rates : Math.max(rates, HELD_RETRY_MS);
 }
 
+/** True for a limit that another plan may have otherwise. */
+function isOfPlan(limit: CompiledLimit): boolean {
+  return !limit.overridden && !isShared(limit) && limit.scope.kind !== 'own';
+}
+
 /** True when the plan would admit the call: allowed, nothing disabled, and each violated limit wide enough. */
 function wouldAdmit(plan: CompiledPlan, call: Call, violations: readonly Violation[]): boolean {
+  if (!violations.every(({ assessment }) => isOfPlan(assessment.limit))) return false;
   const match = plan.match(call.operation, call.next.model);
   if (!match.modelAllowed) return false;
   const disabled = match.limits.some((limit) => limit.kind === 'disabled');
-  if (disabled && disabledBy(plan, call).length > 0) return false;
+  const alone = { ...call, plan, rulings: [{ account: call.account, plan }] };
+  if (disabled && disabledFor(alone).length > 0) return false;
   return violations.every(({ assessment, need }) => {
     const { limit, used, held, have } = assessment;
     const same = match.limits.find((other) => other.counterKey === limit.counterKey);
@@ -154,9 +162,9 @@ function wouldAdmit(plan: CompiledPlan, call: Call, violations: readonly Violati
   });
 }
 
-/** Limits that forbid the call under a plan. */
-export function disabledBy(plan: CompiledPlan, call: Call): readonly Assessment[] {
-  return assess({ ...call, plan }).filter(({ limit }) => limit.kind === 'disabled');
+/** Limits that forbid the call. */
+export function disabledFor(call: Call): readonly Assessment[] {
+  return assess(call).filter(({ limit }) => limit.kind === 'disabled');
 }
 
 function upgradeFor(
@@ -212,7 +220,9 @@ export function refuseLimits(
       limits: violations.map((violation) => statusOf(call, violation)),
       plan: { id: call.plan.id, version: call.plan.version },
       actions: actionsFor(worst.code, { call, assessments, violations, plans }),
-      usage_info: limitInfo(call, worst.assessment, worst.need),
+      usage_info: isShared(worst.assessment.limit)
+        ? planInfo(call)
+        : limitInfo(call, worst.assessment, worst.need),
     },
     retryAfterMs: retryAfterMs(worst.code, violations, call.nowMs),
     rates: NO_RATES,
@@ -238,7 +248,12 @@ function gateText(code: GateCode, call: Call, disabled: readonly Assessment[]): 
     }
     case 'not_in_plan': {
       const meters = [...new Set(disabled.map(({ limit }) => meterText(limit.meter)))].join(', ');
-      return `The plan ${plan.id} does not include ${operation} on ${next.model} (disabled: ${meters}).`;
+      const [first] = disabled;
+      const who =
+        first === undefined || isOfPlan(first.limit)
+          ? `The plan ${plan.id}`
+          : grantorText(first.limit);
+      return `${who} does not include ${operation} on ${next.model} (disabled: ${meters}).`;
     }
     case 'model_not_allowed':
       return `The plan ${plan.id} does not allow the model ${next.model}.`;
@@ -262,7 +277,9 @@ export function refuseGate(
 ): Refused {
   const { call, disabled } = at;
   const { subscription } = call.account.input;
-  const planIssue = code === 'not_in_plan' || code === 'model_not_allowed';
+  const planIssue =
+    code === 'model_not_allowed' ||
+    (code === 'not_in_plan' && disabled.every(({ limit }) => isOfPlan(limit)));
   const actions: readonly RefusalAction[] =
     code === 'subscription_inactive'
       ? [{ do: 'reactivate' }]

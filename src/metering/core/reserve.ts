@@ -10,7 +10,7 @@ import { gate } from './gate.ts';
 import { holdBody } from './hold-bodies.ts';
 import { rateViews } from './rate-view.ts';
 import { refuseLimits } from './refusal.ts';
-import type { Account, Memory, OpenHold } from './state.ts';
+import { type Account, type Memory, type OpenHold, rulingsOf } from './state.ts';
 import { Step, unchanged } from './step.ts';
 import { admits, coveredBy, ratesAfter, take } from './take.ts';
 import type { Applied } from './types.ts';
@@ -25,7 +25,7 @@ export function refusalOf(
   assessments: readonly Assessment[],
 ): Applied<Refused> {
   const refused = refuseLimits(call, assessments, memory.plans);
-  const rates = rateViews(assessments, (assessment) => assessment.have, call);
+  const rates = rateViews(assessments, (assessment) => assessment.have, call.nowMs);
   return unchanged({ ...refused, rates });
 }
 
@@ -46,6 +46,27 @@ export function accountFor(memory: Memory, customerId: string): Account {
   return account;
 }
 
+/** The call as all limits see it that bind it. */
+function callOf(memory: Memory, command: ReserveCommand, nowMs: number): Call {
+  const account = accountFor(memory, command.customerId);
+  const rulings = rulingsOf(memory, account, command);
+  for (const ruling of rulings) ruling.account.lastUsedMs = nowMs;
+  return {
+    account,
+    plan: account.input.plan,
+    rulings,
+    customerId: command.customerId,
+    keyId: command.keyId,
+    token: command.token ?? null,
+    tags: command.tags,
+    operation: command.operation,
+    keep: [],
+    next: command.bound,
+    hold: null,
+    nowMs,
+  };
+}
+
 /** @throws GatewayError `idempotency_mismatch` when the hold id is known with another fingerprint */
 export function reserve(
   memory: Memory,
@@ -54,20 +75,7 @@ export function reserve(
 ): Applied<Held | Refused> {
   const known = knownHold(memory, command);
   if (known !== null) return unchanged(known.answer);
-  const account = accountFor(memory, command.customerId);
-  account.lastUsedMs = nowMs;
-  const call: Call = {
-    account,
-    plan: account.input.plan,
-    customerId: command.customerId,
-    keyId: command.keyId,
-    tags: command.tags,
-    operation: command.operation,
-    keep: [],
-    next: command.bound,
-    hold: null,
-    nowMs,
-  };
+  const call = callOf(memory, command, nowMs);
   const refused = gate(memory, call, command.pricing);
   if (refused !== null) return unchanged(refused);
   const assessments = assess(call);
@@ -88,11 +96,13 @@ export function reserve(
     requestId: command.requestId,
     customerId: command.customerId,
     keyId: command.keyId,
+    token: call.token,
     operation: command.operation,
     state: command.expiresAtMs === undefined ? 'dispatched' : 'held',
     createdAtMs: nowMs,
     expiresAtMs: command.expiresAtMs ?? null,
     plan: call.plan,
+    rulings: call.rulings,
     priceBookId: command.priceBookId,
     fingerprint: command.fingerprint,
     tags: command.tags,

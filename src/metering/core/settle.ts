@@ -4,26 +4,64 @@
  * @module
  */
 import { GatewayError } from '../../contracts/gateway-error.ts';
+import type { Meter } from '../../contracts/metering.ts';
 import type { Charge, SettleCommand, Settled, VoidCommand } from '../ports.ts';
 import { cellOf } from './assess.ts';
 import { type Booked, bookedOn, bookingsOf, overrunOf, siteOf, spendBeyond } from './booking.ts';
+import { isGrantedByPlan } from './boxes.ts';
 import { openHold } from './extend.ts';
 import { refundUnits, takeUnits } from './gcra.ts';
 import { packCharges } from './hold-bodies.ts';
 import { settleLate } from './late.ts';
 import { accountFor } from './reserve.ts';
-import type { Counter, Memory, OpenHold, ResolvedHold } from './state.ts';
+import {
+  type Counter,
+  customerOfOwner,
+  type Leg,
+  type Memory,
+  type OpenHold,
+  type ResolvedHold,
+} from './state.ts';
 import { Step, unchanged } from './step.ts';
 import type { Applied, JournalEntry, Reconciled } from './types.ts';
+
+const NO_LEGS: readonly Leg[] = [];
+
+/**
+ * Legs on limits that nothing names any more: they were taken away while the process was down. What was used still
+ * counts on them, by their meter alone.
+ */
+function forgottenLegs(hold: OpenHold): readonly Leg[] {
+  return hold.legs.filter(({ counter, bucket }) => {
+    if (!isGrantedByPlan(bucket)) return false;
+    const accountId = customerOfOwner(counter.ownerId);
+    const ruling = hold.rulings.find(({ account }) => account.input.customerId === accountId);
+    return ruling?.plan.limitsByCounter.get(counter.key)?.kind !== 'number';
+  });
+}
+
+function meteredBy(hold: OpenHold, charges: readonly Charge[], meter: Meter): bigint {
+  if (meter === 'requests') return charges.length === 0 ? 0n : hold.requests;
+  return charges.reduce((sum, charge) => sum + (charge.amounts[meter] ?? 0n), 0n);
+}
 
 /** Turns the hold's legs into what was used: held −= leg, spent += min(actual, leg), the rest beyond. */
 function bookLegs(
   step: Step,
   memory: Memory,
-  at: { readonly hold: OpenHold; readonly booked: readonly Booked[]; readonly nowMs: number },
+  at: {
+    readonly hold: OpenHold;
+    readonly charges: readonly Charge[];
+    readonly booked: readonly Booked[];
+    readonly nowMs: number;
+  },
 ): void {
   const rest = new Map<Counter, bigint>();
   for (const { counter, actual } of at.booked) rest.set(counter, actual);
+  const forgotten = at.hold.takes === null ? forgottenLegs(at.hold) : NO_LEGS;
+  for (const { counter, bucket } of forgotten) {
+    rest.set(counter, meteredBy(at.hold, at.charges, bucket.meter));
+  }
   for (const leg of at.hold.legs) {
     step.post(leg.bucket, 'held', -leg.amount);
     const actual = rest.get(leg.counter) ?? 0n;
@@ -31,8 +69,12 @@ function bookLegs(
     step.post(leg.bucket, 'spent', spent);
     rest.set(leg.counter, actual - spent);
   }
-  for (const { limit, counter } of at.booked) {
-    const site = siteOf(memory, at.hold, { limit, counter, nowMs: at.nowMs });
+  for (const { counter, bucket } of forgotten) {
+    step.post(bucket, 'overrun', rest.get(counter) ?? 0n);
+    rest.set(counter, 0n);
+  }
+  for (const { limit, account, counter } of at.booked) {
+    const site = siteOf(memory, at.hold, { limit, account, counter, nowMs: at.nowMs });
     if (site !== null) spendBeyond(step, site, rest.get(counter) ?? 0n);
   }
 }
@@ -77,8 +119,8 @@ export function end(memory: Memory, ending: Ending): Applied<Reconciled> {
   const { hold, nowMs, charges, type } = ending;
   accountFor(memory, hold.customerId).lastUsedMs = nowMs;
   const step = new Step(memory, nowMs);
-  const booked = bookedOn(memory, hold, charges);
-  bookLegs(step, memory, { hold, booked, nowMs });
+  const booked = bookedOn(hold, charges);
+  bookLegs(step, memory, { hold, charges, booked, nowMs });
   correctRates(step, hold, { booked, nowMs });
   for (const counter of hold.slots) step.setSlot(counter, hold.holdId, 0n);
   const overrunNanoUsd = overrunOf(step.drafts);
@@ -86,7 +128,7 @@ export function end(memory: Memory, ending: Ending): Applied<Reconciled> {
     hold,
     type,
     overrunNanoUsd,
-    booked: bookingsOf(memory, hold, step.drafts),
+    booked: bookingsOf(memory, step.drafts),
     final: ending.final,
   });
   const settledBody = {

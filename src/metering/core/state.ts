@@ -4,8 +4,8 @@
  * @module
  */
 import type { Meter, Operation } from '../../contracts/metering.ts';
-import type { Charge, Held, MeterAmounts, Settled } from '../ports.ts';
-import type { CompiledLimit, CompiledPlan } from './compiled-plan.ts';
+import type { Charge, Held, MeterAmounts, Settled, TokenClaim } from '../ports.ts';
+import { type CompiledLimit, type CompiledPlan, DEPLOYMENT_ACCOUNT } from './compiled-plan.ts';
 import type { GcraState } from './gcra.ts';
 import type {
   AccountInput,
@@ -61,8 +61,16 @@ export interface Counter {
   inUse: bigint;
 }
 
+/** Limits that bind a call together with others, and the account that has their counters. */
+export interface Ruling {
+  readonly account: Account;
+  readonly plan: CompiledPlan;
+}
+
 export interface Account {
   input: AccountInput;
+  /** Its own limits as a call's only ruling, kept so that an ordinary call makes no list. */
+  rulings: readonly Ruling[];
   readonly counters: Map<string, Map<string, Counter>>;
   readonly boxes: Map<CalendarWindow, WindowBox>;
   openHolds: number;
@@ -87,11 +95,14 @@ export interface OpenHold {
   readonly requestId: string;
   readonly customerId: string;
   readonly keyId: string;
+  readonly token: TokenClaim | null;
   readonly operation: Operation;
   readonly state: OpenHoldState;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
   readonly plan: CompiledPlan;
+  /** All limits that bind it: the plan's, then those of its key, of its token, of the deployment. */
+  readonly rulings: readonly Ruling[];
   readonly priceBookId: string;
   readonly fingerprint: string;
   readonly tags: Readonly<Record<string, string>> | null;
@@ -182,7 +193,28 @@ export function bucketIdOf(parts: {
   return `${parts.ownerId}|${parts.limitId}|${parts.windowId}|${parts.sourceKey}`;
 }
 
-/** The customer that an owner belongs to. */
+/** Limits that bind a call of the customer under that key and token, each with its account. */
+export function rulingsOf(
+  memory: Memory,
+  account: Account,
+  call: { readonly keyId: string; readonly token?: TokenClaim | null | undefined },
+): readonly Ruling[] {
+  const { plan } = account.input;
+  if (account.rulings[0]?.plan !== plan) account.rulings = [{ account, plan }];
+  const { accounts } = memory;
+  const key = accounts.get(call.keyId);
+  const token =
+    call.token === undefined || call.token === null ? undefined : accounts.get(call.token.id);
+  const deployment = accounts.get(DEPLOYMENT_ACCOUNT);
+  if (key === undefined && token === undefined && deployment === undefined) return account.rulings;
+  const beside = [key, token, deployment].filter((other) => other !== undefined);
+  return [
+    ...account.rulings,
+    ...beside.map((other): Ruling => ({ account: other, plan: other.input.plan })),
+  ];
+}
+
+/** The account that an owner belongs to: a customer's, or that of a key, a client token or the deployment. */
 export function customerOfOwner(ownerId: string): string {
   const mark = ownerId.indexOf('#');
   return mark < 0 ? ownerId : ownerId.slice(0, mark);
@@ -203,6 +235,7 @@ export function ownerOf(
   call: {
     readonly customerId: string;
     readonly keyId: string | null;
+    readonly token: TokenClaim | null;
     readonly tags: Readonly<Record<string, string>> | null;
   },
 ): string | null {
@@ -212,7 +245,13 @@ export function ownerOf(
     case 'key':
       return call.keyId === null ? null : `${call.customerId}#${call.keyId}`;
     case 'client_token':
-      return null;
+      return call.token === null ? null : `${call.customerId}#${call.token.id}`;
+    case 'own':
+      return limit.scope.holder.id;
+    case 'deployment':
+      return DEPLOYMENT_ACCOUNT;
+    case 'provider':
+      return `${DEPLOYMENT_ACCOUNT}#provider:${limit.scope.name}`;
     case 'tag': {
       const value = call.tags?.[limit.scope.name];
       return value === undefined ? null : `${call.customerId}#tag:${limit.scope.name}=${value}`;
@@ -278,6 +317,7 @@ export function imageOfHold(hold: OpenHold): HoldImage {
     requestId: hold.requestId,
     customerId: hold.customerId,
     keyId: hold.keyId,
+    token: hold.token,
     operation: hold.operation,
     state: hold.state,
     createdAtMs: hold.createdAtMs,

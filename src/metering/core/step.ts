@@ -153,8 +153,7 @@ export class Step {
   }
 
   #countHold(hold: OpenHold, by: number): void {
-    const account = this.#memory.accounts.get(hold.customerId);
-    if (account !== undefined) account.openHolds += by;
+    for (const { account } of hold.rulings) account.openHolds += by;
   }
 
   /** Moves an open hold to the resolved ones, or replaces a resolved one. */

@@ -60,7 +60,7 @@ export function sweep(memory: Memory, idleSinceMs: number, nowMs: number): reado
     dropCounters(account, nowMs);
     const resting = [...countersOf(account)].every((counter) => atRest(counter, nowMs));
     if (!resting || account.lastUsedMs >= idleSinceMs) continue;
-    dropBuckets(memory, account, () => true);
+    for (const bucket of dropBuckets(memory, account, () => true)) dropped.add(bucket);
     memory.accounts.delete(customerId);
     evicted.add(customerId);
   }

@@ -51,7 +51,8 @@ function takeFromBuckets(
   const { limit, box } = demand.assessment;
   if (box === null) return;
   const { counter, legs } = demand;
-  const site = { account: call.account, limit, counter, box, atMs: call.nowMs };
+  const { account } = demand.assessment;
+  const site = { account, limit, counter, box, atMs: call.nowMs };
   ensureBuckets(step, site);
   let rest = demand.add;
   for (const bucket of counter.buckets) {
@@ -109,7 +110,7 @@ export function take(
     if (need > assessment.capacity) taking.softBreaches.push(limit.id);
     const add = need - assessment.have;
     if (add <= 0n || limit.windowKind.kind === 'call') continue;
-    const counter = counterOf(call.account, assessment.ownerId, limit.counterKey);
+    const counter = counterOf(assessment.account, assessment.ownerId, limit.counterKey);
     if (limit.windowKind.kind === 'minute') {
       takeRate(step, call, { assessment, counter, add, takes: taking.takes });
     } else if (limit.windowKind.kind === 'concurrent') {
@@ -132,5 +133,5 @@ export function ratesAfter(
     const need = needOf(assessment, call.next.elastic, tokens);
     return need > assessment.have ? need : assessment.have;
   };
-  return rateViews(assessments, taken, call);
+  return rateViews(assessments, taken, call.nowMs);
 }

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Meter, Operation, SubscriptionStatus } from '../../contracts/metering.ts';
-import type { Charge, MeterAmounts, Settled } from '../ports.ts';
+import type { Charge, MeterAmounts, Settled, TokenClaim } from '../ports.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 
 /** Windows whose boxes follow the subscription's calendar; the engine itself knows the other ones. */
@@ -30,7 +30,10 @@ export interface PlanPhase {
   readonly untilMs: number;
 }
 
-/** What the engine needs to know of a customer. */
+/**
+ * What the engine needs to know of a customer. A key or client token with limits of its own, and the deployment,
+ * have accounts of the same shape: `customerId` is then their id, and their limits stand in `plan`.
+ */
 export interface AccountInput {
   readonly customerId: string;
   /** Null where the customer has no subscription: every call is refused `subscription_inactive`. */
@@ -45,6 +48,8 @@ export interface AccountInput {
   } | null;
   readonly plan: CompiledPlan;
   readonly windowOf: WindowOf;
+  /** When a `lifetime` limit's counter ends with its owner (a client token); absent: never. */
+  readonly lifetimeEndMs?: number;
   /** Earlier plans of the current period, oldest first, where the change was `prorate`; else empty. */
   readonly phases: readonly PlanPhase[];
   /** From when on `hasAccount` answers false, so that the shell loads it anew (next period's plan version); null: never. */
@@ -54,7 +59,10 @@ export interface AccountInput {
 /** A row of `bucket`; identity is (ownerId, limitId, windowId, sourceKey) and `id` is derived from it. */
 export interface BucketImage {
   readonly id: string;
-  /** `<customerId>`, `<customerId>#<keyId>` or `<customerId>#tag:<name>=<value>`. */
+  /**
+   * An account's id, by itself or followed by `#` and what has the counter within it: `<customerId>#<keyId>`,
+   * `<customerId>#<tokenId>`, `<customerId>#tag:<name>=<value>`, `deployment#provider:<id>`.
+   */
   readonly ownerId: string;
   readonly limitId: string;
   readonly windowId: string;
@@ -96,6 +104,7 @@ export interface HoldImage {
   readonly requestId: string;
   readonly customerId: string;
   readonly keyId: string;
+  readonly token: TokenClaim | null;
   readonly operation: Operation;
   readonly state: OpenHoldState;
   readonly createdAtMs: number;

@@ -42,6 +42,13 @@ const reserve: fc.Arbitrary<ReserveCommand> = fc.record({
   requestId: fc.string(),
   customerId: fc.string(),
   keyId: fc.string(),
+  token: fc.option(
+    fc.record({
+      id: fc.string(),
+      maxSpendNanoUsd: fc.option(fc.bigInt({ min: 0n, max: 2n ** 60n })),
+      expiresAtMs: fc.nat(),
+    }),
+  ),
   operation: fc.constantFrom(...OPERATIONS),
   bound,
   pricing: fc.constantFrom('priced', 'unpriced_model', 'unbounded_cost'),

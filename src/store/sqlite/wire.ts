@@ -18,12 +18,13 @@ import type {
   RateViews,
   ReserveCommand,
   SettleCommand,
+  TokenClaim,
   VoidCommand,
 } from '../../metering/ports.ts';
 import type { ClaimSettlement } from '../../metering/idempotency-port.ts';
 import { encodeAttempts, encodeRequest } from './row-codec.ts';
 
-/** Primitives; `object` only in the rare generic commands and answers. */
+/** Primitives; `object` only in the rare generic commands and answers, and for a client token. */
 export type FlatValue = string | number | bigint | boolean | null | object;
 export type Flat = FlatValue[];
 
@@ -119,6 +120,7 @@ export function putReserve(flat: Flat, call: number, command: ReserveCommand): v
     command.priceBookId,
     command.fingerprint,
     command.tags === null ? null : JSON.stringify(command.tags),
+    command.token ?? null,
   );
   putBound(flat, command.bound);
   putAmounts(flat, command.observedFloor);
@@ -255,6 +257,7 @@ export class FlatReader {
     const operation = this.text() as Operation;
     const pricing = this.text() as ReserveCommand['pricing'];
     const [priceBookId, fingerprint, tags] = [this.text(), this.text(), this.nullableText()];
+    const token = this.next() as TokenClaim | null;
     return {
       holdId,
       requestId,
@@ -265,6 +268,7 @@ export class FlatReader {
       priceBookId,
       fingerprint,
       tags: tags === null ? null : (JSON.parse(tags) as Record<string, string>),
+      token,
       bound: this.bound(),
       observedFloor: this.amounts(),
     };
