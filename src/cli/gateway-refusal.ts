@@ -111,8 +111,13 @@ function actionText(action: z.infer<typeof actionSchema>): string {
       return `move to the plan ${member('plan')}`;
     case 'top_up':
       return `top up ${formatAmount('cost_usd', member('amount'))}`;
+    case 'subscribe':
+      return 'subscribe to a plan';
+    case 'pay':
+      return 'pay the open invoice';
+    case 'resume':
     case 'reactivate':
-      return 'reactivate the subscription';
+      return `${action.do} the subscription`;
     default:
       return action.do;
   }

@@ -28,7 +28,7 @@ export type RefusalAction =
   | { readonly do: 'wait'; readonly until: string }
   | { readonly do: 'upgrade'; readonly plan: string }
   | { readonly do: 'top_up'; readonly amount: string }
-  | { readonly do: 'reactivate' };
+  | { readonly do: 'subscribe' | 'pay' | 'resume' | 'reactivate' };
 
 /** Members that every dialect adds to a limit error. */
 export interface LimitRefusal {

@@ -8,6 +8,7 @@ import type { LimitRefusal, LimitStatus } from '../contracts/limit-status.ts';
 import type { Meter, Operation, PlanInput, SubscriptionStatus } from '../contracts/metering.ts';
 import type { UsageVector } from '../contracts/usage.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
+import type { ScheduledChange, Subscriptions } from './subscription-port.ts';
 
 /** Whole base units by meter: nano-USD for `cost_usd`, milliseconds for meters in seconds, pieces for the rest. */
 export type MeterAmounts = Readonly<Partial<Record<Meter, bigint>>>;
@@ -271,6 +272,10 @@ export interface SubscriptionRecord {
   readonly trialEndMs: number | null;
   readonly graceUntilMs: number | null;
   readonly cancelAtMs: number | null;
+  /** End of what is paid for: the period, or the year of a yearly subscription, or the trial. */
+  readonly termEndMs: number;
+  /** What will happen by itself, soonest first. */
+  readonly scheduled: readonly ScheduledChange[];
   readonly period: { readonly id: string; readonly startMs: number; readonly endMs: number };
   readonly rev: number;
 }
@@ -314,6 +319,16 @@ export interface SubscriptionPatch {
   readonly status?: SubscriptionStatus;
   readonly at: 'now' | 'period_end';
   readonly mode: 'keep_used' | 'prorate' | 'restart';
+  /** A time to come; null revokes. Where it is absent, `status: 'active'` revokes too. */
+  readonly cancelAtMs?: number | null;
+  /** Until when a `past_due` subscription may call. */
+  readonly graceUntilMs?: number | null;
+  /** New end of a trial, to come. */
+  readonly trialEndMs?: number;
+  /** These three shape the periods that follow the running one. */
+  readonly cadence?: 'month' | 'year';
+  readonly timezone?: string;
+  readonly anchorLocal?: string;
 }
 
 /** Plans, customers, subscriptions and keys. Mutations are serialised with the ledger's own commands. */
@@ -412,6 +427,7 @@ export interface MeteringStore {
   readonly directory: Directory;
   readonly reader: UsageReader;
   readonly idempotency: IdempotencyStore;
+  readonly subscriptions: Subscriptions;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */
   readonly durability: string;
   /** Flushes and closes; later calls are rejected. */

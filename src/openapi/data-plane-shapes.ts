@@ -32,7 +32,7 @@ const actionSchema = z
     z.object({ do: z.literal('wait'), until: z.iso.datetime() }),
     z.object({ do: z.literal('upgrade'), plan: z.string() }),
     z.object({ do: z.literal('top_up'), amount: z.string() }),
-    z.object({ do: z.literal('reactivate') }),
+    z.object({ do: z.literal(['subscribe', 'pay', 'resume', 'reactivate']) }),
   ])
   .meta({ id: 'RefusalAction' });
 

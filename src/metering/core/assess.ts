@@ -147,7 +147,7 @@ function bucketStanding(query: StandingQuery): Standing {
   const box =
     hold === null
       ? boxOf(account, limit, { counter, atMs: nowMs })
-      : boxOfHold(account, limit, { counter, hold });
+      : boxOfHold(account, limit, { counter, hold, nowMs });
   if (box === null) return EMPTY;
   const sum = { room: 0n, size: 0n, used: 0n, held: 0n };
   let planned = false;

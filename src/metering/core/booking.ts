@@ -74,7 +74,7 @@ export function siteOf(
   at: Omit<Booked, 'actual'> & { readonly nowMs: number },
 ): BucketSite | null {
   const { limit, account, counter, nowMs } = at;
-  const box = boxOfHold(account, limit, { counter, hold });
+  const box = boxOfHold(account, limit, { counter, hold, nowMs });
   if (box === null) return null;
   const site = { account, limit, counter, box, atMs: nowMs };
   recallEnded(memory, site);

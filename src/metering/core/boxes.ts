@@ -84,14 +84,31 @@ export function boxOf(
 export function boxOfHold(
   account: Account,
   limit: CompiledLimit,
-  at: { readonly counter: Counter | undefined; readonly hold: OpenHold },
+  at: {
+    readonly counter: Counter | undefined;
+    readonly hold: OpenHold;
+    readonly nowMs: number;
+  },
 ): WindowBox | null {
-  const { counter, hold } = at;
+  const { counter, hold, nowMs } = at;
   for (const { bucket, counter: own } of hold.legs) {
     if (own !== counter || !isPlanGrant(bucket, limit)) continue;
-    return { id: bucket.windowId, startMs: bucket.effectiveAtMs, endMs: bucket.expiresAtMs };
+    const { windowId, effectiveAtMs, expiresAtMs } = bucket;
+    const cutMs = limit.windowKind.kind === 'period' ? cutOf(account, bucket, nowMs) : null;
+    return { id: windowId, startMs: effectiveAtMs, endMs: cutMs ?? expiresAtMs };
   }
   return boxOf(account, limit, { counter, atMs: hold.createdAtMs });
+}
+
+/** When the bucket's period ended if another one began before its time, as a restart makes it; else null. */
+function cutOf(
+  account: Account,
+  bucket: Pick<Bucket, 'windowId' | 'expiresAtMs'>,
+  nowMs: number,
+): number | null {
+  const { id, startMs } = calendarBox(account, 'period', nowMs);
+  if (id === bucket.windowId || bucket.expiresAtMs === null) return null;
+  return startMs < bucket.expiresAtMs ? startMs : null;
 }
 
 function isPlanGrant(bucket: Bucket, limit: CompiledLimit): boolean {
@@ -121,8 +138,9 @@ function prorated(account: Account, limit: CompiledLimit, box: WindowBox): bigin
     const untilMs = Math.min(phase.untilMs, endMs);
     if (untilMs <= fromMs) continue;
     const earlier = phase.plan.limitsByCounter.get(limit.counterKey);
-    // Without a number there is no share to count: the new amount stands.
-    if (earlier?.kind !== 'number') return limit.amount;
+    // What was not limited has no share to count: the new amount stands.
+    if (earlier === undefined || earlier.kind === 'unlimited') return limit.amount;
+    // `amount` of a disabled limit is 0.
     sum += earlier.amount * BigInt(untilMs - fromMs);
     fromMs = untilMs;
   }

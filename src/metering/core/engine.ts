@@ -124,9 +124,10 @@ export interface MeteringEngine {
   /**
    * Replaces the account and brings its live buckets to the new plan: raised limits are granted more, of lowered
    * ones the available part expires (the rest as soon as holds release it). `keep_used`: phases empty;
-   * `prorate`: phases state the earlier plans; `restart`: `windowOf` yields a new period.
+   * `prorate`: phases state the earlier plans; `restart`: `windowOf` yields a new period. `changeId` names the
+   * change apart from all others; by default customer, plan version and moment do.
    */
-  changePlan(account: AccountInput, nowMs: number): Applied<null>;
+  changePlan(account: AccountInput, nowMs: number, changeId?: string): Applied<null>;
 }
 
 /** Makes an empty engine. */
@@ -226,6 +227,7 @@ export function engineOver(memory: Memory): MeteringEngine {
     expire: (holdId, nowMs) => expire(memory, holdId, nowMs),
     recoverOpenHolds: (nowMs) => recoverOpenHolds(memory, nowMs),
     reconcileUnknown: (command, nowMs) => reconcile(memory, command, nowMs),
-    changePlan: (account, nowMs) => changePlan(memory, account, nowMs),
+    changePlan: (account, nowMs, changeId) =>
+      changePlan(memory, account, { nowMs, changeId }),
   };
 }

@@ -37,7 +37,7 @@ export function recallFor(memory: Memory, call: Call, hold: OpenHold): void {
       const ownerId = ownerOf(limit, call);
       if (ownerId === null || !bucketed(limit.windowKind)) continue;
       const counter = counterOf(account, ownerId, limit.counterKey);
-      const box = boxOfHold(account, limit, { counter, hold });
+      const box = boxOfHold(account, limit, { counter, hold, nowMs: call.nowMs });
       if (box === null) continue;
       recallEnded(memory, { account, limit, counter, box, atMs: call.nowMs });
     }

@@ -3,33 +3,13 @@
  *
  * @module
  */
-import type { Operation, SubscriptionStatus } from '../../contracts/metering.ts';
+import type { Operation } from '../../contracts/metering.ts';
 import type { Refused, ReserveCommand } from '../ports.ts';
 import type { Call } from './assess.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 import { disabledFor, refuseGate } from './refusal.ts';
+import { standingAt } from './standing.ts';
 import type { Memory } from './state.ts';
-import type { AccountInput } from './types.ts';
-
-/** True where the subscription may call now; else its status is why not. */
-function mayCall(subscription: NonNullable<AccountInput['subscription']>, nowMs: number): boolean {
-  if (subscription.cancelAtMs !== null && subscription.cancelAtMs <= nowMs) return false;
-  const status: SubscriptionStatus = subscription.status;
-  switch (status) {
-    case 'active':
-      return true;
-    case 'trial':
-      return subscription.trialEndMs === null || nowMs < subscription.trialEndMs;
-    case 'past_due':
-      return subscription.graceUntilMs !== null && nowMs < subscription.graceUntilMs;
-    case 'paused':
-    case 'cancelled':
-    case 'expired':
-      return false;
-    default:
-      return status satisfies never;
-  }
-}
 
 /** The reasons that no limit can outweigh: subscription, plan and model, price. */
 export function gate(
@@ -39,7 +19,7 @@ export function gate(
 ): Refused | null {
   const { subscription } = call.account.input;
   const none = { call, plans: memory.plans, disabled: [] };
-  if (subscription === null || !mayCall(subscription, call.nowMs)) {
+  if (subscription === null || !standingAt(subscription, call.nowMs).mayCall) {
     return refuseGate('subscription_inactive', none);
   }
   const plan = gatePlan(memory, call);

@@ -86,6 +86,39 @@ export function periodAt(anchor: PeriodAnchor, atMs: number): PeriodSpan {
   return remember(kept, key, { seq, startMs, endMs });
 }
 
+/** Where the periods of an anchor begin to count, as a subscription keeps it. */
+export interface PeriodStart {
+  /** Sequence number of the period that starts at the anchor. */
+  readonly firstSeq: number;
+  /** Nothing before this moment belongs to the anchor. */
+  readonly firstStartMs: number;
+  /** The first period, where it does not end at the anchor's next boundary. */
+  readonly first: (Span & { readonly seq: number }) | null;
+}
+
+/**
+ * Lets the periods of an anchor count from `from.startMs` on, the first of them with the number `from.seq`. Where
+ * the anchor's next boundary is less than half a month away, the first period lasts until the one after: no
+ * stub of a few days grants a whole month's allowance.
+ */
+export function periodsFrom(
+  anchor: Omit<PeriodAnchor, 'months'>,
+  from: { readonly startMs: number; readonly seq: number },
+): PeriodStart {
+  const monthly = { ...anchor, months: 1 };
+  const { startMs, seq } = from;
+  const span = periodAt(monthly, startMs);
+  if (span.startMs === startMs || span.endMs - startMs >= MEAN_MONTH_MS / 2) {
+    return { firstSeq: seq - span.seq, firstStartMs: startMs, first: null };
+  }
+  const endMs = periodBoundaryMs(monthly, span.seq + 2);
+  return {
+    firstSeq: seq - span.seq - 1,
+    firstStartMs: startMs,
+    first: { seq, startMs, endMs },
+  };
+}
+
 /** Wall-clock time of an instant in a zone, `YYYY-MM-DDTHH:mm:ss`: the anchor of what begins then. */
 export function wallTimeAt(timezone: string, atMs: number): string {
   return Temporal.Instant.fromEpochMilliseconds(atMs)

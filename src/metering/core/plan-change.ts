@@ -30,8 +30,16 @@ function convergeCounter(
 /**
  * Replaces the account and brings its live buckets to the new plan: what a limit gained is granted, what it lost
  * expires as far as it is free; the rest expires when holds release it and the bucket is next drawn from.
+ *
+ * @param at `changeId` is unique among all changes of plan, since the entry's id follows from it; without one the
+ *   customer must not change to the same plan version twice in a millisecond
  */
-export function changePlan(memory: Memory, input: AccountInput, nowMs: number): Applied<null> {
+export function changePlan(
+  memory: Memory,
+  input: AccountInput,
+  at: { readonly nowMs: number; readonly changeId: string | undefined },
+): Applied<null> {
+  const { nowMs } = at;
   const account = accountFor(memory, input.customerId);
   const before = account.input;
   const step = new Step(memory, nowMs);
@@ -49,7 +57,7 @@ export function changePlan(memory: Memory, input: AccountInput, nowMs: number): 
   if (step.drafts.length > 0) {
     const { id, version } = input.plan;
     step.enter({
-      eventId: `plan:${input.customerId}:${id}@${version}:${nowMs}`,
+      eventId: `plan:${at.changeId ?? `${input.customerId}:${id}@${version}:${nowMs}`}`,
       kind: 'adjust',
       holdId: null,
       customerId: input.customerId,

@@ -351,39 +351,40 @@ describe('reasons that no limit outweighs', () => {
   it('refuse every other subscription and say how it ended', () => {
     const at = '2026-11-11T00:00:00Z';
     const cases = [
-      [null, { expired: true }],
+      [null, { expired: true }, 'subscribe', /^There is no subscription; subscribe/],
       [
         { status: 'trial', trialEndMs: START_MS },
         { expired: true, period_end: at },
+        'subscribe',
+        /^The trial ended on 11 Nov 2026 00:00 UTC; subscribe/,
       ],
       [
         { status: 'past_due', graceUntilMs: START_MS },
         { expired: true, auto_renew_failed: true },
+        'pay',
+        /overdue and its grace ended on 11 Nov 2026 00:00 UTC; .* once it is paid/,
       ],
-      [{ status: 'past_due' }, { expired: true, auto_renew_failed: true }],
+      [{ status: 'past_due' }, { expired: true, auto_renew_failed: true }, 'pay', /overdue; calls/],
       [
         { status: 'active', cancelAtMs: START_MS },
         { expired: true, period_end: at },
+        'reactivate',
+        /cancelled and ended on 11 Nov 2026 00:00 UTC/,
       ],
-      [{ status: 'paused' }, { expired: true }],
-      [{ status: 'cancelled' }, { expired: true }],
-      [{ status: 'expired' }, { expired: true }],
+      [{ status: 'paused' }, { expired: true }, 'resume', /is paused; resume it/],
+      [{ status: 'cancelled' }, { expired: true }, 'reactivate', /was cancelled; reactivate/],
+      [{ status: 'expired' }, { expired: true }, 'reactivate', /has expired; renew/],
     ] as const;
-    for (const [subscription, info] of cases) {
+    for (const [subscription, info, action, message] of cases) {
       const refused = refuse(withSubscription(subscription));
       expect(refused.code).toBe('subscription_inactive');
-      expect(refused.refusal.actions).toEqual([{ do: 'reactivate' }]);
+      expect(refused.message).toMatch(message);
+      expect(refused.refusal.actions).toEqual([{ do: action }]);
       expect(refused.refusal.usage_info).toEqual({ ...info, operation_type: 'text.generate' });
       expect(refused.refusal.plan).toEqual(
         subscription === null ? null : { id: 'pro', version: 1 },
       );
     }
-    expect(refuse(withSubscription(null)).message).toBe(
-      'There is no subscription; subscribe to a plan to make calls.',
-    );
-    expect(refuse(withSubscription({ status: 'paused' })).message).toBe(
-      'The subscription may not make calls now; its status is paused.',
-    );
   });
 
   it('do not come from disabled limits of what is not used, or of owners that the call has not', () => {

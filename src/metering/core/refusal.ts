@@ -20,6 +20,7 @@ import {
   neverFitsText,
   rateText,
 } from './refusal-text.ts';
+import { inactiveText, wayBack } from './standing.ts';
 import { expiryInfo, limitInfo, planInfo } from './usage-info.ts';
 
 const HOUR_MS = 3_600_000;
@@ -242,9 +243,11 @@ function gateText(code: GateCode, call: Call, disabled: readonly Assessment[]): 
   const { plan, operation, next } = call;
   switch (code) {
     case 'subscription_inactive': {
-      const status = call.account.input.subscription?.status ?? null;
-      if (status === null) return 'There is no subscription; subscribe to a plan to make calls.';
-      return `The subscription may not make calls now; its status is ${status}.`;
+      const { subscription } = call.account.input;
+      if (subscription === null) {
+        return 'There is no subscription; subscribe to a plan to make calls.';
+      }
+      return inactiveText(subscription, call.nowMs);
     }
     case 'not_in_plan': {
       const meters = [...new Set(disabled.map(({ limit }) => meterText(limit.meter)))].join(', ');
@@ -282,7 +285,7 @@ export function refuseGate(
     (code === 'not_in_plan' && disabled.every(({ limit }) => isOfPlan(limit)));
   const actions: readonly RefusalAction[] =
     code === 'subscription_inactive'
-      ? [{ do: 'reactivate' }]
+      ? [{ do: wayBack(subscription, call.nowMs) }]
       : planIssue
         ? upgradeFor(at.plans, call, [])
         : [];

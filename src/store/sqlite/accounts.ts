@@ -21,6 +21,7 @@ import {
   SubscriptionTables,
   windowOfSubscription,
 } from './subscriptions.ts';
+import { stateOf } from './subscription-view.ts';
 
 /** The batch under way, as an operation sees it. */
 export interface Unit {
@@ -157,8 +158,9 @@ export class Accounts {
     this.#loadedInBatch.add(subscription.customerId);
     if (version === phase.planVersion && phase.applied) return;
     unit.begin();
+    let { n } = phase;
     if (version !== phase.planVersion) {
-      this.addPhase(subscription, {
+      n = this.addPhase(subscription, {
         planId: phase.planId,
         planVersion: version,
         fromMs: nowMs,
@@ -167,10 +169,11 @@ export class Accounts {
       });
     }
     this.#applyPhase.run(subscription.id, phase.n);
-    unit.keep(this.#engine.changePlan(account, nowMs));
+    unit.keep(this.#engine.changePlan(account, nowMs, `${subscription.id}.${n}`));
   }
 
-  addPhase(subscription: Subscription, phase: Omit<Subscription['phases'][number], 'n'>): void {
+  /** @returns the number of the phase, never used before by one that was applied */
+  addPhase(subscription: Subscription, phase: Omit<Subscription['phases'][number], 'n'>): number {
     const n = Math.max(0, ...subscription.phases.map((earlier) => earlier.n)) + 1;
     this.#addPhase.run(
       subscription.id,
@@ -181,6 +184,7 @@ export class Accounts {
       phase.mode,
       phase.applied ? 1 : 0,
     );
+    return n;
   }
 
   /** Puts the buckets that still matter into memory. */
@@ -229,12 +233,7 @@ export class Accounts {
   #accountOf(subscription: Subscription, plan: CompiledPlan, nowMs: number): AccountInput {
     return {
       customerId: subscription.customerId,
-      subscription: {
-        status: subscription.status,
-        graceUntilMs: subscription.graceUntilMs,
-        cancelAtMs: subscription.cancelAtMs,
-        trialEndMs: subscription.trialEndMs,
-      },
+      subscription: stateOf(subscription, nowMs),
       plan,
       windowOf: windowOfSubscription(subscription, (period) => {
         this.#periods.set(period.id, { subscriptionId: subscription.id, period });

@@ -1,10 +1,10 @@
 /**
- * Changes to plans, customers, subscriptions and keys, as the gateway's end asks for them.
+ * Changes to plans, customers and keys, as the gateway's end asks for them.
  *
  * @module
  */
 import type { PlanInput } from '../../contracts/metering.ts';
-import type { KeyRecord, NewCustomer, SubscriptionPatch } from '../../metering/ports.ts';
+import type { KeyRecord, NewCustomer } from '../../metering/ports.ts';
 import type { OperationParts, OperationTable } from './writer-operations.ts';
 
 export function directoryOperations({
@@ -31,11 +31,6 @@ export function directoryOperations({
     createCustomer: {
       writes: true,
       run: ([customer], unit) => directory.createCustomer(customer as NewCustomer, unit.nowMs),
-    },
-    patchSubscription: {
-      writes: true,
-      run: ([customerId, patch], unit) =>
-        directory.patchSubscription(customerId as string, patch as SubscriptionPatch, unit),
     },
     createKey: {
       writes: true,

@@ -1,5 +1,5 @@
 /**
- * Changes to plans, customers, subscriptions and keys. Each runs inside the batch's transaction, under a
+ * Changes to plans, customers and keys. Each runs inside the batch's transaction, under a
  * savepoint of its own.
  *
  * @module
@@ -9,35 +9,22 @@ import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { PlanInput } from '../../contracts/metering.ts';
 import { compilePlan } from '../../metering/core/compiled-plan.ts';
-import {
-  checkTimezone,
-  parseAnchor,
-  periodBoundaryMs,
-  wallTimeAt,
-} from '../../metering/core/period.ts';
+import { checkTimezone } from '../../metering/core/period.ts';
 import type {
   CustomerRecord,
   KeyRecord,
   NewCustomer,
   PlanRecord,
-  SubscriptionPatch,
   SubscriptionRecord,
 } from '../../metering/ports.ts';
 import { SEED_CUSTOMER, SEED_PLANS } from '../../metering/seed-plans.ts';
-import type { Accounts, Unit } from './accounts.ts';
+import type { Accounts } from './accounts.ts';
 import { readKey } from './directory-rows.ts';
-import {
-  type Period,
-  periodId,
-  periodOf,
-  type Subscription,
-  subscriptionRecord,
-} from './subscriptions.ts';
 import { statementCache } from './statement-cache.ts';
-
-const DAY_MS = 86_400_000;
+import { SubscriptionWriter } from './subscription-writer.ts';
 
 export class DirectoryWriter {
+  readonly subscriptions: SubscriptionWriter;
   readonly #accounts: Accounts;
   readonly #ids: IdSource;
   readonly #sql: (statement: string) => StatementSync;
@@ -46,6 +33,7 @@ export class DirectoryWriter {
     this.#sql = statementCache(database);
     this.#accounts = accounts;
     this.#ids = ids;
+    this.subscriptions = new SubscriptionWriter(database, accounts);
   }
 
   /** Creates the plans and the customer of a first start where they are missing. */
@@ -111,26 +99,12 @@ export class DirectoryWriter {
       name,
       nowMs,
     );
-    this.#insertSubscription(id, customer, { version, nowMs });
+    const subscriptionId = this.#ids.next('sub');
+    this.subscriptions.create({ customerId: id, subscriptionId }, customer, { version, nowMs });
     return {
       customer: { id, externalId, name, createdAtMs: nowMs },
-      subscription: this.#record(id, nowMs),
+      subscription: this.subscriptions.record(id, nowMs),
     };
-  }
-
-  patchSubscription(customerId: string, patch: SubscriptionPatch, unit: Unit): SubscriptionRecord {
-    const { nowMs } = unit;
-    const subscription = this.#accounts.subscription(customerId);
-    const period = periodOf(subscription, nowMs);
-    if (patch.planId !== undefined) {
-      this.#schedulePlan(subscription, { ...patch, planId: patch.planId }, { period, nowMs });
-    } else if (patch.mode === 'restart' && patch.at === 'now') {
-      this.#restart(subscription, period, nowMs);
-    }
-    if (patch.status !== undefined) this.#setStatus(subscription, patch, period);
-    this.#sql('UPDATE subscription SET rev = rev + 1 WHERE id = ?').run(subscription.id);
-    this.#accounts.load(this.#accounts.subscription(customerId), unit);
-    return this.#record(customerId, nowMs);
   }
 
   createKey(key: KeyRecord): void {
@@ -188,108 +162,5 @@ export class DirectoryWriter {
     this.#sql(
       'INSERT INTO plan_version (plan_id, version, apply, created_at, body) VALUES (?, ?, ?, ?, ?)',
     ).run(plan.id, as.version, as.apply, as.nowMs, JSON.stringify(plan));
-  }
-
-  #insertSubscription(
-    customerId: string,
-    customer: NewCustomer,
-    { version, nowMs }: { readonly version: number; readonly nowMs: number },
-  ): void {
-    const { timezone, cadence, planId, trialDays } = customer;
-    const id = this.#ids.next('sub');
-    const trialEndMs = trialDays === null ? null : nowMs + trialDays * DAY_MS;
-    const anchorLocal =
-      customer.anchorLocal === null
-        ? wallTimeAt(timezone, trialEndMs ?? nowMs)
-        : parseAnchor(customer.anchorLocal, 'anchor');
-    this.#sql(
-      `INSERT INTO subscription (id, customer_id, status, cadence, timezone, anchor_local, first_seq,
-         first_start, trial_end, grace_until, cancel_at, rev)
-       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, NULL, NULL, 1)`,
-    ).run(
-      id,
-      customerId,
-      trialEndMs === null ? 'active' : 'trial',
-      cadence,
-      timezone,
-      anchorLocal,
-      trialEndMs,
-    );
-    this.#sql(
-      `INSERT INTO sub_phase (sub_id, n, plan_id, plan_version, from_ts, mode, applied)
-       VALUES (?, 1, ?, ?, ?, 'keep_used', 1)`,
-    ).run(id, planId, version, nowMs);
-    if (trialEndMs !== null && customer.anchorLocal === null) {
-      // The trial is one period of its own, however long; the paid ones are anchored at its end.
-      const endMs = periodBoundaryMs({ anchorLocal, timezone, months: 1 }, 0);
-      this.#accounts.writePeriod(id, { id: periodId(id, -1), seq: -1, startMs: nowMs, endMs });
-    }
-  }
-
-  #schedulePlan(
-    subscription: Subscription,
-    patch: SubscriptionPatch & { readonly planId: string },
-    { period, nowMs }: { readonly period: Period; readonly nowMs: number },
-  ): void {
-    const version = this.#accounts.versions.get(patch.planId)?.at(-1)?.version;
-    if (version === undefined) {
-      throw new GatewayError('not_found', {
-        message: `There is no plan "${patch.planId}".`,
-        param: 'plan',
-      });
-    }
-    this.#sql('DELETE FROM sub_phase WHERE sub_id = ? AND from_ts > ?').run(subscription.id, nowMs);
-    const atEnd = patch.at === 'period_end';
-    if (!atEnd && patch.mode === 'restart') this.#restart(subscription, period, nowMs);
-    this.#accounts.addPhase(subscription, {
-      planId: patch.planId,
-      planVersion: version,
-      fromMs: atEnd ? period.endMs : nowMs,
-      mode: atEnd ? 'keep_used' : patch.mode,
-      applied: false,
-    });
-  }
-
-  /** Ends the running period now and anchors the next ones here. */
-  #restart(subscription: Subscription, period: Period, nowMs: number): void {
-    const anchorLocal = wallTimeAt(subscription.timezone, nowMs);
-    this.#accounts.writePeriod(subscription.id, period);
-    this.#sql('UPDATE period SET end_ts = ? WHERE id = ?').run(
-      Math.max(nowMs, period.startMs + 1),
-      period.id,
-    );
-    this.#sql(
-      'UPDATE subscription SET anchor_local = ?, first_seq = ?, first_start = ? WHERE id = ?',
-    ).run(anchorLocal, period.seq + 1, nowMs, subscription.id);
-  }
-
-  #setStatus(subscription: Subscription, patch: SubscriptionPatch, period: Period): void {
-    const { status, at } = patch;
-    if (status === undefined) return;
-    if (at === 'period_end') {
-      if (status !== 'cancelled') {
-        throw new GatewayError('invalid_request', {
-          message: 'Only "cancelled" can be set for the end of the period.',
-          param: 'at',
-        });
-      }
-      this.#sql('UPDATE subscription SET cancel_at = ? WHERE id = ?').run(
-        period.endMs,
-        subscription.id,
-      );
-      return;
-    }
-    this.#sql(
-      `UPDATE subscription SET status = ?, cancel_at = NULL,
-         trial_end = CASE WHEN ? = 'trial' THEN trial_end ELSE NULL END WHERE id = ?`,
-    ).run(status, status, subscription.id);
-  }
-
-  #record(customerId: string, nowMs: number): SubscriptionRecord {
-    return subscriptionRecord(
-      this.#accounts.subscription(customerId),
-      this.#accounts.versions,
-      nowMs,
-    );
   }
 }

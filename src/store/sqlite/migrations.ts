@@ -10,6 +10,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
 import { IDEMPOTENCY } from './schema/idempotency.ts';
 import { USAGE_2 } from './schema/usage.ts';
+import { SUBSCRIPTION_TABLES } from './schema/subscriptions.ts';
 
 const DIRECTORY = `
 CREATE TABLE plan_version (
@@ -157,7 +158,7 @@ END;
 `;
 
 /** Version 2, a line for each topic; a topic with tables of its own has a file in `schema/`. */
-const VERSION_2: readonly string[] = [WIDER_EVENTS, IDEMPOTENCY, USAGE_2];
+const VERSION_2: readonly string[] = [] = [WIDER_EVENTS, IDEMPOTENCY, USAGE_2, SUBSCRIPTION_TABLES];
 
 /** One step per schema version; a step that was released is never changed. */
 const STEPS: readonly string[] = [DIRECTORY + LEDGER + RECORDS, VERSION_2.join('')];

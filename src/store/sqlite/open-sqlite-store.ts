@@ -15,6 +15,7 @@ import type {
 import type { Durability } from './database.ts';
 import { idempotencyOver } from './idempotency-link.ts';
 import { ReaderLink } from './reader-link.ts';
+import { subscriptionsOver } from './subscription-link.ts';
 import { startThread } from './thread.ts';
 import {
   type FlatValue,
@@ -143,6 +144,7 @@ export function storeOver(ends: {
     directory: directoryOver(link, readers, now),
     reader: readerOver(link, readers, now),
     idempotency: idempotencyOver(link, readers),
+    subscriptions: subscriptionsOver(link),
   };
 }
 

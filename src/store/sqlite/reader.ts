@@ -29,10 +29,10 @@ import {
   integer,
   phaseInForce,
   type SqlRow,
-  subscriptionRecord,
   SubscriptionTables,
   text,
 } from './subscriptions.ts';
+import { subscriptionRecord } from './subscription-view.ts';
 import { requestRowAt } from './usage-tables.ts';
 import { statementCache } from './statement-cache.ts';
 

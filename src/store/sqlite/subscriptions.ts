@@ -52,8 +52,10 @@ export interface Subscription {
   readonly trialEndMs: number | null;
   readonly graceUntilMs: number | null;
   readonly cancelAtMs: number | null;
+  /** What becomes of a trial at its end: it needs a payment, or is known to go on as a paid subscription. */
+  readonly afterTrial: 'expire' | 'activate';
   readonly rev: number;
-  /** In order of `n`. */
+  /** In the order in which they begin. */
   readonly phases: readonly Phase[];
   /** Periods that have been used, newest first; their instants stay as they were frozen. */
   readonly periods: readonly Period[];
@@ -111,7 +113,7 @@ export class SubscriptionTables {
 
   constructor(database: DatabaseSync) {
     this.#subscription = database.prepare('SELECT * FROM subscription WHERE customer_id = ?');
-    this.#phases = database.prepare('SELECT * FROM sub_phase WHERE sub_id = ? ORDER BY n');
+    this.#phases = database.prepare('SELECT * FROM sub_phase WHERE sub_id = ? ORDER BY from_ts, n');
     this.#periods = database.prepare(
       'SELECT * FROM period WHERE sub_id = ? ORDER BY seq DESC LIMIT ?',
     );
@@ -134,6 +136,7 @@ export class SubscriptionTables {
       trialEndMs: nullableInteger(row, 'trial_end'),
       graceUntilMs: nullableInteger(row, 'grace_until'),
       cancelAtMs: nullableInteger(row, 'cancel_at'),
+      afterTrial: text(row, 'after_trial') === 'activate' ? 'activate' : 'expire',
       rev: integer(row, 'rev'),
       phases: this.#phases.all(id).map(readPhase),
       periods: this.#periods.all(id, PERIODS_KEPT).map((period) => ({
@@ -249,43 +252,6 @@ export function staleAtMs(subscription: Subscription, atMs: number): number {
     if (phase.fromMs > atMs && phase.fromMs < earliestMs) earliestMs = phase.fromMs;
   }
   return earliestMs;
-}
-
-/** The status as it counts at `atMs`: a trial that ran out has expired, a cancellation takes effect by itself. */
-export function statusAt(subscription: Subscription, atMs: number): SubscriptionRecord['status'] {
-  const { status, cancelAtMs, trialEndMs } = subscription;
-  if (cancelAtMs !== null && cancelAtMs <= atMs) return 'cancelled';
-  if (status === 'trial' && trialEndMs !== null && trialEndMs <= atMs) return 'expired';
-  return status;
-}
-
-/** As the directory shows it. */
-export function subscriptionRecord(
-  subscription: Subscription,
-  versions: ReadonlyMap<string, readonly PlanVersion[]>,
-  atMs: number,
-): SubscriptionRecord {
-  const planId =
-    subscription.phases.findLast((phase) => phase.fromMs <= atMs)?.planId ??
-    subscription.phases[0]?.planId ??
-    '';
-  const inForce = phaseInForce(subscription, versions.get(planId) ?? [], atMs);
-  const period = periodOf(subscription, atMs);
-  return {
-    id: subscription.id,
-    customerId: subscription.customerId,
-    status: statusAt(subscription, atMs),
-    planId,
-    planVersion: inForce?.version ?? 1,
-    cadence: subscription.cadence,
-    timezone: subscription.timezone,
-    anchorLocal: subscription.anchorLocal,
-    trialEndMs: subscription.trialEndMs,
-    graceUntilMs: subscription.graceUntilMs,
-    cancelAtMs: subscription.cancelAtMs,
-    period: { id: period.id, startMs: period.startMs, endMs: period.endMs },
-    rev: subscription.rev,
-  };
 }
 
 /** Versions by plan id, ascending. */

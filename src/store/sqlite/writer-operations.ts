@@ -14,6 +14,7 @@ import type { DirectoryWriter } from './directory-writer.ts';
 import { ledgerOperations } from './ledger-operations.ts';
 import { idempotencyOperations } from './idempotency-operations.ts';
 import type { IdempotencyTable } from './idempotency-table.ts';
+import { subscriptionOperations } from './subscription-operations.ts';
 import type { CallIdentity } from './usage-tables.ts';
 import type { FlatValue } from './wire.ts';
 
@@ -47,6 +48,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     ledgerOperations(parts),
     directoryOperations(parts),
     idempotencyOperations(parts),
+    subscriptionOperations(parts),
   ];
   const operations = new Map<string, WriterOperation>();
   for (const table of tables) {

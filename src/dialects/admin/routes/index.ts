@@ -10,11 +10,13 @@ import { ledgerRoutes } from './ledger.ts';
 import { planRoutes } from './plans.ts';
 import { processRoutes } from './process.ts';
 import { requestRoutes } from './requests.ts';
+import { subscriptionRoutes } from './subscriptions.ts';
 import { usageRoutes } from './usage.ts';
 
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...planRoutes,
   ...customerRoutes,
+  ...subscriptionRoutes,
   ...keyRoutes,
   ...usageRoutes,
   ...requestRoutes,

@@ -27,6 +27,7 @@ import type {
 } from '../../../metering/ports.ts';
 import { SEED_PLANS } from '../../../metering/seed-plans.ts';
 import { createFakeIdempotency } from './fake-idempotency.ts';
+import { fakeSubscriptions } from './fake-subscriptions.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -135,6 +136,8 @@ function customerDirectory(state: FakeState, { now, ids }: FakeStoreOptions) {
         trialEndMs,
         graceUntilMs: null,
         cancelAtMs: null,
+        termEndMs: span.endMs,
+        scheduled: [],
         period: { id: ids.next('per'), startMs: span.startMs, endMs: span.endMs },
         rev: 1,
       };
@@ -348,6 +351,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
     },
     reader: fakeReader(state, options),
     idempotency: createFakeIdempotency(options.now),
+    subscriptions: fakeSubscriptions(state.subscriptions),
     durability: 'in memory: nothing survives',
     close: async () => undefined,
   };

@@ -1,0 +1,4 @@
+import { describeSubscriptions } from '../../metering/subscriptions.contract.ts';
+import { sqliteSuite } from './testing/sqlite-suite.ts';
+
+describeSubscriptions(sqliteSuite);
