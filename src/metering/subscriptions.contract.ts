@@ -384,7 +384,10 @@ export function describeSubscriptions(suite: StoreSuite): void {
         const ending = await patch({ status: 'cancelled', at: 'period_end' });
         expect(ending.scheduled.map((change) => change.atMs)).toEqual([yearEndMs, yearEndMs]);
         const monthly = await patch({ cadence: 'month' });
-        expect(monthly.scheduled[0]).toMatchObject({ change: 'plan', atMs: at('2026-05-10T09:30:00Z') });
+        expect(monthly.scheduled[0]).toMatchObject({
+          change: 'plan',
+          atMs: at('2026-05-10T09:30:00Z'),
+        });
       });
 
       it('keeps the running period when anchor or zone change, and makes no short stub', async () => {
@@ -422,7 +425,10 @@ export function describeSubscriptions(suite: StoreSuite): void {
             () => ({ timezone: 'Australia/Lord_Howe', cadence: 'year' }),
           ),
           // A quarter of all changes come at the very moment of another.
-          days: fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, fc.double({ min: 0, max: 45, noNaN: true })),
+          days: fc.oneof(
+            { weight: 1, arbitrary: fc.constant(0) },
+            fc.double({ min: 0, max: 45, noNaN: true }),
+          ),
         });
         const story = fc.array(arbitrary, { minLength: 4, maxLength: 9 });
         await fc.assert(

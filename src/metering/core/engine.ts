@@ -227,7 +227,6 @@ export function engineOver(memory: Memory): MeteringEngine {
     expire: (holdId, nowMs) => expire(memory, holdId, nowMs),
     recoverOpenHolds: (nowMs) => recoverOpenHolds(memory, nowMs),
     reconcileUnknown: (command, nowMs) => reconcile(memory, command, nowMs),
-    changePlan: (account, nowMs, changeId) =>
-      changePlan(memory, account, { nowMs, changeId }),
+    changePlan: (account, nowMs, changeId) => changePlan(memory, account, { nowMs, changeId }),
   };
 }

@@ -24,9 +24,7 @@ interface StateRow {
 /** True where a trial that still had time left is over by a payment: the paid periods begin now, not at its end. */
 export function endsTrial(before: Subscription, nowMs: number): boolean {
   const { status, trialEndMs } = before;
-  return (
-    (status === 'trial' || status === 'paused') && trialEndMs !== null && trialEndMs > nowMs
-  );
+  return (status === 'trial' || status === 'paused') && trialEndMs !== null && trialEndMs > nowMs;
 }
 
 /** The state that a change leads to. */

@@ -68,14 +68,13 @@ function scheduledChanges(subscription: Subscription, atMs: number): readonly Sc
     const change = afterTrial === 'activate' ? 'activate' : 'expire';
     changes.push({ change, atMs: subscription.trialEndMs });
   }
-  if (cancelAtMs !== null && cancelAtMs > atMs) changes.push({ change: 'cancel', atMs: cancelAtMs });
+  if (cancelAtMs !== null && cancelAtMs > atMs)
+    changes.push({ change: 'cancel', atMs: cancelAtMs });
   return changes.toSorted((one, other) => one.atMs - other.atMs);
 }
 
 function phaseAt(subscription: Subscription, atMs: number): Phase | undefined {
-  return (
-    subscription.phases.findLast((phase) => phase.fromMs <= atMs) ?? subscription.phases[0]
-  );
+  return subscription.phases.findLast((phase) => phase.fromMs <= atMs) ?? subscription.phases[0];
 }
 
 /** As the directory shows it. */
