@@ -158,7 +158,12 @@ END;
 `;
 
 /** Version 2, a line for each topic; a topic with tables of its own has a file in `schema/`. */
-const VERSION_2: readonly string[] = [] = [WIDER_EVENTS, IDEMPOTENCY, USAGE_2, SUBSCRIPTION_TABLES];
+const VERSION_2: readonly string[] = ([] = [
+  WIDER_EVENTS,
+  IDEMPOTENCY,
+  USAGE_2,
+  SUBSCRIPTION_TABLES,
+]);
 
 /** One step per schema version; a step that was released is never changed. */
 const STEPS: readonly string[] = [DIRECTORY + LEDGER + RECORDS, VERSION_2.join('')];
