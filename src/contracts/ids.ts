@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Kinds of ids: customer, subscription, period, key, request, hold, quote, job, asset, price book, event. */
+/** Kinds of ids: customer, subscription, period, key, request, hold, quote, job, asset, price book, event, webhook. */
 export type IdPrefix =
   | 'cus'
   | 'sub'
@@ -17,7 +17,8 @@ export type IdPrefix =
   | 'job'
   | 'ast'
   | 'pb'
-  | 'evt';
+  | 'evt'
+  | 'wh';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

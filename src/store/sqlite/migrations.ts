@@ -11,6 +11,7 @@ import { METERS } from '../../contracts/metering.ts';
 import { IDEMPOTENCY } from './schema/idempotency.ts';
 import { USAGE_2 } from './schema/usage.ts';
 import { SUBSCRIPTION_TABLES } from './schema/subscriptions.ts';
+import { ALERTS } from './schema/alerts.ts';
 
 const DIRECTORY = `
 CREATE TABLE plan_version (
@@ -158,12 +159,7 @@ END;
 `;
 
 /** Version 2, a line for each topic; a topic with tables of its own has a file in `schema/`. */
-const VERSION_2: readonly string[] = ([] = [
-  WIDER_EVENTS,
-  IDEMPOTENCY,
-  USAGE_2,
-  SUBSCRIPTION_TABLES,
-]);
+const VERSION_2: readonly string[] = [WIDER_EVENTS, IDEMPOTENCY, USAGE_2, SUBSCRIPTION_TABLES, ALERTS];
 
 /** One step per schema version; a step that was released is never changed. */
 const STEPS: readonly string[] = [DIRECTORY + LEDGER + RECORDS, VERSION_2.join('')];

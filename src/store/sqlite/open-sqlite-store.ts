@@ -12,6 +12,7 @@ import type {
   SubscriptionRecord,
   UsageReader,
 } from '../../metering/ports.ts';
+import { alertingOver } from './alerts-store.ts';
 import type { Durability } from './database.ts';
 import { idempotencyOver } from './idempotency-link.ts';
 import { ReaderLink } from './reader-link.ts';
@@ -145,6 +146,11 @@ export function storeOver(ends: {
     reader: readerOver(link, readers, now),
     idempotency: idempotencyOver(link, readers),
     subscriptions: subscriptionsOver(link),
+    alerting: alertingOver({
+      write: (name, args) => callWriter(link, name, args as readonly FlatValue[]),
+      read: (name, args) => readers.ask(name, args),
+      onOutboxChange: (listener) => link.onOutboxChange(listener),
+    }),
   };
 }
 

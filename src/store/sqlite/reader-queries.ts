@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { PageQuery, RequestQuery, UsageQuery } from '../../metering/ports.ts';
 import type { Claim } from '../../metering/idempotency-port.ts';
 import { keptReplyReader } from './idempotency-table.ts';
+import { alertsQueries } from './alerts-reader.ts';
 import { Reader } from './reader.ts';
 import { readUsage } from './usage-reader.ts';
 
@@ -52,6 +53,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     listQueries(new Reader(database)),
     usageQueries(database),
     idempotencyQueries(database),
+    alertsQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

@@ -23,6 +23,7 @@ import type {
 import { readCustomer, readKey } from './directory-rows.ts';
 import { HoldHistory } from './hold-history.ts';
 import { EventReader, readBucket } from './journal-tables.ts';
+import { pageOf, pageSize, numberCursor, placeCursor } from './paging.ts';
 import { decodeAttempts, decodeRequest } from './row-codec.ts';
 import {
   groupVersions,
@@ -36,39 +37,8 @@ import { subscriptionRecord } from './subscription-view.ts';
 import { requestRowAt } from './usage-tables.ts';
 import { statementCache } from './statement-cache.ts';
 
-const MAX_PAGE = 1000;
 /** A request may have begun this much before or after its reserve and still be found by its start. */
 const START_SLACK_MS = 3_600_000;
-
-function pageSize(query: PageQuery): number {
-  return Math.max(1, Math.min(MAX_PAGE, query.limit));
-}
-
-/** Cuts one row more than asked into a page. */
-function pageOf<Row>(
-  rows: readonly SqlRow[],
-  limit: number,
-  as: { readonly read: (row: SqlRow) => Row; readonly cursor: (row: SqlRow) => string },
-): Page<Row> {
-  const kept = rows.slice(0, limit);
-  const last = kept.at(-1);
-  return {
-    data: kept.map(as.read),
-    nextCursor: rows.length > limit && last !== undefined ? as.cursor(last) : null,
-  };
-}
-
-/** A cursor that is no number starts nowhere: an empty page, not the first one again. */
-function numberCursor(cursor: string | null, start: number): number {
-  if (cursor === null) return start;
-  return /^\d{1,16}$/.test(cursor) ? Number(cursor) : -1;
-}
-
-/** Position of a list in order of creation. */
-function placeCursor(cursor: string | null): number {
-  const place = numberCursor(cursor, 0);
-  return place < 0 ? Number.MAX_SAFE_INTEGER : place;
-}
 
 function placeOf(row: SqlRow): string {
   return text(row, 'place');

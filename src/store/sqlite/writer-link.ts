@@ -8,6 +8,7 @@
  * @module
  */
 import type { Settled } from '../../metering/ports.ts';
+import { OUTBOX_CHANGED } from './outbox-signal.ts';
 import { fromPlainError, type PlainError, unavailable } from './plain-error.ts';
 import {
   ANSWER_ERROR,
@@ -39,6 +40,7 @@ export class WriterLink {
   readonly #now: () => number;
   readonly #waiting = new Map<number, Waiting>();
   readonly #backlog: Flat[] = [];
+  readonly #outboxListeners = new Set<() => void>();
   #open: Flat = [];
   #nextCall = 1;
   #batchesOut = 0;
@@ -49,8 +51,9 @@ export class WriterLink {
   constructor(worker: WriterEnd, now: () => number) {
     this.#worker = worker;
     this.#now = now;
-    worker.on('message', (answers: Flat) => {
-      this.#receive(answers);
+    worker.on('message', (message: Flat | typeof OUTBOX_CHANGED) => {
+      if (message === OUTBOX_CHANGED) for (const listener of this.#outboxListeners) listener();
+      else this.#receive(message);
     });
   }
 
@@ -73,6 +76,12 @@ export class WriterLink {
     if (this.#failure !== null) return;
     this.#write(put);
     this.#schedule();
+  }
+
+  /** Calls `listener` when the outbox may have new rows. @returns unsubscribes */
+  onOutboxChange(listener: () => void): () => void {
+    this.#outboxListeners.add(listener);
+    return () => void this.#outboxListeners.delete(listener);
   }
 
   /** Takes no more commands; settles when all that were taken are answered. */

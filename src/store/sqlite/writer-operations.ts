@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
 import type { Accounts } from './accounts.ts';
+import { alertsOperations } from './alerts-operations.ts';
 import type { BatchUnit } from './batch-unit.ts';
 import { directoryOperations } from './directory-operations.ts';
 import type { DirectoryWriter } from './directory-writer.ts';
@@ -49,6 +50,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     directoryOperations(parts),
     idempotencyOperations(parts),
     subscriptionOperations(parts),
+    alertsOperations(parts),
   ];
   const operations = new Map<string, WriterOperation>();
   for (const table of tables) {

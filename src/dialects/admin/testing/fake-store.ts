@@ -28,6 +28,7 @@ import type {
 import { SEED_PLANS } from '../../../metering/seed-plans.ts';
 import { createFakeIdempotency } from './fake-idempotency.ts';
 import { fakeSubscriptions } from './fake-subscriptions.ts';
+import { createFakeAlerting } from './fake-alerting.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -352,6 +353,10 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
     reader: fakeReader(state, options),
     idempotency: createFakeIdempotency(options.now),
     subscriptions: fakeSubscriptions(state.subscriptions),
+    alerting: createFakeAlerting({
+      ids: options.ids,
+      externalIdOf: (id) => state.customers.find((row) => row.id === id)?.externalId ?? null,
+    }),
     durability: 'in memory: nothing survives',
     close: async () => undefined,
   };
