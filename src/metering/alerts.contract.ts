@@ -20,7 +20,7 @@ export interface AlertingSuite {
   /** Makes an empty store. */
   create(clock: () => number): Promise<{
     readonly store: MeteringStore;
-    dispose(): Promise<void>;
+    readonly dispose: () => Promise<void>;
   }>;
 }
 

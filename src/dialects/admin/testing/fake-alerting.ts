@@ -11,8 +11,10 @@ import {
   type AlertRecord,
   type Alerts,
   alertStateOf,
+  type AttemptResult,
   type DeliveryRecord,
   type Outbox,
+  type OutboxClaim,
   type OutboxEvent,
   type WebhookRecord,
   type Webhooks,
@@ -49,35 +51,59 @@ function tell(state: State): void {
   for (const listener of state.listeners) listener();
 }
 
+const stands = ({ recoveredAtMs }: AlertRecord): boolean => recoveredAtMs === null;
+
+function replaceIn(state: State, id: string, change: Partial<AlertRecord>): AlertRecord {
+  const at = state.alerts.findIndex((alert) => alert.id === id);
+  const known = state.alerts[at];
+  if (known === undefined) {
+    throw new GatewayError('not_found', { message: `There is no alert ${id}.`, param: 'id' });
+  }
+  const changed = { ...known, ...change } as AlertRecord;
+  state.alerts[at] = changed;
+  return changed;
+}
+
+function raiseIn(
+  state: State,
+  draft: AlertDraft,
+  options: FakeAlertingOptions,
+): AlertRecord | null {
+  if (state.alerts.some((alert) => stands(alert) && alert.key === draft.key)) return null;
+  const { customerId, atMs, severity, data } = draft;
+  const externalId = customerId === null ? null : options.externalIdOf(customerId);
+  const id = options.ids.next('evt');
+  const alert = { ...draft, id, externalId, acknowledgedAtMs: null, recoveredAtMs: null };
+  state.alerts.push(alert);
+  const topic = `alert.${draft.kind}`;
+  state.unrouted.push({ id, topic, customerId, externalId, atMs, body: { severity, data } });
+  tell(state);
+  return alert;
+}
+
+function pruneState(state: State, before: Parameters<Alerts['prune']>[0]): number {
+  const { deliveriesMs, alertsMs } = before;
+  const count = state.alerts.length + state.deliveries.length;
+  const keep = <Row>(rows: Row[], holds: (row: Row) => boolean): void => {
+    rows.splice(0, rows.length, ...rows.filter(holds));
+  };
+  keep(state.deliveries, ({ record }) => (record.endedAtMs ?? Infinity) >= deliveriesMs);
+  keep(
+    state.alerts,
+    ({ atMs, endsAtMs, recoveredAtMs, acknowledgedAtMs }) =>
+      atMs >= alertsMs ||
+      [endsAtMs, recoveredAtMs, acknowledgedAtMs].every((ms) => ms === null || ms >= alertsMs),
+  );
+  return count - state.alerts.length - state.deliveries.length;
+}
+
 function fakeAlerts(state: State, { ids, externalIdOf }: FakeAlertingOptions): Alerts {
-  const stands = ({ recoveredAtMs }: AlertRecord) => recoveredAtMs === null;
-  const replace = (id: string, change: Partial<AlertRecord>): AlertRecord => {
-    const at = state.alerts.findIndex((alert) => alert.id === id);
-    const known = state.alerts[at];
-    if (known === undefined) {
-      throw new GatewayError('not_found', { message: `There is no alert ${id}.`, param: 'id' });
-    }
-    const changed = { ...known, ...change } as AlertRecord;
-    state.alerts[at] = changed;
-    return changed;
-  };
-  const raise = (draft: AlertDraft): AlertRecord | null => {
-    if (state.alerts.some((alert) => stands(alert) && alert.key === draft.key)) return null;
-    const { customerId, atMs, severity, data } = draft;
-    const externalId = customerId === null ? null : externalIdOf(customerId);
-    const id = ids.next('evt');
-    const alert = { ...draft, id, externalId, acknowledgedAtMs: null, recoveredAtMs: null };
-    state.alerts.push(alert);
-    const topic = `alert.${draft.kind}`;
-    state.unrouted.push({ id, topic, customerId, externalId, atMs, body: { severity, data } });
-    tell(state);
-    return alert;
-  };
+  const raise = (draft: AlertDraft) => raiseIn(state, draft, { ids, externalIdOf });
   return {
     raise: async (draft) => raise(draft),
     async recover({ keys, standing, thresholds, atMs, customerId }) {
       const ended = state.alerts.filter((alert) => stands(alert) && keys.includes(alert.key));
-      for (const { id } of ended) replace(id, { recoveredAtMs: atMs });
+      for (const { id } of ended) replaceIn(state, id, { recoveredAtMs: atMs });
       if (ended.length === 0 || standing === null) return null;
       const recovers = ended.map(({ id }) => id);
       return raise({
@@ -102,7 +128,7 @@ function fakeAlerts(state: State, { ids, externalIdOf }: FakeAlertingOptions): A
     alert: async (id) => state.alerts.find((alert) => alert.id === id) ?? null,
     async acknowledge(id, atMs) {
       const known = state.alerts.find((alert) => alert.id === id);
-      return replace(id, { acknowledgedAtMs: known?.acknowledgedAtMs ?? atMs });
+      return replaceIn(state, id, { acknowledgedAtMs: known?.acknowledgedAtMs ?? atMs });
     },
     async counts(customerId) {
       const own = state.alerts.filter((alert) => alert.customerId === customerId);
@@ -118,105 +144,98 @@ function fakeAlerts(state: State, { ids, externalIdOf }: FakeAlertingOptions): A
       ),
     periodUse: async () => [],
     spendHistory: async () => [],
-    async prune({ deliveriesMs, alertsMs }) {
-      const before = state.alerts.length + state.deliveries.length;
-      const keep = <Row>(rows: Row[], holds: (row: Row) => boolean): void => {
-        rows.splice(0, rows.length, ...rows.filter(holds));
-      };
-      keep(state.deliveries, ({ record }) => (record.endedAtMs ?? Infinity) >= deliveriesMs);
-      keep(
-        state.alerts,
-        ({ atMs, endsAtMs, recoveredAtMs, acknowledgedAtMs }) =>
-          atMs >= alertsMs ||
-          [endsAtMs, recoveredAtMs, acknowledgedAtMs].every((ms) => ms === null || ms >= alertsMs),
-      );
-      return before - state.alerts.length - state.deliveries.length;
-    },
+    prune: async (before) => pruneState(state, before),
   };
 }
 
-function fakeOutbox(state: State): Outbox {
-  const route = (fixed: Parameters<Outbox['claim']>[0]['fixed'], nowMs: number): void => {
-    const destinations = [
-      ...[...state.webhooks.values()].filter(({ disabledAtMs }) => disabledAtMs === null),
-      ...fixed.map((destination) => ({ ...destination, customerIds: null })),
-    ];
-    for (const event of state.unrouted.splice(0)) {
-      for (const { id, kinds, customerIds } of destinations) {
-        const kind = event.topic.slice(event.topic.indexOf('.') + 1);
-        const wanted = kinds === null || kinds.some((name) => name === kind);
-        const { customerId } = event;
-        const theirs =
-          customerIds === null || (customerId !== null && customerIds.includes(customerId));
-        if (!wanted || !theirs) continue;
-        const record: DeliveryRecord = {
-          eventId: event.id,
-          topic: event.topic,
-          destination: id,
-          state: 'pending',
-          createdAtMs: nowMs,
-          nextAttemptAtMs: nowMs,
-          endedAtMs: null,
-          attempts: [],
-        };
-        state.deliveries.push({ record, event, tries: 0, queuedAtMs: nowMs });
-      }
+type Claim = Parameters<Outbox['claim']>[0];
+
+function routeEvents(state: State, { fixed, nowMs }: Claim): void {
+  const destinations = [
+    ...[...state.webhooks.values()].filter(({ disabledAtMs }) => disabledAtMs === null),
+    ...fixed.map((destination) => ({ ...destination, customerIds: null })),
+  ];
+  for (const event of state.unrouted.splice(0)) {
+    const { customerId, topic, id: eventId } = event;
+    const kind = topic.slice(topic.indexOf('.') + 1);
+    for (const { id, kinds, customerIds } of destinations) {
+      const wanted = kinds === null || kinds.some((name) => name === kind);
+      const theirs =
+        customerIds === null || (customerId !== null && customerIds.includes(customerId));
+      if (!wanted || !theirs) continue;
+      const record: DeliveryRecord = {
+        eventId,
+        topic,
+        destination: id,
+        state: 'pending',
+        createdAtMs: nowMs,
+        nextAttemptAtMs: nowMs,
+        endedAtMs: null,
+        attempts: [],
+      };
+      state.deliveries.push({ record, event, tries: 0, queuedAtMs: nowMs });
     }
-  };
+  }
+}
+
+function claimDue(state: State, request: Claim): OutboxClaim {
+  const { nowMs, perDestination, fixed } = request;
+  const live = (destination: string): boolean =>
+    fixed.some(({ id }) => id === destination) ||
+    state.webhooks.get(destination)?.disabledAtMs === null;
+  const pending = state.deliveries.filter(
+    ({ record }) => record.state === 'pending' && live(record.destination),
+  );
+  const perId = new Map<string, number>();
+  const due = pending.filter(({ record }) => {
+    const count = perId.get(record.destination) ?? 0;
+    if ((record.nextAttemptAtMs ?? 0) > nowMs || count >= perDestination) return false;
+    perId.set(record.destination, count + 1);
+    return true;
+  });
+  const later = pending.map(({ record }) => record.nextAttemptAtMs ?? 0).filter((ms) => ms > nowMs);
   return {
-    async claim({ nowMs, perDestination, fixed }) {
-      route(fixed, nowMs);
-      const live = (destination: string): boolean =>
-        fixed.some(({ id }) => id === destination) ||
-        state.webhooks.get(destination)?.disabledAtMs === null;
-      const pending = state.deliveries.filter(
-        ({ record }) => record.state === 'pending' && live(record.destination),
-      );
-      const perId = new Map<string, number>();
-      const due = pending.filter(({ record }) => {
-        const count = perId.get(record.destination) ?? 0;
-        if ((record.nextAttemptAtMs ?? 0) > nowMs || count >= perDestination) return false;
-        perId.set(record.destination, count + 1);
-        return true;
-      });
-      const later = pending
-        .map(({ record }) => record.nextAttemptAtMs ?? 0)
-        .filter((ms) => ms > nowMs);
-      return {
-        due: due.map(({ event, record, tries, queuedAtMs }) => ({
-          event,
-          destination: record.destination,
-          webhook: state.webhooks.get(record.destination) ?? null,
-          attempts: tries,
-          queuedAtMs,
-        })),
-        nextDueAtMs: later.length === 0 ? null : Math.min(...later),
-      };
+    due: due.map(({ event, record, tries, queuedAtMs }) => ({
+      event,
+      destination: record.destination,
+      webhook: state.webhooks.get(record.destination) ?? null,
+      attempts: tries,
+      queuedAtMs,
+    })),
+    nextDueAtMs: later.length === 0 ? null : Math.min(...later),
+  };
+}
+
+function recordResult(state: State, result: AttemptResult): void {
+  const delivery = state.deliveries.find(
+    ({ record }) => record.eventId === result.eventId && record.destination === result.destination,
+  );
+  if (delivery === undefined) return;
+  const { record } = delivery;
+  const { startedAtMs, durationMs, status, error, reply, next } = result;
+  const n = record.attempts.length + 1;
+  const retrying = typeof next === 'object';
+  delivery.tries += 1;
+  delivery.record = {
+    ...record,
+    attempts: [...record.attempts, { n, startedAtMs, durationMs, status, error, reply }],
+    state: retrying ? record.state : next,
+    nextAttemptAtMs: retrying && record.state === 'pending' ? next.retryAtMs : null,
+    endedAtMs: retrying ? record.endedAtMs : startedAtMs + durationMs,
+  };
+  const webhook = state.webhooks.get(result.destination);
+  if (result.disable === null || webhook === undefined) return;
+  const disabledAtMs = startedAtMs + durationMs;
+  state.webhooks.set(webhook.id, { ...webhook, disabledAtMs, disabledReason: result.disable });
+}
+
+function fakeOutbox(state: State): Outbox {
+  return {
+    async claim(request) {
+      routeEvents(state, request);
+      return claimDue(state, request);
     },
-    async record(result) {
-      const delivery = state.deliveries.find(
-        ({ record }) =>
-          record.eventId === result.eventId && record.destination === result.destination,
-      );
-      if (delivery === undefined) return;
-      const { record } = delivery;
-      const { startedAtMs, durationMs, status, error, reply, next } = result;
-      const n = record.attempts.length + 1;
-      const retrying = typeof next === 'object';
-      delivery.tries += 1;
-      delivery.record = {
-        ...record,
-        attempts: [...record.attempts, { n, startedAtMs, durationMs, status, error, reply }],
-        state: retrying ? record.state : next,
-        nextAttemptAtMs: retrying && record.state === 'pending' ? next.retryAtMs : null,
-        endedAtMs: retrying ? record.endedAtMs : startedAtMs + durationMs,
-      };
-      const webhook = state.webhooks.get(result.destination);
-      if (result.disable === null || webhook === undefined) return;
-      const disabledAtMs = startedAtMs + durationMs;
-      const disabledReason = result.disable;
-      state.webhooks.set(webhook.id, { ...webhook, disabledAtMs, disabledReason });
-    },
+    record: async (result) => recordResult(state, result),
     async deliveries(query) {
       const rows = state.deliveries
         .map(({ record }) => record)
