@@ -59,6 +59,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'metering/core': ['contracts', 'metering', 'temporal-polyfill'],
   metering: ['contracts', 'metering'],
   routing: ['contracts'],
+  alerts: ['contracts', 'http', 'metering', 'node:', 'nodemailer'],
   'store/sqlite': ['contracts', 'metering', 'node:', 'catalog'],
   gateway: ['contracts', 'http', 'catalog', 'metering', 'routing', 'node:crypto', 'node:http'],
   dialects: [
