@@ -159,7 +159,13 @@ END;
 `;
 
 /** Version 2, a line for each topic; a topic with tables of its own has a file in `schema/`. */
-const VERSION_2: readonly string[] = [WIDER_EVENTS, IDEMPOTENCY, USAGE_2, SUBSCRIPTION_TABLES, ALERTS];
+const VERSION_2: readonly string[] = [
+  WIDER_EVENTS,
+  IDEMPOTENCY,
+  USAGE_2,
+  SUBSCRIPTION_TABLES,
+  ALERTS,
+];
 
 /** One step per schema version; a step that was released is never changed. */
 const STEPS: readonly string[] = [DIRECTORY + LEDGER + RECORDS, VERSION_2.join('')];
