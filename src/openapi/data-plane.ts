@@ -6,6 +6,8 @@
  */
 import { z } from 'zod';
 import type { ErrorCode } from '../contracts/error-codes.ts';
+import { EXPORT_REPLY } from '../dialects/admin/admin-export.ts';
+import { formatShape } from '../dialects/admin/export/export-table.ts';
 import { requestDetailSchema } from '../dialects/admin/routes/requests.ts';
 import { usageQueryShape, usageReportSchema } from '../dialects/admin/usage-question.ts';
 import { chatRequestSchema } from '../dialects/openai/chat/schema.ts';
@@ -160,6 +162,18 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
     schema: usageReportSchema,
     errors: ['metering_unavailable'],
   }),
+  {
+    ...reading({
+      path: '/v1/usage/export',
+      operationId: 'exportOwnUsage',
+      summary: 'Usage of the current period or of a range, as a file',
+      tag: 'money',
+      query: z.object({ ...usageQueryShape, ...formatShape }),
+      schema: z.string(),
+      errors: ['metering_unavailable'],
+    }),
+    reply: EXPORT_REPLY,
+  },
   reading({
     path: '/v1/requests/{id}',
     operationId: 'getOwnRequest',

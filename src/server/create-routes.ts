@@ -21,7 +21,7 @@ import {
   serveModels,
   serveRequest,
 } from './self-service.ts';
-import { serveUsage } from './serve-usage.ts';
+import { serveUsage, serveUsageExport } from './serve-usage.ts';
 
 function serveReady(gateway: Gateway, exchange: Exchange): void {
   if (gateway.lifecycle.draining) {
@@ -62,6 +62,7 @@ export function createRoutes(gateway: Gateway, metrics: GatewayMetrics): RouteTa
     get('/v1/limits', (exchange) => serveLimits(gateway, exchange)),
     get('/v1/me', (exchange) => serveMe(gateway, exchange)),
     get('/v1/usage', (exchange) => serveUsage(gateway, exchange)),
+    get('/v1/usage/export', (exchange) => serveUsageExport(gateway, exchange)),
     get('/v1/requests/', (exchange, id) => serveRequest(gateway, exchange, id)),
     get('/health/live', (exchange) => sendJson(gateway, exchange, { status: 'live' })),
     get('/health/ready', (exchange) => serveReady(gateway, exchange)),

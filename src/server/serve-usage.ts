@@ -1,10 +1,12 @@
 /**
- * `GET /v1/usage`: what the key's own customer has used.
+ * `GET /v1/usage` and its export: what the key's own customer has used.
  *
  * @module
  */
 import { z } from 'zod';
 import { parsePart } from '../dialects/admin/admin-route.ts';
+import { formatShape, StreamedReply } from '../dialects/admin/export/export-table.ts';
+import { usageExport } from '../dialects/admin/export/usage-export.ts';
 import {
   answerUsage,
   monthOf,
@@ -14,9 +16,11 @@ import {
 import { authenticate, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { sendStreamed } from './send-streamed.ts';
 import { sendJson } from './self-service.ts';
 
 const ownUsageQuery = z.strictObject(usageQueryShape);
+const ownExportQuery = ownUsageQuery.extend(formatShape);
 
 /** The query of a request: repeated names as lists. */
 export function queryOf(exchange: Exchange): Readonly<Record<string, string | readonly string[]>> {
@@ -53,4 +57,11 @@ export async function serveUsage(gateway: Gateway, exchange: Exchange): Promise<
     exchange,
     await answerUsage(gateway.store, question, { ...asker, shownCustomer }),
   );
+}
+
+export async function serveUsageExport(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const asker = await usageAsker(gateway, exchange);
+  const { format, ...question } = parsePart(ownExportQuery, queryOf(exchange), 'query parameter');
+  const table = usageExport(gateway.store, question, asker);
+  await sendStreamed(gateway, exchange, await StreamedReply.begin(table, format ?? 'csv'));
 }

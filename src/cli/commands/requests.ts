@@ -16,6 +16,7 @@ import {
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
+import { addExportOptions, runExport, type ExportFlags } from './export.ts';
 import { formatAmount, formatCount, formatInstant, formatMoney } from '../format.ts';
 import type { Colors } from '../output.ts';
 import { requestDetail, requestReply } from '../replies.ts';
@@ -123,7 +124,7 @@ export function registerRequests(program: Command, scope: CommandScope): void {
   const requests = program
     .command('requests')
     .alias('request')
-    .description('requests as they were booked: list, show');
+    .description('requests as they were booked: list, show, export');
   addExamples(requests, scope, [
     ['requests list', ''],
     ['requests show req_…', ''],
@@ -165,4 +166,10 @@ export function registerRequests(program: Command, scope: CommandScope): void {
       output.data(body, () => detailText(parseReply(requestDetail, body), output.colors));
     });
   addExamples(addClientOptions(show), scope, [['requests show req_…', '']]);
+
+  const command = requests
+    .command('export')
+    .description('write requests as CSV or NDJSON, newest first')
+    .action((flags: ExportFlags) => runExport(scope, flags, { path: '/requests/export', query: {} }));
+  addExportOptions(command, scope, 'requests export --from 2026-11-01');
 }

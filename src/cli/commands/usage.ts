@@ -13,6 +13,7 @@ import {
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
+import { addExportOptions, runExport, type ExportFlags } from './export.ts';
 import { formatAmount, formatInstant, formatSpan } from '../format.ts';
 import type { Colors } from '../output.ts';
 import { limitReply, usageReply } from '../replies.ts';
@@ -101,6 +102,22 @@ export function registerUsage(program: Command, scope: CommandScope): void {
     ['usage --group-by provider,model --from 2026-11-01', ''],
     ['usage --bucket day --json', ''],
   ]);
+  registerUsageExport(usage, scope);
+}
+
+function registerUsageExport(usage: Command, scope: CommandScope): void {
+  const exporting = usage
+    .command('export')
+    .description('write usage as CSV or NDJSON: a row for each group of each hour, day or month')
+    .option('--group-by <names>', 'as usage has it')
+    .option('--bucket <length>', 'hour, day or month (day)')
+    .action(async (_flags: unknown, command: Command) => {
+      // `usage` has most of these options itself and takes them first.
+      const flags: ExportFlags & Pick<UsageFlags, 'groupBy' | 'bucket'> = command.optsWithGlobals();
+      const query = { group_by: flags.groupBy, bucket: flags.bucket };
+      await runExport(scope, flags, { path: '/usage/export', query });
+    });
+  addExportOptions(exporting, scope, 'usage export --group-by customer,model');
 }
 
 const limitsReply = z.looseObject({ limits: z.array(limitReply) });

@@ -15,6 +15,7 @@ import {
   type RawInput,
 } from './admin-route.ts';
 import type { AdminDependencies } from './dependencies.ts';
+import { StreamedReply, toWebStream } from './export/export-table.ts';
 import { IdempotencyMemory, type KeptReply } from './idempotency.ts';
 import { adminOpenApi } from './openapi.ts';
 import { asGatewayError, renderProblem } from './problem.ts';
@@ -99,6 +100,17 @@ function idempotencyKeyOf(context: AdminContext): string | null {
   });
 }
 
+function streamedReply(reply: StreamedReply, requestId: string): Response {
+  return new Response(toWebStream(reply), {
+    headers: {
+      'content-type': reply.contentType,
+      'content-disposition': reply.disposition,
+      'x-request-id': requestId,
+      'cache-control': 'no-store',
+    },
+  });
+}
+
 function jsonReply(reply: KeptReply, requestId: string, replayed: boolean): Response {
   return new Response(reply.body, {
     status: reply.status,
@@ -147,7 +159,11 @@ class AdminHandler {
       body: value,
     };
     const key = idempotencyKeyOf(context);
-    if (key === null) return jsonReply(await this.#run(route, input), requestId, false);
+    if (key === null) {
+      const body = await route.run(input, this.#dependencies);
+      if (body instanceof StreamedReply) return streamedReply(body, requestId);
+      return jsonReply(keptReply(route, body), requestId, false);
+    }
     const fingerprint = createHash('sha256')
       .update(`${context.req.method} ${new URL(context.req.url).pathname}\n`)
       .update(bytes)
@@ -166,10 +182,13 @@ class AdminHandler {
   }
 
   async #run(route: AdminRoute, input: RawInput): Promise<KeptReply> {
-    const body = await route.run(input, this.#dependencies);
-    const { status } = route.description.reply;
-    return { status, contentType: JSON_TYPE, body: JSON.stringify(body) };
+    return keptReply(route, await route.run(input, this.#dependencies));
   }
+}
+
+function keptReply(route: AdminRoute, body: unknown): KeptReply {
+  const { status } = route.description.reply;
+  return { status, contentType: JSON_TYPE, body: JSON.stringify(body) };
 }
 
 function pathPattern(path: string): RegExp {

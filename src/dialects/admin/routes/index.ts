@@ -5,6 +5,7 @@
  */
 import type { AdminRoute } from '../admin-route.ts';
 import { customerRoutes } from './customers.ts';
+import { exportRoutes } from './exports.ts';
 import { keyRoutes } from './keys.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { planRoutes } from './plans.ts';
@@ -18,6 +19,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...customerRoutes,
   ...subscriptionRoutes,
   ...keyRoutes,
+  ...exportRoutes,
   ...usageRoutes,
   ...requestRoutes,
   ...ledgerRoutes,

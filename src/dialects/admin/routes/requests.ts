@@ -102,7 +102,8 @@ function showUsage(usage: UsageVector): z.input<typeof usageSchema> {
   return shown;
 }
 
-function showRequest(record: RequestRecord): z.input<typeof requestSchema> {
+/** A request as lists and exports show it. */
+export function showRequest(record: RequestRecord): z.input<typeof requestSchema> {
   return {
     id: record.requestId,
     customer: record.customerId,
@@ -150,7 +151,6 @@ function showAttempt(attempt: AttemptRecord): z.input<typeof attemptSchema> {
   };
 }
 
-/** A request with its hold and attempts, as both planes show it. */
 /** A request with its attempts and its hold, as both planes answer it. */
 export function showDetail(detail: RequestDetail): z.input<typeof requestDetailSchema> {
   const { hold } = detail;

@@ -206,7 +206,8 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
         { caller: { keyId: caller }, requestId },
       );
       const text = await response.text();
-      const parsed = text === '' ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>);
+      const isJson = response.headers.get('content-type')?.includes('json') === true;
+      const parsed = text === '' || !isJson || text.includes('}\n') ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>);
       const reply = { status: response.status, headers: response.headers, text, body: parsed };
       if (method !== 'HEAD') checkReply(method, `/admin/v1${path.split('?')[0] ?? ''}`, reply);
       if (reply.headers.get('x-request-id') !== requestId)
