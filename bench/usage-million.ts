@@ -174,7 +174,9 @@ async function fill(dataDir: string, load: Load): Promise<void> {
     await Promise.all(settlements);
     nowMs += size * stepMs;
     if (Math.floor(n / 100_000) !== Math.floor((n + size) / 100_000)) {
-      process.stderr.write(`${n + size} calls after ${Math.round((performance.now() - startedMs) / 1000)} s\n`);
+      process.stderr.write(
+        `${n + size} calls after ${Math.round((performance.now() - startedMs) / 1000)} s\n`,
+      );
     }
   }
   await store.close();
@@ -234,14 +236,18 @@ async function measure(dataDir: string): Promise<boolean> {
   const gateway = await createGateway({ settings, environment: {} });
   let met = true;
   try {
-    process.stdout.write('| question | first ms | median ms | limit ms |\n| --- | ---: | ---: | ---: |\n');
+    process.stdout.write(
+      '| question | first ms | median ms | limit ms |\n| --- | ---: | ---: | ---: |\n',
+    );
     for (const { name, path, limitMs } of questions()) {
       const firstMs = await ask(gateway, path);
       const times: number[] = [];
       for (let n = 0; n < REPEATS; n += 1) times.push(await ask(gateway, path));
       const medianMs = times.toSorted((one, other) => one - other)[Math.floor(REPEATS / 2)] ?? 0;
       met &&= medianMs < limitMs;
-      process.stdout.write(`| ${name} | ${firstMs.toFixed(0)} | ${medianMs.toFixed(0)} | ${limitMs} |\n`);
+      process.stdout.write(
+        `| ${name} | ${firstMs.toFixed(0)} | ${medianMs.toFixed(0)} | ${limitMs} |\n`,
+      );
     }
   } finally {
     await gateway.stop();

@@ -34,8 +34,13 @@ async function chat(key: string, tags: Readonly<Record<string, string>> | null):
   return response.headers.get('x-gateway-cost') ?? '';
 }
 
-async function text(path: string, key: string): Promise<{ status: number; headers: Headers; text: string }> {
-  const response = await fetch(`${gateway.url}${path}`, { headers: { authorization: `Bearer ${key}` } });
+async function text(
+  path: string,
+  key: string,
+): Promise<{ status: number; headers: Headers; text: string }> {
+  const response = await fetch(`${gateway.url}${path}`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
@@ -54,7 +59,12 @@ beforeAll(async () => {
     limits: [{ meter: 'cost_usd', window: 'period', amount: '5.00' }],
   });
   costs = 0n;
-  for (const tags of [null, { project: '=cmd()' }, { project: 'blog', team: 'red' }, { team: 'red' }]) {
+  for (const tags of [
+    null,
+    { project: '=cmd()' },
+    { project: 'blog', team: 'red' },
+    { team: 'red' },
+  ]) {
     costs += nano(await chat(customer.apiKey, tags));
   }
 });
@@ -64,21 +74,31 @@ afterAll(async () => {
 });
 
 describe('usage', () => {
-  it.each(['provider', 'model', 'customer', 'key', 'plan', 'modality', 'operation', 'tag:project', 'tag:team'])(
-    'is one number by %s and in all, in both planes',
-    async (name) => {
-      const query = `group_by=${name}&bucket=day`;
-      const own = JSON.parse((await text(`/v1/usage?${query}`, customer.apiKey)).text) as Report;
-      const admin = await callAdmin<Report>(gateway, `GET /usage?customer=${customer.externalId}&${query}`);
-      for (const { totals, groups } of [own, admin]) {
-        expect(totals['requests']).toBe(4);
-        expect(nano(totals.cost_usd)).toBe(costs);
-        expect(groups.reduce((sum, group) => sum + nano(group.totals.cost_usd), 0n)).toBe(costs);
-        expect(groups.reduce((sum, group) => sum + (group.totals['requests'] ?? 0), 0)).toBe(4);
-      }
-      expect(own.groups).toEqual(admin.groups);
-    },
-  );
+  it.each([
+    'provider',
+    'model',
+    'customer',
+    'key',
+    'plan',
+    'modality',
+    'operation',
+    'tag:project',
+    'tag:team',
+  ])('is one number by %s and in all, in both planes', async (name) => {
+    const query = `group_by=${name}&bucket=day`;
+    const own = JSON.parse((await text(`/v1/usage?${query}`, customer.apiKey)).text) as Report;
+    const admin = await callAdmin<Report>(
+      gateway,
+      `GET /usage?customer=${customer.externalId}&${query}`,
+    );
+    for (const { totals, groups } of [own, admin]) {
+      expect(totals['requests']).toBe(4);
+      expect(nano(totals.cost_usd)).toBe(costs);
+      expect(groups.reduce((sum, group) => sum + nano(group.totals.cost_usd), 0n)).toBe(costs);
+      expect(groups.reduce((sum, group) => sum + (group.totals['requests'] ?? 0), 0)).toBe(4);
+    }
+    expect(own.groups).toEqual(admin.groups);
+  });
 
   it('tells apart by tag, plan and modality', async () => {
     const report = await callAdmin<Report>(
@@ -96,7 +116,9 @@ describe('usage', () => {
   it('projects nothing at the start of a period, and says from when it does', async () => {
     const own = JSON.parse((await text('/v1/usage', customer.apiKey)).text) as Report;
     expect(own.projection).toMatchObject({ totals: null, limits: [] });
-    const ranged = JSON.parse((await text('/v1/usage?from=2026-01-01', customer.apiKey)).text) as Report;
+    const ranged = JSON.parse(
+      (await text('/v1/usage?from=2026-01-01', customer.apiKey)).text,
+    ) as Report;
     expect(ranged.projection).toBeNull();
   });
 
@@ -119,7 +141,9 @@ describe('exports', () => {
     const query = `customer=${customer.externalId}&group_by=tag:project`;
     const reply = await text(`/admin/v1/usage/export?${query}`, gateway.adminKey);
     expect(reply.headers.get('content-type')).toMatch(/^text\/csv/);
-    expect(reply.headers.get('content-disposition')).toMatch(/^attachment; filename="usage-.*\.csv"$/);
+    expect(reply.headers.get('content-disposition')).toMatch(
+      /^attachment; filename="usage-.*\.csv"$/,
+    );
     const [head = '', ...lines] = reply.text.trimEnd().split('\r\n');
     const cost = head.split(',').indexOf('cost_usd');
     expect(head).toMatch(/^bucket,tag:project,requests,/);
@@ -129,7 +153,10 @@ describe('exports', () => {
 
   it('sends a key its own usage, as NDJSON', async () => {
     const reply = await text('/v1/usage/export?format=ndjson&group_by=model', customer.apiKey);
-    const rows = reply.text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const rows = reply.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ model: 'sim/chat', requests: 4, images: 0 });
     expect(nano(String(rows[0]?.['cost_usd']))).toBe(costs);
@@ -140,7 +167,10 @@ describe('exports', () => {
     const csv = await text(path, gateway.adminKey);
     expect(csv.text.trimEnd().split('\r\n')).toHaveLength(5);
     const lines = await text(`${path}&format=ndjson`, gateway.adminKey);
-    const rows = lines.text.trimEnd().split('\n').map((line) => JSON.parse(line) as { cost: string });
+    const rows = lines.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { cost: string });
     expect(rows.reduce((sum, { cost }) => sum + nano(cost), 0n)).toBe(costs);
   });
 
@@ -156,7 +186,16 @@ describe('exports', () => {
     const file = join(gateway.dataDir, 'usage.csv');
     const said: string[] = [];
     const code = await runCli(
-      ['usage', 'export', '--customer', customer.externalId, '--output', file, '--url', gateway.url],
+      [
+        'usage',
+        'export',
+        '--customer',
+        customer.externalId,
+        '--output',
+        file,
+        '--url',
+        gateway.url,
+      ],
       {
         environment: { GATEWAY_ADMIN_KEY: gateway.adminKey },
         workingDirectory: gateway.dataDir,

@@ -38,7 +38,9 @@ export function addExportOptions(command: Command, scope: CommandScope, example:
     .option('--customer <id>', 'of this customer, else of all')
     .option('--from <time>', 'not older, such as 2026-11-01')
     .option('--to <time>', 'older than this')
-    .addOption(new Option('--format <name>', 'form of the rows').choices(['csv', 'ndjson']).default('csv'))
+    .addOption(
+      new Option('--format <name>', 'form of the rows').choices(['csv', 'ndjson']).default('csv'),
+    )
     .option('--output <file>', 'file to write (standard output)');
   return addExamples(addClientOptions(command), scope, [
     [example, 'to standard output'],
@@ -84,12 +86,15 @@ export async function runExport(
     if (flags.output === undefined) await writeTo(scope.context.stdout, body);
     else await writeFile(flags.output, body);
   } catch (error) {
-    throw new CliError(`The export is not complete: ${error instanceof Error ? error.message : String(error)}.`, {
-      exitCode: EXIT_CODES.failure,
-      code: 'export_incomplete',
-      fixes: ['run it again, for a shorter range if it takes too long: --from, --to'],
-      cause: error,
-    });
+    throw new CliError(
+      `The export is not complete: ${error instanceof Error ? error.message : String(error)}.`,
+      {
+        exitCode: EXIT_CODES.failure,
+        code: 'export_incomplete',
+        fixes: ['run it again, for a shorter range if it takes too long: --from, --to'],
+        cause: error,
+      },
+    );
   }
   if (flags.output !== undefined) output.message(`Written to ${flags.output}.`);
 }

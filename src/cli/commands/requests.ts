@@ -170,6 +170,8 @@ export function registerRequests(program: Command, scope: CommandScope): void {
   const command = requests
     .command('export')
     .description('write requests as CSV or NDJSON, newest first')
-    .action((flags: ExportFlags) => runExport(scope, flags, { path: '/requests/export', query: {} }));
+    .action((flags: ExportFlags) =>
+      runExport(scope, flags, { path: '/requests/export', query: {} }),
+    );
   addExportOptions(command, scope, 'requests export --from 2026-11-01');
 }

@@ -54,7 +54,10 @@ describe('csv', () => {
 describe('export', () => {
   it('sends fifty thousand rows, reading no further than the client does', async () => {
     let pages = 0;
-    const table = requestExport(storeOf(ROWS, () => (pages += 1)), RANGE);
+    const table = requestExport(
+      storeOf(ROWS, () => (pages += 1)),
+      RANGE,
+    );
     const stream = toWebStream(await StreamedReply.begin(table, 'csv'));
     expect(pages).toBe(1);
     let taken = 0;
@@ -71,7 +74,10 @@ describe('export', () => {
 
   it('stops reading when the client leaves', async () => {
     let pages = 0;
-    const table = requestExport(storeOf(ROWS, () => (pages += 1)), RANGE);
+    const table = requestExport(
+      storeOf(ROWS, () => (pages += 1)),
+      RANGE,
+    );
     const reader = toWebStream(await StreamedReply.begin(table, 'ndjson')).getReader();
     await reader.read();
     await reader.cancel();
@@ -94,7 +100,10 @@ describe('export', () => {
   });
 
   it('sends the head of an empty table', async () => {
-    const table = requestExport(storeOf(0, () => undefined), RANGE);
+    const table = requestExport(
+      storeOf(0, () => undefined),
+      RANGE,
+    );
     const reply = await StreamedReply.begin(table, 'csv');
     const { value } = await reply.next();
     expect(String(value)).toMatch(/^id,customer,key,.*,tags\r\n$/);

@@ -11,7 +11,10 @@ import type { ExportRow, ExportTable } from './export-table.ts';
 
 const ROWS_PER_READ = 500;
 
-const FIELDS: readonly (readonly [string, (record: RequestRecord) => string | number | boolean | null])[] = [
+const FIELDS: readonly (readonly [
+  string,
+  (record: RequestRecord) => string | number | boolean | null,
+])[] = [
   ['id', ({ requestId }) => requestId],
   ['customer', ({ customerId }) => customerId],
   ['key', ({ keyId }) => keyId],
@@ -28,9 +31,7 @@ const FIELDS: readonly (readonly [string, (record: RequestRecord) => string | nu
   ['finished_at', ({ finishedAtMs }) => timeOf(finishedAtMs)],
   ['overhead_ms', ({ overheadMs }) => overheadMs],
   ['attempts', ({ attempts }) => attempts],
-  ...USAGE_UNITS.map(
-    (unit) => [unit, ({ usage }: RequestRecord) => usage[unit] ?? 0] as const,
-  ),
+  ...USAGE_UNITS.map((unit) => [unit, ({ usage }: RequestRecord) => usage[unit] ?? 0] as const),
   ['cost', ({ costNanoUsd }) => formatUsd(costNanoUsd)],
   ['estimated', ({ estimated }) => estimated],
   ['simulated', ({ simulated }) => simulated],

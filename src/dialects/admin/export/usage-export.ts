@@ -35,7 +35,7 @@ function nextBucket(bucket: Bucket, atMs: number): number {
 /** Ends of the pieces that buckets cut a range into. @throws GatewayError `invalid_request` for too many */
 function cutsOf({ fromMs, toMs }: UsageQuery, bucket: Bucket): readonly number[] {
   const cuts: number[] = [];
-  for (let atMs = fromMs; atMs < toMs; ) {
+  for (let atMs = fromMs; atMs < toMs;) {
     if (cuts.length >= BUCKETS_MAX) {
       throw invalidRequest(
         'bucket',
@@ -99,7 +99,9 @@ export function usageExport(
 ): ExportTable {
   const asked = usageQueryOf(question, asker);
   const query = { ...asked, bucket: asked.bucket ?? 'day' } as const;
-  const [from, to] = [query.fromMs, query.toMs].map((ms) => new Date(ms).toISOString().slice(0, 10));
+  const [from, to] = [query.fromMs, query.toMs].map((ms) =>
+    new Date(ms).toISOString().slice(0, 10),
+  );
   return {
     name: `usage-${from}-${to}`,
     columns: ['bucket', ...query.groupBy, ...METERS],

@@ -23,8 +23,7 @@ export const exportRoutes: readonly AdminRoute[] = [
     tag: 'usage',
     query: z.strictObject({ customer: customerNameSchema.optional(), ...usageQueryShape }),
     async table({ customer, ...question }, { store, now }) {
-      const found =
-        customer === undefined ? null : await findCustomer(store, customer, 'customer');
+      const found = customer === undefined ? null : await findCustomer(store, customer, 'customer');
       return usageExport(store, question, {
         customerId: found?.customer.id ?? null,
         keyId: null,
@@ -44,8 +43,7 @@ export const exportRoutes: readonly AdminRoute[] = [
       to: instantSchema.optional(),
     }),
     async table({ customer, from, to }, { store }) {
-      const found =
-        customer === undefined ? null : await findCustomer(store, customer, 'customer');
+      const found = customer === undefined ? null : await findCustomer(store, customer, 'customer');
       return requestExport(store, {
         customerId: found?.customer.id ?? null,
         fromMs: from === undefined ? null : parseInstant(from, 'from'),

@@ -207,7 +207,10 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
       );
       const text = await response.text();
       const isJson = response.headers.get('content-type')?.includes('json') === true;
-      const parsed = text === '' || !isJson || text.includes('}\n') ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>);
+      const parsed =
+        text === '' || !isJson || text.includes('}\n')
+          ? {}
+          : (JSON.parse(text) as Readonly<Record<string, unknown>>);
       const reply = { status: response.status, headers: response.headers, text, body: parsed };
       if (method !== 'HEAD') checkReply(method, `/admin/v1${path.split('?')[0] ?? ''}`, reply);
       if (reply.headers.get('x-request-id') !== requestId)
