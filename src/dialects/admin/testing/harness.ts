@@ -146,6 +146,14 @@ function counterBytes(): (target: Uint8Array) => void {
   };
 }
 
+/** A reply's JSON; empty for exports, which are none. */
+function parsedBody(response: Response, text: string): TestReply['body'] {
+  const isJson = /^application\/(?:problem\+)?json/.test(
+    response.headers.get('content-type') ?? '',
+  );
+  return isJson && text !== '' ? (JSON.parse(text) as TestReply['body']) : {};
+}
+
 export async function createHarness(openStore: OpenStore): Promise<Harness> {
   let nowMs = START_MS;
   let requests = 0;
@@ -206,11 +214,7 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
         { caller: { keyId: caller }, requestId },
       );
       const text = await response.text();
-      const isJson = response.headers.get('content-type')?.includes('json') === true;
-      const parsed =
-        text === '' || !isJson || text.includes('}\n')
-          ? {}
-          : (JSON.parse(text) as Readonly<Record<string, unknown>>);
+      const parsed = parsedBody(response, text);
       const reply = { status: response.status, headers: response.headers, text, body: parsed };
       if (method !== 'HEAD') checkReply(method, `/admin/v1${path.split('?')[0] ?? ''}`, reply);
       if (reply.headers.get('x-request-id') !== requestId)
