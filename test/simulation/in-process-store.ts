@@ -48,6 +48,9 @@ export interface InProcessStore extends Omit<MeteringStore, 'durability' | 'clos
   die(targetDir: string): void;
 }
 
+/** Small, since it is copied with every crash. */
+const EMERGENCY_BYTES = 64 * 1024;
+
 /** Files of a data folder that a start reads. `-shm` is rebuilt from the log. */
 const FILES = ['gateway.db', 'gateway.db-wal', 'settlements.journal'];
 
@@ -118,7 +121,7 @@ export function openInProcessStore(options: InProcessOptions): InProcessStore {
       },
       // Between batches no time passes but what the test lets pass.
       monotonicMs: () => clock.nowMs,
-      files: gate.files,
+      emergency: { bytes: EMERGENCY_BYTES, files: gate.files },
       randomFill: options.randomFill,
     });
   } catch (error) {

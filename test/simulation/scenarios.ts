@@ -47,6 +47,17 @@ const clearDisk: Step = ({ store }) => {
   store.round();
 };
 
+/** The next commits fail without having happened; the writer tries again in its rounds. */
+const failCommits =
+  (count: number): Step =>
+  ({ store }) => {
+    let left = count;
+    store.gate.failCommit = () => {
+      left -= 1;
+      return left >= 0;
+    };
+  };
+
 function boundOf(costNanoUsd: bigint): CandidateBound {
   return {
     model: 'openai/gpt-4o',
@@ -79,6 +90,19 @@ const onPlan =
   ): Step =>
   ({ store, customerId }) =>
     store.directory.patchSubscription(customerId, { planId, at, mode });
+
+const createCustomer =
+  (externalId: string): Step =>
+  ({ store }) =>
+    store.directory.createCustomer({
+      externalId,
+      name: null,
+      planId: 'free',
+      trialDays: 7,
+      cadence: 'month',
+      timezone: 'Europe/Berlin',
+      anchorLocal: null,
+    });
 
 /** The scenarios of the ledger's own commands. */
 export const LEDGER_SCENARIOS: readonly Scenario[] = [
@@ -181,18 +205,28 @@ export const LEDGER_SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: 'a hold and the marks after it cannot be committed at first',
+    steps: [
+      createCustomer('user-1'),
+      async ({ store }) => {
+        const other = await store.directory.customer('user-1');
+        await store.ledger.reserve(reserveOf(other?.customer.id ?? '', 'x'));
+      },
+      reserve('a'),
+      failCommits(3),
+      async (world) => {
+        await world.store.ledger.reserve(reserveOf(world.customerId, 'b')).catch(() => undefined);
+        for (let turn = 0; turn < 3; turn += 1) world.store.round();
+      },
+      reserve('c'),
+      settle('a'),
+      settle('c'),
+    ],
+  },
+  {
     name: 'customers and keys come and go',
     steps: [
-      ({ store }) =>
-        store.directory.createCustomer({
-          externalId: 'user-1',
-          name: null,
-          planId: 'free',
-          trialDays: 7,
-          cadence: 'month',
-          timezone: 'Europe/Berlin',
-          anchorLocal: null,
-        }),
+      createCustomer('user-1'),
       ({ store, clock, customerId }) =>
         store.directory.createKey({
           id: 'key_1',

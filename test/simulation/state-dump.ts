@@ -14,12 +14,15 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   'sqlite_sequence',
 ]);
 
+/** Where a row stands says nothing of what happened: attempts that failed leave gaps. */
+const PLACES: ReadonlySet<string> = new Set(['event.seq', 'request.row']);
+
 function shown(value: unknown): string {
   if (value instanceof Uint8Array) return `x'${Buffer.from(value).toString('hex')}'`;
   return String(value);
 }
 
-/** Rows of every table, sorted; of an event what happened, not its place: an `unknown` is the crash's own. */
+/** Rows of every table, sorted, without the places of rows and the `unknown` events, which are the crash's own. */
 export function dumpDataDir(dataDir: string): string {
   const database = new DatabaseSync(databasePath(dataDir), { readOnly: true, readBigInts: true });
   try {
@@ -41,7 +44,7 @@ function dumpTable(database: DatabaseSync, table: string): string {
     .filter((row) => table !== 'event' || row['kind'] !== 'unknown')
     .map((row) =>
       Object.entries(row)
-        .filter(([column]) => !(table === 'event' && column === 'seq'))
+        .filter(([column]) => !PLACES.has(`${table}.${column}`))
         .map(([column, value]) => `${column}=${shown(value)}`)
         .join(' '),
     );

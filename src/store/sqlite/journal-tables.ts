@@ -175,6 +175,8 @@ export class JournalTables {
   readonly #touched = new Set<string>();
   /** Buckets changed since the last mark. */
   readonly #sinceMark = new Set<string>();
+  /** What a mark has written whose transaction is not committed yet. */
+  readonly #marking = new Set<string>();
 
   constructor(database: DatabaseSync) {
     this.#insertEvent = database.prepare(
@@ -214,6 +216,18 @@ export class JournalTables {
     for (const [id, no] of this.#numbers) if (no >= position.nextNo) this.#numbers.delete(id);
     this.#nextNo = position.nextNo;
     this.#touched.clear();
+    this.unmark();
+  }
+
+  /** The transaction is committed, and the mark in it with it. */
+  committed(): void {
+    this.#marking.clear();
+  }
+
+  /** The transaction with the mark was undone: what it noted is still to be noted. */
+  unmark(): void {
+    for (const bucketId of this.#marking) this.#sinceMark.add(bucketId);
+    this.#marking.clear();
   }
 
   /** A bucket row; null when there never was one. */
@@ -280,6 +294,7 @@ export class JournalTables {
       this.#putBucketMark.run(this.#no(bucketId), granted, held, spent, overrun, expired, leased);
     }
     this.#putMark.run(this.#nextSeq, JSON.stringify(openSeqs));
+    for (const bucketId of this.#sinceMark) this.#marking.add(bucketId);
     this.#sinceMark.clear();
   }
 

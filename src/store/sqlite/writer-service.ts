@@ -10,7 +10,7 @@ import { createIdSource } from '../../contracts/ids.ts';
 import { createEngine } from '../../metering/core/engine.ts';
 import { Accounts } from './accounts.ts';
 import { databasePath } from './database.ts';
-import { EmergencyJournal, type FileWrites } from './emergency-journal.ts';
+import { EmergencyJournal, type EmergencyJournalOptions } from './emergency-journal.ts';
 import { HoldHistory } from './hold-history.ts';
 import { readBucket } from './journal-tables.ts';
 import { Maintenance } from './maintenance.ts';
@@ -31,8 +31,8 @@ export interface WriterServiceParts {
   readonly options: WriterOptions;
   /** Milliseconds that only grow, for the time that passes between batches; default `performance.now`. */
   readonly monotonicMs?: () => number;
-  /** How the emergency file is written; default the system's calls. */
-  readonly files?: FileWrites;
+  /** Size of the emergency file and how it is written. */
+  readonly emergency?: EmergencyJournalOptions;
   /** Fills ids; default the system's. */
   readonly randomFill?: (target: Uint8Array) => void;
 }
@@ -55,10 +55,7 @@ export function startWriterService(parts: WriterServiceParts): WriterService {
   const { database, options } = parts;
   const monotonicMs = parts.monotonicMs ?? (() => performance.now());
   migrate(database, databasePath(options.dataDir));
-  const emergency = new EmergencyJournal(
-    options.dataDir,
-    parts.files === undefined ? {} : { files: parts.files },
-  );
+  const emergency = new EmergencyJournal(options.dataDir, parts.emergency);
   const deferred = emergency.read();
   const endedBucket = database.prepare('SELECT * FROM bucket WHERE id = ?');
   const engine = createEngine({

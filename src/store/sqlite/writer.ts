@@ -394,6 +394,7 @@ export class Writer {
     }
     this.#commitStatement.run();
     unit.begun = false;
+    this.#journal.committed();
     this.#trackHolds(unit, seqs);
     this.#accounts.endBatch(false);
     if (this.#journal.nextSeq - this.#markedAt >= MARK_EVERY) this.#markLater();
@@ -425,7 +426,9 @@ export class Writer {
       this.#begin.run();
       this.#mark();
       this.#commitStatement.run();
+      this.#journal.committed();
     } catch {
+      this.#journal.unmark();
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
     }
   }
