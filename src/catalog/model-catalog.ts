@@ -60,6 +60,8 @@ export interface ModelCatalog {
   resolve(name: string): readonly ModelCandidate[] | null;
   /** The price that holds at `atMs`, or null: unpriced. */
   priceOf(provider: string, model: string, atMs: number): PriceItem | null;
+  /** True when the price book lists both names as one model. */
+  isSameModel(provider: string, model: string, other: string): boolean;
   /** Facts of a model, with null members where nothing is known. */
   factsOf(provider: string, model: string): ModelFacts;
   /** Aliases and priced models of the configured providers, in that order. */
@@ -105,6 +107,12 @@ class Catalog implements ModelCatalog {
 
   priceOf(provider: string, model: string, atMs: number): PriceItem | null {
     return this.priceBook.find(this.#bookIds.get(provider) ?? provider, model, atMs);
+  }
+
+  isSameModel(provider: string, model: string, other: string): boolean {
+    const bookId = this.#bookIds.get(provider) ?? provider;
+    const listed = this.priceBook.canonicalModel(bookId, model);
+    return listed !== null && listed === this.priceBook.canonicalModel(bookId, other);
   }
 
   factsOf(provider: string, model: string): ModelFacts {

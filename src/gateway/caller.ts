@@ -151,6 +151,11 @@ export function isModelInScope(key: KeyRecord, model: string): boolean {
   return isInScope(key.scopes?.models, model);
 }
 
+/** Whether the key's scope lets an operation through. */
+export function isOperationInScope(key: KeyRecord, operation: Operation): boolean {
+  return isInScope(key.scopes?.operations, operation);
+}
+
 /** @throws GatewayError `model_not_allowed` when the key's scope excludes the model */
 export function assertModelInScope(key: KeyRecord, model: string): void {
   if (isModelInScope(key, model)) return;

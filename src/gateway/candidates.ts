@@ -22,6 +22,8 @@ export interface Candidate {
   readonly name: string;
   readonly facts: ModelFacts;
   readonly price: PriceItem | null;
+  /** True where a quote bound the price. */
+  readonly isPinned: boolean;
   readonly bound: CandidateBound;
   readonly pricing: ReserveCommand['pricing'];
   readonly observedFloor: MeterAmounts;
@@ -37,13 +39,14 @@ const NOTHING: MeterAmounts = {};
 function boundOf(
   call: TextCall,
   model: { readonly name: string; readonly facts: ModelFacts; readonly price: PriceItem | null },
+  inputTokens: number = call.bytes.length,
 ): Pick<Candidate, 'bound' | 'pricing' | 'observedFloor'> {
   const { facts, price } = model;
   const context = facts.contextWindow ?? Number.POSITIVE_INFINITY;
   const unpriced = { model: model.name, fixed: NOTHING, elastic: null };
   if (price === null) return { bound: unpriced, pricing: 'unpriced_model', observedFloor: NOTHING };
   const bound = boundText(price, facts, {
-    inputBytes: Math.min(call.bytes.length, context),
+    inputBytes: Math.min(inputTokens, context),
     inputMediaTokens: Math.min(call.mediaTokens ?? Number.POSITIVE_INFINITY, context),
     namedMaxOutputTokens: call.namedMaxOutputTokens,
     n: call.choices,
@@ -93,6 +96,7 @@ export function resolveCandidates(
       name,
       facts,
       price,
+      isPinned: false,
       ...boundOf(call, { name, facts, price }),
       relays: text.relay?.protocol === call.protocol,
     });
@@ -106,6 +110,28 @@ export function resolveCandidates(
   }
   for (const candidate of candidates) assertModelInScope(caller.key, candidate.name);
   return candidates;
+}
+
+/** The candidate at the price that a quote bound, where it did. `prices` by `provider/model`. */
+export function atQuotedPrice(
+  candidate: Candidate,
+  call: TextCall,
+  prices: ReadonlyMap<string, PriceItem>,
+): Candidate {
+  const { name, facts } = candidate;
+  const price = prices.get(name);
+  if (price === undefined) return candidate;
+  return { ...candidate, price, isPinned: true, ...boundOf(call, { name, facts, price }) };
+}
+
+/** The candidate with its input bounded by `inputTokens` instead of the request's bytes. */
+export function withInputTokens(
+  candidate: Candidate,
+  call: TextCall,
+  inputTokens: number,
+): Candidate {
+  const { name, facts, price } = candidate;
+  return { ...candidate, ...boundOf(call, { name, facts, price }, inputTokens) };
 }
 
 /** The maximum written into the upstream request, for each choice. */

@@ -10,6 +10,7 @@ import type { TimerWheel } from '../http/timer-wheel.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { MeteringStore } from '../metering/ports.ts';
 import type { DirectoryCache } from './directory-cache.ts';
+import type { QuoteTokens } from './quotes/quote-token.ts';
 import type { Recorder } from './recorder.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { TokenEstimator } from './token-estimator.ts';
@@ -72,6 +73,7 @@ export interface Gateway {
   readonly routing: RoutingState;
   readonly recorder: Recorder;
   readonly estimator: TokenEstimator;
+  readonly quoteTokens: QuoteTokens;
   readonly lifecycle: Lifecycle;
 }
 

@@ -10,11 +10,12 @@
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { ensureCustomer } from './auto-create.ts';
 import { authenticate } from './caller.ts';
-import { resolveCandidates } from './candidates.ts';
+import { atQuotedPrice, resolveCandidates } from './candidates.ts';
 import { deliverStream, deliverWhole } from './deliver.ts';
 import { dispatch } from './dispatch.ts';
 import type { Exchange, FailedCall } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { QUOTE_HEADER, quotedCallOf } from './quotes/quoted-call.ts';
 import { reserve } from './reserve.ts';
 import { assertJsonBody, requestDeadlineMs, requestTags } from './request-headers.ts';
 import { bookRun, totalCostOf, type RunEnd } from './settlement.ts';
@@ -40,8 +41,11 @@ export async function serveText(
   assertJsonBody(exchange);
   const body = await exchange.readBody(gateway.settings.maxBodyBytes);
   const call = dialect.parse(body, gateway.settings.maxJsonDepth);
+  const quoted = exchange.header(QUOTE_HEADER);
+  const quote = quoted === null ? null : await quotedCallOf(gateway, quoted, caller.customer.id);
+  const resolved = resolveCandidates(gateway, caller, call);
   const candidates = gateway.routing.order(
-    resolveCandidates(gateway, caller, call),
+    quote === null ? resolved : resolved.map((one) => atQuotedPrice(one, call, quote.prices)),
     gateway.clock.nowMs(),
   );
   const run: TextRun = {
@@ -52,6 +56,7 @@ export async function serveText(
     dialect,
     tags: requestTags(exchange),
     deadlineMs: requestDeadlineMs(gateway, exchange, call.stream),
+    quote,
     holdId: gateway.ids.next('hold'),
     hold: null,
     rates: { requests: null, tokens: null },

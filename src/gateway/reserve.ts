@@ -6,9 +6,10 @@
 import { formatUsd } from '../contracts/money.ts';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { RefusalAction } from '../contracts/limit-status.ts';
-import type { Refused } from '../metering/ports.ts';
-import type { Candidate } from './candidates.ts';
+import type { Held, Refused, ReserveCommand } from '../metering/ports.ts';
+import { type Candidate, withInputTokens } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
+import { type QuotedCall, quotedInputTokens, reserveQuoted } from './quotes/quoted-call.ts';
 import type { TextRun } from './text-run.ts';
 
 /** A refusal as the error that dialects render. */
@@ -55,6 +56,64 @@ function cheaperCandidate(run: TextRun, refused: Refused): RefusalAction | null 
   return null;
 }
 
+function commandOf(gateway: Gateway, run: TextRun, candidate: Candidate): ReserveCommand {
+  return {
+    holdId: run.holdId,
+    requestId: run.exchange.requestId,
+    customerId: run.caller.customer.id,
+    keyId: run.caller.key.id,
+    operation: 'text.generate',
+    bound: candidate.bound,
+    pricing: candidate.pricing,
+    priceBookId: gateway.catalog.priceBook.id,
+    fingerprint: run.exchange.requestId,
+    observedFloor: candidate.observedFloor,
+    tags: run.tags,
+  };
+}
+
+/** Refusals that a closer bound may get around. */
+const SHORT_OF_FUNDS: ReadonlySet<string> = new Set([
+  'limit_exceeded',
+  'limit_held',
+  'insufficient_funds',
+]);
+
+/**
+ * Draws on the quote. A quote counts tokens where the pipeline bounds them by bytes; where the bytes do not fit, but
+ * as text of this model they are no more tokens than were quoted, the quoted count is the bound: what was quoted is
+ * not refused for being written out.
+ */
+async function reserveOnQuote(
+  gateway: Gateway,
+  run: TextRun,
+  quote: QuotedCall,
+): Promise<Held | Refused> {
+  const { call } = run;
+  const reserveFirst = async ([first]: readonly Candidate[]): Promise<Held | Refused> => {
+    if (first === undefined) throw new Error('a run has at least one candidate');
+    const command = { ...commandOf(gateway, run, first), modelAsked: call.model };
+    return await reserveQuoted(gateway, quote, command);
+  };
+  const outcome = await reserveFirst(run.candidates);
+  const [first] = run.candidates;
+  if (outcome.type === 'held' || !SHORT_OF_FUNDS.has(outcome.code) || first === undefined) {
+    return outcome;
+  }
+  const quoted = quotedInputTokens(quote, {
+    operation: 'text.generate',
+    modelAsked: call.model,
+    model: first.name,
+  });
+  if (quoted === null || gateway.estimator.estimate(first.name, call.bytes.length) > quoted) {
+    return outcome;
+  }
+  const closer = run.candidates.map((candidate) => withInputTokens(candidate, call, quoted));
+  const answer = await reserveFirst(closer);
+  if (answer.type === 'held') run.candidates = closer;
+  return answer;
+}
+
 /**
  * Reserves the first candidate's bound. The hold is committed when this returns.
  *
@@ -63,19 +122,10 @@ function cheaperCandidate(run: TextRun, refused: Refused): RefusalAction | null 
 export async function reserve(gateway: Gateway, run: TextRun): Promise<void> {
   const [first] = run.candidates;
   if (first === undefined) throw new Error('a run has at least one candidate');
-  const outcome = await gateway.store.ledger.reserve({
-    holdId: run.holdId,
-    requestId: run.exchange.requestId,
-    customerId: run.caller.customer.id,
-    keyId: run.caller.key.id,
-    operation: 'text.generate',
-    bound: first.bound,
-    pricing: first.pricing,
-    priceBookId: gateway.catalog.priceBook.id,
-    fingerprint: run.exchange.requestId,
-    observedFloor: first.observedFloor,
-    tags: run.tags,
-  });
+  const outcome =
+    run.quote === null
+      ? await gateway.store.ledger.reserve(commandOf(gateway, run, first))
+      : await reserveOnQuote(gateway, run, run.quote);
   run.rates = outcome.rates;
   if (outcome.type === 'refused') throw refusalError(run, outcome);
   run.hold = outcome;

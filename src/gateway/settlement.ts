@@ -34,7 +34,12 @@ function priceOf(
 ): PriceItem | null {
   if (modelServed === null || modelServed === candidate.model) return candidate.price;
   const provider = candidate.provider.definition.id;
-  return gateway.catalog.priceOf(provider, modelServed, gateway.clock.nowMs()) ?? candidate.price;
+  const { catalog } = gateway;
+  // A snapshot of the quoted model is sold at the quoted price, whatever the price book says by now.
+  if (candidate.isPinned && catalog.isSameModel(provider, modelServed, candidate.model)) {
+    return candidate.price;
+  }
+  return catalog.priceOf(provider, modelServed, gateway.clock.nowMs()) ?? candidate.price;
 }
 
 /** What a running stream has cost so far, counted low: for `charge_observed` after a crash. */

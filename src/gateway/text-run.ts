@@ -7,6 +7,7 @@ import type { Candidate } from './candidates.ts';
 import type { Caller } from './caller.ts';
 import type { Exchange } from './exchange.ts';
 import type { AttemptRecord, Held, RateViews } from '../metering/ports.ts';
+import type { QuotedCall } from './quotes/quoted-call.ts';
 import type { TextCall } from './text-call.ts';
 import type { TextDialect } from './text-dialect.ts';
 
@@ -14,11 +15,13 @@ export interface TextRun {
   readonly exchange: Exchange;
   readonly caller: Caller;
   readonly call: TextCall;
-  readonly candidates: readonly Candidate[];
+  candidates: readonly Candidate[];
   readonly dialect: TextDialect;
   readonly tags: Readonly<Record<string, string>> | null;
   /** Monotonic deadline over everything. */
   readonly deadlineMs: number;
+  /** The quote that the call draws on; null where it holds by itself. */
+  readonly quote: QuotedCall | null;
   readonly holdId: string;
   hold: Held | null;
   rates: RateViews;

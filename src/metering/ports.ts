@@ -10,6 +10,7 @@ import type { UsageVector } from '../contracts/usage.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
 import type { ScheduledChange, Subscriptions } from './subscription-port.ts';
 import type { Alerting } from './alerts-port.ts';
+import type { Quotes } from './quote-port.ts';
 
 /** Whole base units by meter: nano-USD for `cost_usd`, milliseconds for meters in seconds, pieces for the rest. */
 export type MeterAmounts = Readonly<Partial<Record<Meter, bigint>>>;
@@ -430,6 +431,7 @@ export interface MeteringStore {
   readonly idempotency: IdempotencyStore;
   readonly subscriptions: Subscriptions;
   readonly alerting: Alerting;
+  readonly quotes: Quotes;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */
   readonly durability: string;
   /** Flushes and closes; later calls are rejected. */

@@ -137,10 +137,25 @@ export interface QuotedReserve extends ReserveCommand {
   readonly modelAsked: string;
 }
 
-/** Nothing was drawn and nothing booked: why, in a sentence for the caller. */
+/** Nothing was drawn and nothing booked. `no_match`: no held operation has the call's type and model. */
 export interface NoLeg {
   readonly type: 'no_leg';
-  readonly reason: 'unknown_quote' | 'unknown_operation' | 'no_match' | 'used' | 'expired';
+  readonly reason:
+    | 'unknown_quote'
+    | 'unknown_operation'
+    | 'no_match'
+    | 'used'
+    | 'released'
+    | 'expired';
+}
+
+/** How much came out of a model for what went in, in the customer's latest calls. */
+export interface OutputRatio {
+  /** `provider/model` as asked for. */
+  readonly model: string;
+  readonly samples: number;
+  /** Median of output tokens per input token. */
+  readonly median: number;
 }
 
 /** As `Ledger`: a promise settles after the commit that makes its answer true. */
@@ -155,4 +170,6 @@ export interface Quotes {
   release(customerId: string, quoteId: string): Promise<QuoteStanding | null>;
   /** Turns a use of a leg into the call's hold, dispatched; what it needs beyond is reserved as usual. */
   reserve(command: QuotedReserve): Promise<Held | Refused | NoLeg>;
+  /** Ratios of the models that have any; from whole answers of the customer's latest calls. */
+  outputRatios(customerId: string, models: readonly string[]): Promise<readonly OutputRatio[]>;
 }

@@ -39,5 +39,8 @@ export const CUSTOMER_HEADERS = z.object({
 /** Request headers of calls to a provider. */
 export const CALL_HEADERS = CUSTOMER_HEADERS.extend({
   'x-gateway-timeout-ms': text('Longest duration of the whole call; it can only shorten the setting.'),
+  'x-gateway-quote': text(
+    '`hold.token` of a quote, optionally with `;op=<operation id>`: the call runs on what it holds.',
+  ),
   'x-gateway-tags': text('JSON object of at most 16 short strings, for attribution.'),
 });

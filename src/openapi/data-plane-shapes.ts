@@ -25,7 +25,8 @@ export const limitStatusSchema = z
   })
   .meta({ id: 'LimitStatus' });
 
-const actionSchema = z
+/** What a caller can do about a refusal. */
+export const actionSchema = z
   .discriminatedUnion('do', [
     z.object({ do: z.literal('reduce'), param: z.string(), max: z.number() }),
     z.object({ do: z.literal('switch_model'), model: z.string(), max_cost: z.string() }),

@@ -19,6 +19,7 @@ import {
   meSchema,
   modelSchema,
 } from './data-plane-shapes.ts';
+import { QUOTE_ROUTES } from './quote-routes.ts';
 import type { RouteDescription } from './route-description.ts';
 
 /** Codes of every call that is judged, dispatched and booked. */
@@ -174,6 +175,7 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
     }),
     reply: EXPORT_REPLY,
   },
+  ...QUOTE_ROUTES,
   reading({
     path: '/v1/requests/{id}',
     operationId: 'getOwnRequest',

@@ -12,6 +12,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { serveText } from '../gateway/pipeline.ts';
 import type { GatewayMetrics } from '../observability/metrics.ts';
 import { dataPlaneOpenApi } from '../openapi/index.ts';
+import { quoteRoutes } from './quote-routes.ts';
 import { RouteTable, type Route } from './routes.ts';
 import {
   sendJson,
@@ -63,6 +64,7 @@ export function createRoutes(gateway: Gateway, metrics: GatewayMetrics): RouteTa
     get('/v1/me', (exchange) => serveMe(gateway, exchange)),
     get('/v1/usage', (exchange) => serveUsage(gateway, exchange)),
     get('/v1/usage/export', (exchange) => serveUsageExport(gateway, exchange)),
+    ...quoteRoutes(gateway),
     get('/v1/requests/', (exchange, id) => serveRequest(gateway, exchange, id)),
     get('/health/live', (exchange) => sendJson(gateway, exchange, { status: 'live' })),
     get('/health/ready', (exchange) => serveReady(gateway, exchange)),

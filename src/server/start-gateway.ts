@@ -33,6 +33,7 @@ import {
   type DataPlaneSettings,
   type Gateway,
 } from '../gateway/gateway.ts';
+import { QuoteTokens } from '../gateway/quotes/quote-token.ts';
 import { RoutingState } from '../gateway/routing-state.ts';
 import { TokenEstimator } from '../gateway/token-estimator.ts';
 import { TimerWheel } from '../http/timer-wheel.ts';
@@ -183,6 +184,7 @@ async function buildGateway(
       metrics,
     ),
     estimator: new TokenEstimator(),
+    quoteTokens: new QuoteTokens(options.credentials.encryptionKey),
     lifecycle,
   };
   return { gateway, metrics, warnings };

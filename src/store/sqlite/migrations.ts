@@ -9,6 +9,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
 import { IDEMPOTENCY } from './schema/idempotency.ts';
+import { QUOTES } from './schema/quotes.ts';
 import { USAGE_2 } from './schema/usage.ts';
 import { SUBSCRIPTION_TABLES } from './schema/subscriptions.ts';
 import { ALERTS } from './schema/alerts.ts';
@@ -162,6 +163,7 @@ END;
 const VERSION_2: readonly string[] = [
   WIDER_EVENTS,
   IDEMPOTENCY,
+  QUOTES,
   USAGE_2,
   SUBSCRIPTION_TABLES,
   ALERTS,

@@ -15,6 +15,7 @@ import type {
 import { alertingOver } from './alerts-store.ts';
 import type { Durability } from './database.ts';
 import { idempotencyOver } from './idempotency-link.ts';
+import { quotesOver } from './quotes-link.ts';
 import { ReaderLink } from './reader-link.ts';
 import { subscriptionsOver } from './subscription-link.ts';
 import { startThread } from './thread.ts';
@@ -151,6 +152,7 @@ export function storeOver(ends: {
       read: (name, args) => readers.ask(name, args),
       onOutboxChange: (listener) => link.onOutboxChange(listener),
     }),
+    quotes: quotesOver(link, readers),
   };
 }
 

@@ -9,6 +9,7 @@ import type { PageQuery, RequestQuery, UsageQuery } from '../../metering/ports.t
 import type { Claim } from '../../metering/idempotency-port.ts';
 import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
+import { outputRatioReader } from './quote-queries.ts';
 import { Reader } from './reader.ts';
 import { readUsage } from './usage-reader.ts';
 
@@ -47,6 +48,13 @@ function idempotencyQueries(database: DatabaseSync): QueryTable {
   return { keptReply: ([claim]) => read(claim as Claim) };
 }
 
+function quoteQueries(database: DatabaseSync): QueryTable {
+  const ratios = outputRatioReader(database);
+  return {
+    outputRatios: ([customerId, models]) => ratios(customerId as string, models as string[]),
+  };
+}
+
 /** A line for each topic; no name may stand in two of them. */
 export function readerQueries(database: DatabaseSync): ReadonlyMap<string, ReaderAnswer> {
   const tables = [
@@ -54,6 +62,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     usageQueries(database),
     idempotencyQueries(database),
     alertsQueries(database),
+    quoteQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

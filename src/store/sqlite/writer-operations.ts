@@ -14,6 +14,7 @@ import { directoryOperations } from './directory-operations.ts';
 import type { DirectoryWriter } from './directory-writer.ts';
 import { ledgerOperations } from './ledger-operations.ts';
 import { idempotencyOperations } from './idempotency-operations.ts';
+import { quoteOperations } from './quote-operations.ts';
 import type { IdempotencyTable } from './idempotency-table.ts';
 import { subscriptionOperations } from './subscription-operations.ts';
 import type { CallIdentity } from './usage-tables.ts';
@@ -51,6 +52,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     idempotencyOperations(parts),
     subscriptionOperations(parts),
     alertsOperations(parts),
+    quoteOperations(parts),
   ];
   const operations = new Map<string, WriterOperation>();
   for (const table of tables) {

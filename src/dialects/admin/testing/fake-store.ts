@@ -29,6 +29,7 @@ import { SEED_PLANS } from '../../../metering/seed-plans.ts';
 import { createFakeIdempotency } from './fake-idempotency.ts';
 import { fakeSubscriptions } from './fake-subscriptions.ts';
 import { createFakeAlerting } from './fake-alerting.ts';
+import { createFakeQuotes } from './fake-quotes.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -357,6 +358,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
       ids: options.ids,
       externalIdOf: (id) => state.customers.find((row) => row.id === id)?.externalId ?? null,
     }),
+    quotes: createFakeQuotes(),
     durability: 'in memory: nothing survives',
     close: async () => undefined,
   };

@@ -1,0 +1,151 @@
+/**
+ * What could be changed about an operation that was refused: smaller values of its parameters, and other models.
+ *
+ * @module
+ */
+import type { CandidateBound } from '../../metering/ports.ts';
+import type { QuoteReduction } from '../../metering/quote-port.ts';
+import { isModelInScope, type Caller } from '../caller.ts';
+import type { Gateway } from '../gateway.ts';
+import { priceOn, specOf, type PricedCandidate, type PricedOperation } from './price-operation.ts';
+import type { QuoteRequestOperation } from './quote-request.ts';
+
+const ALTERNATIVES_MAX = 8;
+/** Values tried of one parameter. */
+const STEPS_MAX = 64;
+
+/** What could be advised; the ledger picks what would be admitted. */
+export interface Advice {
+  readonly alternatives: readonly PricedCandidate[];
+  readonly reductions: readonly QuoteReduction[];
+}
+
+export const NO_ADVICE: Advice = { alternatives: [], reductions: [] };
+
+/** Whole values below `value`, largest first: all of them, or evenly spaced ones. */
+export function valuesBelow(value: number): readonly number[] {
+  const whole = Math.ceil(value) - 1;
+  if (whole < 1) return [];
+  if (whole <= STEPS_MAX) return Array.from({ length: whole }, (_, index) => whole - index);
+  const spaced = Array.from({ length: STEPS_MAX }, (_, index) =>
+    Math.floor((value * (STEPS_MAX - index)) / (STEPS_MAX + 1)),
+  );
+  return [...new Set(spaced)].filter((one) => one >= 1);
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly value: number;
+  with(value: number): QuoteRequestOperation;
+}
+
+/** Parameters whose value is a matter of more or less; output tokens are the ledger's own to lower. */
+function parametersOf(operation: QuoteRequestOperation): readonly Parameter[] {
+  const { image, video, input, type } = operation;
+  const parameters: Parameter[] = [];
+  if (image?.n !== undefined) {
+    parameters.push({
+      name: 'image.n',
+      value: image.n,
+      with: (n) => ({ ...operation, image: { ...image, n } }),
+    });
+  }
+  if (video?.seconds !== undefined) {
+    parameters.push({
+      name: 'video.seconds',
+      value: video.seconds,
+      with: (seconds) => ({ ...operation, video: { ...video, seconds } }),
+    });
+  }
+  for (const name of ['tokens', 'chars', 'seconds'] as const) {
+    const value = input[name];
+    // The text of an image or a clip is not what it costs.
+    if (value === undefined || !(type.startsWith('text.') || type.startsWith('audio.'))) continue;
+    parameters.push({
+      name: `input.${name}`,
+      value,
+      with: (less) => ({ ...operation, input: { ...input, [name]: less } }),
+    });
+  }
+  return parameters;
+}
+
+function boundWith(
+  gateway: Gateway,
+  operation: QuoteRequestOperation,
+  name: string,
+): CandidateBound | null {
+  const slash = name.indexOf('/');
+  const provider = name.slice(0, slash);
+  const model = name.slice(slash + 1);
+  const price = gateway.catalog.priceOf(provider, model, gateway.clock.nowMs());
+  const facts = gateway.catalog.factsOf(provider, model);
+  const judged = priceOn(specOf(operation), { provider, name, facts, price });
+  return judged.pricing === 'priced' ? judged.candidate.bound : null;
+}
+
+function reductionsOf(
+  gateway: Gateway,
+  operation: QuoteRequestOperation,
+  priced: PricedOperation,
+): readonly QuoteReduction[] {
+  const dearest = priced.candidates.toSorted((one, other) =>
+    one.cost.maxNanoUsd > other.cost.maxNanoUsd ? -1 : 1,
+  )[0];
+  if (dearest === undefined || priced.pricing !== 'priced') return [];
+  return parametersOf(operation).flatMap((parameter) =>
+    valuesBelow(parameter.value).flatMap((value): QuoteReduction[] => {
+      const bound = boundWith(gateway, parameter.with(value), dearest.name);
+      return bound === null ? [] : [{ param: parameter.name, value, bound }];
+    }),
+  );
+}
+
+/** Models that do the same for less, the dearest of them first: the least step down that helps. */
+function alternativesOf(
+  gateway: Gateway,
+  caller: Caller,
+  asked: { readonly operation: QuoteRequestOperation; readonly priced: PricedOperation },
+): readonly PricedCandidate[] {
+  const { operation, priced } = asked;
+  const own = priced.candidates[0];
+  const most = priced.pricing === 'priced' ? (own?.cost.maxNanoUsd ?? null) : null;
+  const spec = specOf(operation);
+  const nowMs = gateway.clock.nowMs();
+  const found: PricedCandidate[] = [];
+  for (const { id: name, ownedBy: provider, candidates, facts } of gateway.catalog.list(nowMs)) {
+    if (candidates !== null || name === own?.name || !isModelInScope(caller.key, name)) continue;
+    if (operation.type === 'text.generate') {
+      const able = gateway.providers.get(provider)?.definition.text !== undefined;
+      if (!able || facts.output?.includes('text') === false) continue;
+    }
+    const model = name.slice(provider.length + 1);
+    const price = gateway.catalog.priceOf(provider, model, nowMs);
+    const judged = priceOn(spec, { provider, name, facts, price });
+    if (judged.pricing !== 'priced') continue;
+    if (most === null || judged.candidate.cost.maxNanoUsd < most) found.push(judged.candidate);
+  }
+  return found.toSorted((one, other) => (one.cost.maxNanoUsd > other.cost.maxNanoUsd ? -1 : 1));
+}
+
+/** Every eighth of many, so that the list is short and still reaches down to the cheapest. */
+function thinned(candidates: readonly PricedCandidate[]): readonly PricedCandidate[] {
+  if (candidates.length <= ALTERNATIVES_MAX) return candidates;
+  const step = (candidates.length - 1) / (ALTERNATIVES_MAX - 1);
+  return Array.from(
+    { length: ALTERNATIVES_MAX },
+    (_, index) => candidates[Math.round(index * step)],
+  ).filter((one) => one !== undefined);
+}
+
+/** Everything that may be advised about one operation. */
+export function adviceFor(
+  gateway: Gateway,
+  caller: Caller,
+  asked: { readonly operation: QuoteRequestOperation; readonly priced: PricedOperation },
+): Advice {
+  return {
+    alternatives: thinned(alternativesOf(gateway, caller, asked)),
+    reductions: reductionsOf(gateway, asked.operation, asked.priced),
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * One operation of a quote on the models that may serve it: prices, bounds and what the key allows.
+ *
+ * @module
+ */
+import { boundOperation, type OperationBound, type OperationSpec } from '../../catalog/index.ts';
+import type { ModelFacts } from '../../catalog/index.ts';
+import type { PriceItem } from '../../catalog/index.ts';
+import type { ErrorCode } from '../../contracts/error-codes.ts';
+import type { CandidateBound, ReserveCommand } from '../../metering/ports.ts';
+import { isModelInScope, isOperationInScope, type Caller } from '../caller.ts';
+import type { Gateway } from '../gateway.ts';
+import type { QuoteRequestOperation } from './quote-request.ts';
+
+/** What stands in the way before any limit is looked at. */
+export interface OperationProblem {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** One model that may serve an operation. One use; a caller multiplies by the count. */
+export interface PricedCandidate {
+  readonly provider: string;
+  /** `provider/model`. */
+  readonly name: string;
+  readonly bound: CandidateBound;
+  readonly cost: OperationBound['cost'];
+  readonly confidence: OperationBound['confidence'];
+  readonly lines: OperationBound['lines'];
+}
+
+export interface PricedOperation {
+  readonly id: string;
+  readonly type: QuoteRequestOperation['type'];
+  readonly modelAsked: string;
+  readonly count: number;
+  /** Input tokens that the caller stated; null where it stated none. */
+  readonly inputTokens: number | null;
+  readonly resolvedFrom: 'model' | 'name' | 'alias' | null;
+  /** Those with a price, in the order in which they are tried; the first even without one. */
+  readonly candidates: readonly PricedCandidate[];
+  readonly pricing: ReserveCommand['pricing'];
+  /** The member that would settle an unbounded cost or a missing price. */
+  readonly pricingParam: string | null;
+  readonly problem: OperationProblem | null;
+  /** Prices by `provider/model`, for the calls that will draw on this. */
+  readonly prices: ReadonlyMap<string, PriceItem>;
+}
+
+/** The operation in the price book's terms. `expectedOutputTokens`: from past calls; null where too few are known. */
+export function specOf(
+  operation: QuoteRequestOperation,
+  expectedOutputTokens: number | null = null,
+): OperationSpec {
+  const { type, input, output, image, video } = operation;
+  return {
+    operation: type,
+    text: {
+      inputTokens: input.tokens,
+      inputChars: input.chars,
+      maxOutputTokens: output.maxTokens,
+      ...(expectedOutputTokens === null ? {} : { expectedOutputTokens }),
+    },
+    audio: { chars: input.chars, seconds: input.seconds },
+    ...(image === null ? {} : { image }),
+    ...(video === null ? {} : { video }),
+  };
+}
+
+const NO_COST = { minNanoUsd: 0n, expectedNanoUsd: 0n, maxNanoUsd: 0n };
+
+function unpriced(provider: string, name: string): PricedCandidate {
+  return {
+    provider,
+    name,
+    bound: { model: name, fixed: {}, elastic: null },
+    cost: NO_COST,
+    confidence: 'exact',
+    lines: [],
+  };
+}
+
+type Judged =
+  | { readonly pricing: 'priced'; readonly candidate: PricedCandidate }
+  | { readonly pricing: 'unpriced_model' | 'unbounded_cost'; readonly param: string | null };
+
+/** The operation on one model. */
+export function priceOn(
+  spec: OperationSpec,
+  model: {
+    readonly provider: string;
+    readonly name: string;
+    readonly facts: ModelFacts;
+    readonly price: PriceItem | null;
+  },
+): Judged {
+  const { provider, name, facts, price } = model;
+  if (price === null) return { pricing: 'unpriced_model', param: null };
+  const bound = boundOperation(price, facts, spec);
+  if ('problem' in bound) return { pricing: bound.problem, param: bound.param ?? null };
+  const { fixed, elastic, cost, confidence, lines } = bound;
+  return {
+    pricing: 'priced',
+    candidate: { provider, name, bound: { model: name, fixed, elastic }, cost, confidence, lines },
+  };
+}
+
+function problemOf(
+  gateway: Gateway,
+  caller: Caller,
+  operation: QuoteRequestOperation,
+): OperationProblem | null {
+  const { type, model } = operation;
+  if (!isOperationInScope(caller.key, type)) {
+    return { code: 'forbidden', message: `This key may not be used for ${type}.` };
+  }
+  const resolved = gateway.catalog.resolve(model);
+  if (resolved === null || resolved.length === 0) {
+    return {
+      code: 'model_not_found',
+      message: `The model "${model.slice(0, 200)}" is not known here. GET /v1/models lists the models you may use.`,
+    };
+  }
+  for (const { provider, model: name } of resolved) {
+    const full = `${provider}/${name}`;
+    if (isModelInScope(caller.key, full)) continue;
+    return { code: 'model_not_allowed', message: `This key may not use the model ${full}.` };
+  }
+  if (type !== 'text.generate') return null;
+  const able = resolved.some(
+    ({ provider }) => gateway.providers.get(provider)?.definition.text !== undefined,
+  );
+  return able
+    ? null
+    : { code: 'invalid_request', message: `The model "${model}" does not generate text.` };
+}
+
+/** Resolves, prices and bounds an operation. */
+export function priceOperation(
+  gateway: Gateway,
+  caller: Caller,
+  asked: {
+    readonly operation: QuoteRequestOperation;
+    readonly expectedOutputTokens: number | null;
+  },
+): PricedOperation {
+  const { operation } = asked;
+  const { id, type, model: modelAsked, count } = operation;
+  const inputTokens = operation.input.tokens ?? null;
+  const base = { id, type, modelAsked, count, inputTokens, pricingParam: null };
+  const problem = problemOf(gateway, caller, operation);
+  const resolved = gateway.catalog.resolve(modelAsked) ?? [];
+  const [first] = resolved;
+  if (problem !== null || first === undefined) {
+    const nothing = { candidates: [], prices: new Map(), resolvedFrom: null };
+    return { ...base, ...nothing, pricing: 'priced', problem };
+  }
+  const spec = specOf(operation, asked.expectedOutputTokens);
+  const nowMs = gateway.clock.nowMs();
+  const prices = new Map<string, PriceItem>();
+  const judged = resolved.map(({ provider, model }) => {
+    const name = `${provider}/${model}`;
+    const price = gateway.catalog.priceOf(provider, model, nowMs);
+    if (price !== null) prices.set(name, price);
+    const facts = gateway.catalog.factsOf(provider, model);
+    return { provider, name, ...priceOn(spec, { provider, name, facts, price }) };
+  });
+  const candidates = judged.flatMap((one, index) => {
+    if (one.pricing === 'priced') return [one.candidate];
+    return index === 0 ? [unpriced(one.provider, one.name)] : [];
+  });
+  const firstName = `${first.provider}/${first.model}`;
+  const own = judged[0];
+  return {
+    ...base,
+    candidates,
+    pricing: own?.pricing ?? 'unpriced_model',
+    pricingParam: own === undefined || own.pricing === 'priced' ? null : own.param,
+    problem: null,
+    prices,
+    resolvedFrom:
+      firstName === modelAsked ? 'model' : first.model === modelAsked ? 'name' : 'alias',
+  };
+}

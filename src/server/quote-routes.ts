@@ -1,0 +1,82 @@
+/**
+ * The routes of quotes.
+ *
+ * @module
+ */
+import { GatewayError } from '../contracts/gateway-error.ts';
+import { parseQuoteRequest } from '../dialects/quotes/parse.ts';
+import { authenticate, type Caller } from '../gateway/caller.ts';
+import type { Exchange } from '../gateway/exchange.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { makeQuote, type MadeQuote } from '../gateway/quotes/make-quote.ts';
+import { thawRecord } from '../gateway/quotes/quote-record.ts';
+import { showQuote } from '../gateway/quotes/show-quote.ts';
+import { assertJsonBody, requestTags } from '../gateway/request-headers.ts';
+import type { QuoteStanding } from '../metering/quote-port.ts';
+import type { Route } from './routes.ts';
+import { sendJson } from './self-service.ts';
+
+function callerOf(gateway: Gateway, exchange: Exchange): Caller {
+  return authenticate(gateway.directory, exchange, {
+    nowMs: exchange.startedAtMs,
+    operation: null,
+    address: exchange.request.socket.remoteAddress ?? '',
+  });
+}
+
+async function serveCreate(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const caller = callerOf(gateway, exchange);
+  assertJsonBody(exchange);
+  const bytes = await exchange.readBody(gateway.settings.maxBodyBytes);
+  const request = parseQuoteRequest(bytes, gateway.settings.maxJsonDepth);
+  const quote = await makeQuote(gateway, { caller, tags: requestTags(exchange) }, request);
+  sendJson(gateway, exchange, showQuote(quote, gateway.quoteTokens));
+}
+
+function madeOf(standing: QuoteStanding): MadeQuote {
+  return { ...standing, record: thawRecord(standing.record) };
+}
+
+function unknownQuote(id: string): GatewayError {
+  return new GatewayError('not_found', { message: `There is no quote "${id.slice(0, 100)}".` });
+}
+
+async function serveRead(gateway: Gateway, exchange: Exchange, id: string): Promise<void> {
+  const { customer } = callerOf(gateway, exchange);
+  const standing = await gateway.store.quotes.standing(id);
+  if (standing === null || standing.customerId !== customer.id) throw unknownQuote(id);
+  sendJson(gateway, exchange, showQuote(madeOf(standing), gateway.quoteTokens));
+}
+
+async function serveRelease(gateway: Gateway, exchange: Exchange, id: string): Promise<void> {
+  const { customer } = callerOf(gateway, exchange);
+  const standing = await gateway.store.quotes.release(customer.id, id);
+  if (standing === null) throw unknownQuote(id);
+  const shown = showQuote(madeOf(standing), gateway.quoteTokens);
+  sendJson(gateway, exchange, { ...shown, deleted: true });
+}
+
+/** Every route of quotes. */
+export function quoteRoutes(gateway: Gateway): readonly Route[] {
+  const create = ['/v1/quotes', '/v1/preflight'].map((path): Route => ({
+    method: 'POST',
+    path,
+    isWork: true,
+    handle: (exchange) => serveCreate(gateway, exchange),
+  }));
+  return [
+    ...create,
+    {
+      method: 'GET',
+      path: '/v1/quotes/',
+      isWork: false,
+      handle: (exchange, id) => serveRead(gateway, exchange, id),
+    },
+    {
+      method: 'DELETE',
+      path: '/v1/quotes/',
+      isWork: false,
+      handle: (exchange, id) => serveRelease(gateway, exchange, id),
+    },
+  ];
+}
