@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../store/sqlite/open-sqlite-store.ts';
-import { createSuite, expectProblem } from './testing/admin-suite.ts';
+import { createSuite, dataOf, expectProblem } from './testing/admin-suite.ts';
 import type { TestReply } from './testing/harness.ts';
 
 const HOUR_MS = 3_600_000;
@@ -98,6 +98,86 @@ describe('subscriptions over HTTP', () => {
         timezone: 'Europe/Berlin',
         cadence: 'year',
         period: { start: '2026-11-23T10:00:00Z', end: '2026-12-23T10:00:00Z' },
+      });
+    });
+  });
+
+  describe('events', () => {
+    const EVENT = {
+      id: 'evt-1',
+      type: 'subscription.past_due',
+      occurred_at: '2026-11-23T09:59:00Z',
+      customer: 'user-1',
+      grace_until: '2026-11-30',
+    };
+    const tell = (change: Record<string, unknown> = {}): Promise<TestReply> =>
+      post('/subscription-events', { ...EVENT, ...change });
+
+    it('are applied once, answered alike and listed', async () => {
+      const made = await suite.starter();
+      const first = await tell();
+      expect(first.body).toEqual({
+        id: 'evt-1',
+        source: 'api',
+        type: 'subscription.past_due',
+        customer: made.body['id'],
+        occurred_at: '2026-11-23T09:59:00Z',
+        received_at: '2026-11-23T10:00:00Z',
+        outcome: 'applied',
+        reason: null,
+        tries: 1,
+      });
+      suite.harness.advance(HOUR_MS);
+      expect((await tell()).text).toBe(first.text);
+      expectProblem(await tell({ grace_until: null }), {
+        status: 422,
+        code: 'idempotency_mismatch',
+        param: 'id',
+      });
+      const older = await tell({ id: 'evt-0', occurred_at: '2026-11-23T09:00:00Z' });
+      expect(older.body).toMatchObject({ outcome: 'ignored', reason: expect.any(String) });
+      expect((await get(path)).body).toMatchObject({
+        status: 'past_due',
+        grace_until: '2026-11-30T00:00:00Z',
+      });
+      const list = await get('/subscription-events?customer=user-1');
+      expect(dataOf(list).map((row) => row['id'])).toEqual(['evt-0', 'evt-1']);
+      expect(dataOf(list)[1]?.['body']).toEqual(EVENT);
+    });
+
+    it('make a customer where that is wished, and are kept where they fail', async () => {
+      expectProblem(await tell(), { status: 404, code: 'not_found', param: 'customer' });
+      const made = await tell({
+        id: 'evt-2',
+        type: 'subscription.created',
+        unknown_customer: 'create',
+        plan: 'pro',
+        grace_until: undefined,
+      });
+      expect(made.body).toMatchObject({ outcome: 'applied' });
+      expect(suite.harness.customerChanges.map(({ externalId }) => externalId)).toEqual(['user-1']);
+      expect((await tell()).body).toMatchObject({ outcome: 'applied', tries: 2 });
+      expectProblem(await tell({ id: 'evt-3', plan: 'nowhere' }), {
+        status: 404,
+        code: 'not_found',
+        param: 'plan',
+      });
+      const list = await get('/subscription-events');
+      expect(dataOf(list).map((row) => row['outcome'])).toEqual(['failed', 'applied', 'applied']);
+    });
+
+    describe('refused', () => {
+      suite.onOneStore();
+      it.each([
+        ['no type', { type: undefined }, 'type'],
+        ['another type', { type: 'wallet.topped_up' }, 'type'],
+        ['the future', { occurred_at: '2026-11-23T11:00:00Z' }, 'occurred_at'],
+        ['a trial without end', { type: 'subscription.trial_started' }, 'trial_end'],
+        ['a change without plan', { type: 'subscription.plan_changed' }, 'plan'],
+        ['an unknown zone', { timezone: 'Mars/Olympus' }, 'timezone'],
+        ['an unknown member', { balance: '1.00' }, 'balance'],
+      ])('%s', async (_name, change, param) => {
+        expectProblem(await tell(change), { status: 400, code: 'invalid_request', param });
       });
     });
   });

@@ -146,7 +146,7 @@ export function storeOver(ends: {
     directory: directoryOver(link, readers, now),
     reader: readerOver(link, readers, now),
     idempotency: idempotencyOver(link, readers),
-    subscriptions: subscriptionsOver(link),
+    subscriptions: subscriptionsOver(link, readers),
     alerting: alertingOver({
       write: (name, args) => callWriter(link, name, args as readonly FlatValue[]),
       read: (name, args) => readers.ask(name, args),

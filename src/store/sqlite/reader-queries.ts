@@ -10,7 +10,9 @@ import type { Claim } from '../../metering/idempotency-port.ts';
 import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
 import { outputRatioReader } from './quote-queries.ts';
+import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts';
 import { Reader } from './reader.ts';
+import { readSubscriptionEvents } from './subscription-events.ts';
 import { readUsage } from './usage-reader.ts';
 
 /** One question; its answer must survive a structured clone. */
@@ -55,6 +57,13 @@ function quoteQueries(database: DatabaseSync): QueryTable {
   };
 }
 
+function subscriptionQueries(database: DatabaseSync): QueryTable {
+  return {
+    subscriptionEvents: ([query]) =>
+      readSubscriptionEvents(database, query as SubscriptionEventQuery),
+  };
+}
+
 /** A line for each topic; no name may stand in two of them. */
 export function readerQueries(database: DatabaseSync): ReadonlyMap<string, ReaderAnswer> {
   const tables = [
@@ -63,6 +72,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     idempotencyQueries(database),
     alertsQueries(database),
     quoteQueries(database),
+    subscriptionQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

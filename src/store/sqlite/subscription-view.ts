@@ -68,8 +68,10 @@ function scheduledChanges(subscription: Subscription, atMs: number): readonly Sc
     const change = afterTrial === 'activate' ? 'activate' : 'expire';
     changes.push({ change, atMs: subscription.trialEndMs });
   }
-  if (cancelAtMs !== null && cancelAtMs > atMs)
+  const ended = ['cancelled', 'expired'].includes(statusAt(subscription, atMs));
+  if (cancelAtMs !== null && cancelAtMs > atMs && !ended) {
     changes.push({ change: 'cancel', atMs: cancelAtMs });
+  }
   return changes.toSorted((one, other) => one.atMs - other.atMs);
 }
 

@@ -11,6 +11,7 @@ import { ledgerRoutes } from './ledger.ts';
 import { planRoutes } from './plans.ts';
 import { processRoutes } from './process.ts';
 import { requestRoutes } from './requests.ts';
+import { subscriptionEventRoutes } from './subscription-events.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { usageRoutes } from './usage.ts';
 
@@ -18,6 +19,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...planRoutes,
   ...customerRoutes,
   ...subscriptionRoutes,
+  ...subscriptionEventRoutes,
   ...keyRoutes,
   ...exportRoutes,
   ...usageRoutes,

@@ -14,8 +14,8 @@ ALTER TABLE subscription ADD COLUMN after_trial TEXT NOT NULL DEFAULT 'expire'
 CREATE TABLE subscription_event (
   row INTEGER PRIMARY KEY, source TEXT NOT NULL, event_id TEXT NOT NULL, fingerprint TEXT NOT NULL,
   type TEXT NOT NULL, occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, tries INTEGER NOT NULL,
-  customer_name TEXT, customer_id TEXT, outcome TEXT NOT NULL CHECK (outcome IN ('applied', 'ignored', 'failed')),
-  reason TEXT, error TEXT, body TEXT NOT NULL,
+  customer_id TEXT, outcome TEXT NOT NULL CHECK (outcome IN ('applied', 'ignored', 'failed')),
+  reason TEXT, body TEXT NOT NULL,
   UNIQUE (source, event_id)
 ) STRICT;
 CREATE INDEX subscription_event_customer ON subscription_event (customer_id);
