@@ -178,9 +178,15 @@ export function describeSubscriptionEvents(suite: StoreSuite): void {
     it('never undoes what is newer, thing by thing', async () => {
       await tell('renewed', 5);
       const late = await tell('past_due', 4);
-      expect(late.event).toMatchObject({ outcome: 'ignored', reason: expect.stringMatching(/state/) });
+      expect(late.event).toMatchObject({
+        outcome: 'ignored',
+        reason: expect.stringMatching(/state/),
+      });
       const mixed = await tell('past_due', 3, { planId: 'pro' });
-      expect(mixed.event).toMatchObject({ outcome: 'applied', reason: expect.stringMatching(/state/) });
+      expect(mixed.event).toMatchObject({
+        outcome: 'applied',
+        reason: expect.stringMatching(/state/),
+      });
       expect(await read()).toMatchObject({ status: 'active', planId: 'pro' });
       await store.directory.patchSubscription(customer, {
         status: 'paused',
@@ -206,7 +212,10 @@ export function describeSubscriptionEvents(suite: StoreSuite): void {
       expect(noPlan.failure).toMatchObject({ param: 'plan' });
       await record({ ...event, id: 'first', unknownCustomer: 'create', planId: 'basic' });
       expect(await read('late-payer')).toMatchObject({ status: 'active', planId: 'basic' });
-      expect(await record(event)).toMatchObject({ event: { outcome: 'applied', tries: 2 }, failure: null });
+      expect(await record(event)).toMatchObject({
+        event: { outcome: 'applied', tries: 2 },
+        failure: null,
+      });
     });
 
     it('remembers the payer of a customer', async () => {
@@ -219,7 +228,11 @@ export function describeSubscriptionEvents(suite: StoreSuite): void {
 
     it('lists events newest first, of all or of one customer', async () => {
       for (const hours of [1, 2, 3]) await tell('renewed', hours);
-      const first = await store.subscriptions.events({ customerId: customer, limit: 2, cursor: null });
+      const first = await store.subscriptions.events({
+        customerId: customer,
+        limit: 2,
+        cursor: null,
+      });
       const rest = await store.subscriptions.events({
         customerId: customer,
         limit: 2,
@@ -249,11 +262,14 @@ export function describeSubscriptionEvents(suite: StoreSuite): void {
         ['expired', {}],
       ];
       const story = fc
-        .uniqueArray(fc.record({ kind: fc.constantFrom(...kinds), hours: fc.integer({ min: 1, max: 700 }) }), {
-          selector: ({ hours }) => hours,
-          minLength: 2,
-          maxLength: 6,
-        })
+        .uniqueArray(
+          fc.record({ kind: fc.constantFrom(...kinds), hours: fc.integer({ min: 1, max: 700 }) }),
+          {
+            selector: ({ hours }) => hours,
+            minLength: 2,
+            maxLength: 6,
+          },
+        )
         .chain((events) =>
           fc.record({
             inOrder: fc.constant(events.toSorted((one, other) => one.hours - other.hours)),

@@ -49,9 +49,7 @@ function toldState(event: SubscriptionEvent, before: Subscription): Subscription
     case 'subscription.expired':
       return 'expired';
     case 'subscription.cancelled':
-      return event.at === 'period_end' || typeof event.cancelAtMs === 'number'
-        ? null
-        : 'cancelled';
+      return event.at === 'period_end' || typeof event.cancelAtMs === 'number' ? null : 'cancelled';
     case 'subscription.plan_changed':
     case 'subscription.cancellation_revoked':
       return null;
@@ -216,9 +214,7 @@ function cancellationStep({ event, before, nowMs }: Occasion): Change {
     return at === 'period_end' ? { status: 'cancelled', at } : { cancelAtMs: null };
   }
   if (standing !== 'cancelled') return before.cancelAtMs === null ? {} : { cancelAtMs: null };
-  return before.status === 'cancelled' && !pending
-    ? {}
-    : { status: stateBeneath(before, nowMs) };
+  return before.status === 'cancelled' && !pending ? {} : { status: stateBeneath(before, nowMs) };
 }
 
 type Step = (occasion: Occasion, fresh: readonly Aspect[]) => Change;

@@ -150,8 +150,7 @@ export class SubscriptionEvents {
     return {
       customerId: customer.id,
       outcome: fresh.length > 0 || stale.length === 0 ? 'applied' : 'ignored',
-      reason:
-        stale.length === 0 ? null : `A newer event or change had set: ${stale.join(', ')}.`,
+      reason: stale.length === 0 ? null : `A newer event or change had set: ${stale.join(', ')}.`,
       failure: null,
       created,
     };

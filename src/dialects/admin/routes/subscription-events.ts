@@ -53,7 +53,9 @@ const bodySchema = z
     unknown_customer: z
       .enum(['refuse', 'create'])
       .optional()
-      .describe('What becomes of a customer who does not exist: 404 (default), or made with `plan`.'),
+      .describe(
+        'What becomes of a customer who does not exist: 404 (default), or made with `plan`.',
+      ),
     name: lineSchema(200).nullable().optional().describe('Name of a customer that is made.'),
     plan: z
       .string()

@@ -5,7 +5,10 @@
  */
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import type { SubscriptionRecord } from '../../../metering/ports.ts';
-import type { SubscriptionEventRecord, Subscriptions } from '../../../metering/subscription-port.ts';
+import type {
+  SubscriptionEventRecord,
+  Subscriptions,
+} from '../../../metering/subscription-port.ts';
 
 export function fakeSubscriptions(records: Map<string, SubscriptionRecord>): Subscriptions {
   const events: SubscriptionEventRecord[] = [];
