@@ -8,7 +8,16 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { writeFigures } from './prove/page.ts';
 import { parseProveOptions, USAGE_TEXT, type ProveOptions } from './prove/options.ts';
 import { proveSeededBugs } from './prove/seeded-bugs.ts';
-import { proveContention, proveKills, proveModel, proveStore, type Part } from './prove/parts.ts';
+import { proveKnownFailures } from './prove/known-failures.ts';
+import {
+  proveContention,
+  proveCrashPoints,
+  proveKills,
+  proveModel,
+  proveSimulation,
+  proveStore,
+  type Part,
+} from './prove/parts.ts';
 
 function renderPart({ title, command, figures, ok }: Part): string {
   const rows = figures.map(([name, value]) => `| ${name} | ${value} |`);
@@ -49,6 +58,18 @@ async function runParts(options: ProveOptions): Promise<Part[]> {
   if (options.killCycles > 0) {
     note('gateway, killed …');
     parts.push(await proveKills(options.killCycles, options.seed));
+  }
+  if (options.crashPoints) {
+    note('crash points …');
+    parts.push(await proveCrashPoints());
+  }
+  if (options.simulationSeeds > 0) {
+    note('simulation …');
+    parts.push(await proveSimulation(options.simulationSeeds));
+  }
+  if (options.knownFailures) {
+    note('bugs that others have shipped …');
+    parts.push(await proveKnownFailures());
   }
   if (options.bugCycles > 0) {
     note('copies with a bug …');

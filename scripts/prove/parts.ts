@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { ContentionLab, PARALLEL, SHARE } from '../../test/chaos/contention.ts';
 import { runKillLoop } from '../../test/chaos/kill-loop.ts';
 import { killFigures, killsAreClean, type Figure } from '../../test/chaos/kill-report.ts';
+import { enumerateCrashes } from '../../test/simulation/crash-points.ts';
+import { LEDGER_SCENARIOS } from '../../test/simulation/scenarios.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
@@ -101,7 +103,7 @@ export async function proveKills(cycles: number, seed: string): Promise<Part> {
   });
   return {
     title: 'The whole gateway under load, killed',
-    command: `npm run prove -- --kill-cycles ${cycles} --store-cycles 0 --model-runs 0 --contention-runs 0 --bug-cycles 0 --seed ${seed}`,
+    command: `npm run prove -- --only kills --kill-cycles ${cycles} --seed ${seed}`,
     figures: killFigures(report),
     ok: killsAreClean(report),
   };
@@ -131,7 +133,7 @@ export async function proveContention(runs: number): Promise<Part> {
   const all = [...admitted.requests, ...admitted.cost_usd];
   return {
     title: `${PARALLEL} calls at once, each 1/${SHARE} of a limit`,
-    command: `npm run prove -- --contention-runs ${runs} --kill-cycles 0 --store-cycles 0 --model-runs 0 --bug-cycles 0`,
+    command: `npm run prove -- --only contention --contention-runs ${runs}`,
     figures: [
       ['runs on a limit of requests, and on one of cost', `${runs}, ${runs}`],
       [`admitted of ${PARALLEL}, requests`, range(admitted.requests)],
@@ -140,5 +142,47 @@ export async function proveContention(runs: number): Promise<Part> {
       ['ledger afterwards', verifies ? 'ok, nothing held' : 'NOT ok'],
     ],
     ok: verifies && secondExact === all.length && all.every((count) => count === SHARE),
+  };
+}
+
+/** Every write of every scenario, killed before and after it. */
+export async function proveCrashPoints(): Promise<Part> {
+  const reports = await enumerateCrashes(LEDGER_SCENARIOS);
+  const sum = (of: (report: (typeof reports)[number]) => number): number =>
+    reports.reduce((total, report) => total + of(report), 0);
+  const points = sum((report) => report.points);
+  const recovered = sum((report) => report.recoveredToBefore + report.recoveredToAfter);
+  const failures = reports.flatMap((report) => report.failures);
+  return {
+    title: 'Every crash point',
+    command: 'npm run prove -- --only crash-points',
+    figures: [
+      ['scenarios', String(reports.length)],
+      ['durable writes in them', String(sum((report) => report.writes))],
+      ['points: the process killed before and after each', String(points)],
+      ['recovered to the state without a crash, or to it plus unknown calls', String(recovered)],
+      ['of these with unknown calls', String(sum((report) => report.withUnknown))],
+      ...failures.slice(0, 5).map((failure): Figure => ['failure', failure]),
+    ],
+    ok: failures.length === 0 && recovered === points,
+  };
+}
+
+/** Worlds in which a seed decides every interleaving and fault. */
+export async function proveSimulation(seeds: number): Promise<Part> {
+  const { ok, output } = await runTests('test/simulation/simulator.test.ts', {
+    SIMULATION_SEEDS: String(seeds),
+  });
+  const [, text = '{}'] = /simulation: \d+ seeds (\{.*\})/.exec(output) ?? [];
+  const counts = JSON.parse(text) as Readonly<Record<string, number>>;
+  return {
+    title: 'The ledger in simulated worlds',
+    command: `SIMULATION_SEEDS=${seeds} npm test -- test/simulation/simulator.test.ts`,
+    figures: [
+      ['seeds', String(seeds)],
+      ...Object.entries(counts).map(([name, count]): Figure => [name, String(count)]),
+      ['faults found', ok ? '0' : 'see the output'],
+    ],
+    ok,
   };
 }

@@ -90,7 +90,7 @@ export async function proveSeededBugs(cycles: number, seed: string): Promise<Par
   }
   return {
     title: 'Copies with a bug put in on purpose',
-    command: `npm run prove -- --bug-cycles ${cycles} --kill-cycles 0 --store-cycles 0 --model-runs 0 --contention-runs 0 --seed ${seed}`,
+    command: `npm run prove -- --only bugs --bug-cycles ${cycles} --seed ${seed}`,
     figures: [[`bugs found in ${cycles} kills each`, `${found} of ${BUGS.length}`], ...figures],
     ok: found === BUGS.length,
   };
