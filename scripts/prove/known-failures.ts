@@ -128,7 +128,7 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
         to: 'const price = priceOf(gateway, run.candidates[0] ?? candidate, null);',
       },
     ],
-    tests: ['test/faults/failover.test.ts'],
+    tests: ['test/faults/fallback-price.test.ts'],
   },
   {
     name: 'cached tokens are charged as input once more',
