@@ -189,7 +189,8 @@ interface Question {
 }
 
 function questions(): readonly Question[] {
-  const day = (back: number): string => new Date(Date.now() - back * DAY_MS).toISOString();
+  const day = (back: number): string =>
+    new Date(Date.now() - back * DAY_MS).toISOString().slice(0, 10);
   const month = `from=${day(30)}&to=${day(-1)}`;
   const usage = (name: string, query: string): Question => ({
     name,

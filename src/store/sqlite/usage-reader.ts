@@ -6,18 +6,17 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { GatewayError } from '../../contracts/gateway-error.ts';
-import { METERS } from '../../contracts/metering.ts';
+import type { Meter } from '../../contracts/metering.ts';
 import { HOUR_MS } from '../../metering/core/windows.ts';
 import type { UsageDimension, UsageQuery, UsageReport } from '../../metering/ports.ts';
 import { bigint, integer, type SqlRow, text } from './subscriptions.ts';
 import { readDayMark } from './usage-days.ts';
 import { countRequests } from './usage-edges.ts';
 import { heldBy } from './usage-held.ts';
+import { readUsedMeters } from './usage-meters.ts';
 import { GRAIN } from './usage-subjects.ts';
 import { DAY_MS } from './usage-tags.ts';
 import { type Sums, Totals } from './usage-totals.ts';
-
-const SUMS = METERS.map((meter) => `sum(h.${meter}) AS ${meter}`).join(', ');
 
 type Column = Exclude<UsageDimension, `tag:${string}`>;
 const COLUMNS: Readonly<Record<Column, string>> = {
@@ -50,9 +49,21 @@ interface Part {
   readonly toMs: number;
 }
 
-function amountsOf(row: SqlRow): Sums {
+/** What every part of an answer is made with. */
+interface Reading {
+  readonly database: DatabaseSync;
+  readonly into: Totals;
+  readonly query: UsageQuery;
+  readonly meters: readonly Meter[];
+}
+
+function sumsOf(meters: readonly Meter[]): string[] {
+  return meters.map((meter) => `sum(h.${meter}) AS ${meter}`);
+}
+
+function amountsOf(row: SqlRow, meters: readonly Meter[]): Sums {
   const amounts: Sums = {};
-  for (const meter of METERS) amounts[meter] = bigint(row, meter);
+  for (const meter of meters) amounts[meter] = bigint(row, meter);
   return amounts;
 }
 
@@ -67,44 +78,61 @@ function dimensionsOf(
   return of;
 }
 
-function countPart(database: DatabaseSync, into: Totals, at: Part & { query: UsageQuery }): void {
-  const { query, table, grain, fromMs, toMs } = at;
-  if (fromMs >= toMs) return;
+function namedColumns(columns: readonly Column[]): string[] {
+  return columns.map((name, index) => `${COLUMNS[name]} AS dim_${index}`);
+}
+
+/** Every column of a subject in the order of its index: rows come grouped, nothing has to be sorted. */
+const SUBJECT_COLUMNS = 'customer_id, key_id, operation, provider, model, plan_id';
+
+function partStatement({ query, meters }: Reading, { table, grain }: Part): string {
   const columns = query.groupBy.filter(isColumn);
   const time = table === 'usage_daily' ? 'h.day' : 'h.hour';
+  const rows = `FROM usage_subject s CROSS JOIN ${table} h ON h.subject_id = s.id AND ${time} >= ?1 AND ${time} < ?2
+    WHERE s.grain = ?3 ${query.customerId === null ? '' : 'AND s.customer_id = ?4'}`;
+  const names = namedColumns(columns);
   const groups = columns.map((name) => COLUMNS[name]);
-  const selected = columns.map((name, index) => `${COLUMNS[name]} AS dim_${index}`);
   if (query.bucket !== null) groups.push(time);
-  const statement = database.prepare(
-    `SELECT ${[`${query.bucket === null ? '0' : time} AS at`, ...selected, SUMS].join(', ')}
-     FROM usage_subject s CROSS JOIN ${table} h ON h.subject_id = s.id AND ${time} >= ?1 AND ${time} < ?2
-     WHERE s.grain = ?3 ${query.customerId === null ? '' : 'AND s.customer_id = ?4'}
-     GROUP BY ${groups.length === 0 ? 'NULL' : groups.join(', ')}`,
-  );
+  const grouped = `GROUP BY ${groups.length === 0 ? 'NULL' : groups.join(', ')}`;
+  if (query.bucket !== null || grain !== GRAIN.full || columns.length === 0) {
+    const at = query.bucket === null ? '0' : time;
+    return `SELECT ${[`${at} AS at`, ...names, ...sumsOf(meters)].join(', ')} ${rows} ${grouped}`;
+  }
+  // Over all time first for each subject, then over subjects: far fewer rows are left to sort.
+  return `SELECT ${['0 AS at', ...names, ...meters.map((meter) => `sum(s.${meter}) AS ${meter}`)].join(', ')}
+    FROM (SELECT ${[SUBJECT_COLUMNS, ...sumsOf(meters)].join(', ')} ${rows} GROUP BY ${SUBJECT_COLUMNS}) s ${grouped}`;
+}
+
+function countPart(reading: Reading, part: Part): void {
+  const { database, into, query, meters } = reading;
+  if (part.fromMs >= part.toMs) return;
+  const columns = query.groupBy.filter(isColumn);
+  const statement = database.prepare(partStatement(reading, part));
   const customer = query.customerId === null ? [] : [query.customerId];
-  for (const row of statement.iterate(fromMs, toMs, grain, ...customer)) {
-    into.count(dimensionsOf(row, columns), integer(row, 'at'), amountsOf(row));
+  for (const row of statement.iterate(part.fromMs, part.toMs, part.grain, ...customer)) {
+    into.count(dimensionsOf(row, columns), integer(row, 'at'), amountsOf(row, meters));
   }
 }
 
+interface Hours {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** Moves what carries the tag from "without" to its values. */
-function countTags(
-  database: DatabaseSync,
-  into: Totals,
-  at: { readonly query: UsageQuery; readonly fromMs: number; readonly toMs: number },
-): void {
-  const { query, fromMs, toMs } = at;
+function countTags({ database, into, query, meters }: Reading, { fromMs, toMs }: Hours): void {
   const tag = query.groupBy.find((name) => name.startsWith('tag:'));
   if (tag === undefined || fromMs >= toMs) return;
   const columns = query.groupBy.filter(isColumn);
-  const groups = ['t.value', ...columns.map((name) => COLUMNS[name])];
-  const selected = columns.map((name, index) => `${COLUMNS[name]} AS dim_${index}`);
-  if (query.bucket !== null) groups.push('h.hour');
+  // By day and value is the order of the index.
+  const groups = ['t.day', 't.value', ...columns.map((name) => COLUMNS[name])];
+  const time = query.bucket === 'hour' ? 'h.hour' : 't.day';
+  if (query.bucket === 'hour') groups.push(time);
+  const subject = columns.length === 0 ? '' : 'JOIN usage_subject s ON s.id = h.subject_id';
   const statement = database.prepare(
-    `SELECT ${[`${query.bucket === null ? '0' : 'h.hour'} AS at`, 't.value AS value', ...selected, SUMS].join(', ')}
-     FROM usage_tag t CROSS JOIN usage_tag_hourly h ON h.tag_id = t.id AND h.hour >= ?1 AND h.hour < ?2
-     JOIN usage_subject s ON s.id = h.subject_id
-     WHERE t.name = ?3 AND t.day > ?1 - ${DAY_MS} AND t.day < ?2
+    `SELECT ${[`${time} AS at`, 't.value AS value', ...namedColumns(columns), ...sumsOf(meters)].join(', ')}
+     FROM usage_tag t CROSS JOIN usage_tag_hourly h ON h.tag_id = t.id ${subject}
+     WHERE t.name = ?3 AND t.day > ?1 - ${DAY_MS} AND t.day < ?2 AND h.hour >= ?1 AND h.hour < ?2
        ${query.customerId === null ? '' : 'AND t.customer_id = ?4'}
      GROUP BY ${groups.join(', ')}`,
   );
@@ -112,16 +140,12 @@ function countTags(
   const name = tag.slice('tag:'.length);
   for (const row of statement.iterate(fromMs, toMs, name, ...customer)) {
     const of = { ...dimensionsOf(row, columns), [tag]: text(row, 'value') };
-    into.countTagged(of, integer(row, 'at'), amountsOf(row));
+    into.countTagged(of, integer(row, 'at'), amountsOf(row, meters));
   }
 }
 
 /** Cuts whole hours `[fromMs, toMs)` into parts, days that are summed up as days where the question allows it. */
-function partsOf(
-  query: UsageQuery,
-  span: { readonly fromMs: number; readonly toMs: number },
-  rolledBeforeMs: number,
-): readonly Part[] {
+function partsOf(query: UsageQuery, span: Hours, rolledBeforeMs: number): readonly Part[] {
   const grain = grainOf(query);
   // Single hours are not summed up by customer.
   const hourGrain = grain === GRAIN.owner ? GRAIN.full : grain;
@@ -146,16 +170,11 @@ function partsOf(
   ];
 }
 
-function countHours(
-  database: DatabaseSync,
-  into: Totals,
-  at: { readonly query: UsageQuery; readonly fromMs: number; readonly toMs: number },
-): void {
-  const { rolledBeforeMs } = readDayMark(database);
-  for (const part of partsOf(at.query, at, rolledBeforeMs ?? 0)) {
-    countPart(database, into, { ...part, query: at.query });
-  }
-  countTags(database, into, at);
+function countHours(reading: Reading, hours: Hours): void {
+  if (reading.meters.length === 0) return;
+  const { rolledBeforeMs } = readDayMark(reading.database);
+  for (const part of partsOf(reading.query, hours, rolledBeforeMs ?? 0)) countPart(reading, part);
+  countTags(reading, hours);
 }
 
 /** Requests reserved before this moment may have been removed; 0 when none have. */
@@ -214,7 +233,8 @@ export function readUsage(
       countRequests(database, totals, { query, fromMs, toMs });
     } else {
       countRequests(database, totals, { query, fromMs, toMs: firstHourMs });
-      countHours(database, totals, { query, fromMs: firstHourMs, toMs: lastHourMs });
+      const reading = { database, into: totals, query, meters: readUsedMeters(database) };
+      countHours(reading, { fromMs: firstHourMs, toMs: lastHourMs });
       countRequests(database, totals, { query, fromMs: lastHourMs, toMs });
     }
     return {

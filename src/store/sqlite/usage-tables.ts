@@ -13,6 +13,7 @@ import { integer, nullableText } from './subscriptions.ts';
 import { UsageDays } from './usage-days.ts';
 import { type Subject, type SubjectNames, UsageSubjects } from './usage-subjects.ts';
 import { UsageTags } from './usage-tags.ts';
+import { UsedMeters } from './usage-meters.ts';
 
 /** Whose call it was and when it was reserved. */
 export interface CallIdentity {
@@ -142,6 +143,7 @@ export class UsageTables {
   readonly #addHour: StatementSync;
   readonly #subjects: UsageSubjects;
   readonly #tags: UsageTags;
+  readonly #meters: UsedMeters;
   readonly #rollups = new Map<string, Rollup>();
   #rowInMs = 0;
 
@@ -149,6 +151,7 @@ export class UsageTables {
     this.days = new UsageDays(database);
     this.#subjects = new UsageSubjects(database);
     this.#tags = new UsageTags(database);
+    this.#meters = new UsedMeters(database);
     this.#insertRequest = database.prepare(
       `INSERT INTO request (row, request_id, customer_id, started_at, hold_id, body, usage)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -193,6 +196,7 @@ export class UsageTables {
     for (const { identity, model, subjectKey, hourMs, amounts } of this.#rollups.values()) {
       const subject = this.#subject(subjectKey, identity, model);
       this.#addHour.run(subject.id, hourMs, ...amounts);
+      this.#meters.note(amounts);
       if (this.days.hasSummedUp(subject, hourMs)) this.days.add(subject, hourMs, amounts);
     }
     this.#rollups.clear();
@@ -204,6 +208,7 @@ export class UsageTables {
     this.#rollups.clear();
     this.#subjects.reset();
     this.#tags.reset();
+    this.#meters.reset();
     this.days.reset();
   }
 

@@ -24,9 +24,11 @@ interface Group {
 }
 
 export function addSums(sums: Sums, amounts: MeterAmounts, sign: 1n | -1n = 1n): void {
-  for (const meter of METERS) {
+  for (const name in amounts) {
+    const meter = name as Meter;
     const amount = amounts[meter];
-    if (amount !== undefined && amount !== 0n) sums[meter] = (sums[meter] ?? 0n) + sign * amount;
+    if (amount === undefined || amount === 0n) continue;
+    sums[meter] = (sums[meter] ?? 0n) + (sign === 1n ? amount : -amount);
   }
 }
 
@@ -97,12 +99,13 @@ export class Totals {
   ): void {
     const { groupBy, bucket } = this.#query;
     if (groupBy.length === 0 && bucket === null) return;
-    const key: Record<string, string> = {};
-    if (bucket !== null) key['bucket'] = bucketStart(bucket, atMs);
-    for (const dimension of groupBy) key[dimension] = of[dimension] ?? '';
-    const id = JSON.stringify(key);
+    const start = bucket === null ? '' : bucketStart(bucket, atMs);
+    let id = start;
+    for (const dimension of groupBy) id += `\0${of[dimension] ?? ''}`;
     let group = this.#groups.get(id);
     if (group === undefined) {
+      const key: Record<string, string> = bucket === null ? {} : { bucket: start };
+      for (const dimension of groupBy) key[dimension] = of[dimension] ?? '';
       group = { key, totals: {} };
       this.#groups.set(id, group);
     }

@@ -17,7 +17,7 @@ const NAMES = METERS.join(', ');
  * A `usage_tag` is one value of one tag of a customer on one UTC day.
  *
  * `usage_mark`: days before `rolled_before` are summed up, in the day that begins there subjects up to `rolled_subject`;
- * requests reserved before `removed_before` may have been removed.
+ * requests reserved before `removed_before` may have been removed; `meters` has a bit for each meter that was ever counted.
  */
 export const USAGE_2 = `
 CREATE TABLE usage_subject (
@@ -44,7 +44,7 @@ CREATE TABLE usage_tag (
   name TEXT NOT NULL, value TEXT NOT NULL,
   UNIQUE (customer_id, day, name, value)
 ) STRICT;
-CREATE INDEX usage_tag_name ON usage_tag (name, day);
+CREATE INDEX usage_tag_name ON usage_tag (name, day, value);
 
 CREATE TABLE usage_tag_hourly (
   tag_id INTEGER NOT NULL REFERENCES usage_tag (id),
@@ -54,9 +54,9 @@ CREATE TABLE usage_tag_hourly (
 
 CREATE TABLE usage_mark (
   only INTEGER PRIMARY KEY CHECK (only = 1),
-  rolled_before INTEGER, rolled_subject INTEGER NOT NULL, removed_before INTEGER NOT NULL
+  rolled_before INTEGER, rolled_subject INTEGER NOT NULL, removed_before INTEGER NOT NULL, meters INTEGER NOT NULL
 ) STRICT;
-INSERT INTO usage_mark VALUES (1, NULL, 0, 0);
+INSERT INTO usage_mark SELECT 1, NULL, 0, 0, iif(EXISTS (SELECT 1 FROM usage_hour), ${(1n << BigInt(METERS.length)) - 1n}, 0);
 
 INSERT INTO usage_subject (grain, customer_id, key_id, operation, provider, model, plan_id)
   SELECT DISTINCT 1, '', '', operation, provider, model, '' FROM usage_dim;
