@@ -169,6 +169,21 @@ const autoCreateSchema = z
   })
   .meta({ 'x-kind': 'text' });
 
+const KEPT_DAYS_MAX = 36_500;
+const keptDaysSchema = z
+  .union([z.string(), z.number(), z.boolean()], { error: 'must be a number of days, or false' })
+  .transform((value, context): number | false => {
+    if (value === false || value === 'false') return false;
+    const days = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value;
+    if (typeof days === 'number' && Number.isInteger(days) && days >= 1 && days <= KEPT_DAYS_MAX) {
+      return days;
+    }
+    const message = `must be a whole number of days from 1 to ${KEPT_DAYS_MAX}, or false`;
+    context.addIssue({ code: 'custom', message, input: value });
+    return z.NEVER;
+  })
+  .meta({ 'x-kind': 'text' });
+
 /** `gateway.yaml`, as parsed: defaults filled in, durations in milliseconds, sizes in bytes. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('Address of this schema, for editors.'),
@@ -242,6 +257,16 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Customers.'),
+  retention: z
+    .strictObject({
+      requestsDays: keptDaysSchema
+        .prefault(false)
+        .describe(
+          'Days for which rows of the request log are kept, or `false`: for ever. Usage and ledger are not touched.',
+        ),
+    })
+    .prefault({})
+    .describe('How long records are kept.'),
   models: z
     .strictObject({
       aliases: z

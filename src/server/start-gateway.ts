@@ -55,6 +55,7 @@ import { adminListener } from './admin-listener.ts';
 import { createHttpServer } from './http-server.ts';
 
 const MIB = 1024 * 1024;
+const DAY_MS = 86_400_000;
 /** A whole answer takes as long as its last token; this much patience while another candidate could answer. */
 const WHOLE_REPLY_WITH_FALLBACK_MS = 90_000;
 const CONNECTIONS_PER_ORIGIN_MAX = 1024;
@@ -221,11 +222,13 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const { config } = loaded;
   const providers = resolveProviders(PROVIDERS, options.environment, config);
   const missing = missingLedgerWarning(options);
+  const { requestsDays } = config.retention;
   const store = await openSqliteStore({
     dataDir: config.dataDir,
     durability: config.durability,
     unknownPolicy: config.metering.unknownPolicy,
     unknownGraceMs: config.metering.unknownGraceMs,
+    keepRequestsMs: requestsDays === false ? null : requestsDays * DAY_MS,
   });
   const simulator = await openSimulator(loaded, providers);
   const { gateway, metrics, warnings } = await buildGateway(options, {

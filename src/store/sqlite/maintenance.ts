@@ -9,6 +9,7 @@ import type { HoldImage, Reconciled, UnknownPolicy } from '../../metering/core/t
 import type { RequestRecord } from '../../metering/ports.ts';
 import type { Accounts } from './accounts.ts';
 import { identityOf } from './hold-history.ts';
+import type { RequestRetention } from './request-retention.ts';
 import { encodeRequest } from './row-codec.ts';
 import { providerOf } from './usage-tables.ts';
 import type { Writer } from './writer.ts';
@@ -65,6 +66,7 @@ export class Maintenance {
   readonly #accounts: Accounts;
   readonly #options: MaintenanceOptions;
   readonly #unknownSince: Map<string, number>;
+  readonly #retention: RequestRetention;
   #sweptAtMs = 0;
 
   constructor(
@@ -73,6 +75,7 @@ export class Maintenance {
       readonly engine: MeteringEngine;
       readonly accounts: Accounts;
       readonly unknownSince: Map<string, number>;
+      readonly retention: RequestRetention;
     },
     options: MaintenanceOptions,
   ) {
@@ -80,6 +83,7 @@ export class Maintenance {
     this.#engine = parts.engine;
     this.#accounts = parts.accounts;
     this.#unknownSince = parts.unknownSince;
+    this.#retention = parts.retention;
     this.#options = options;
   }
 
@@ -105,6 +109,7 @@ export class Maintenance {
       });
     }
     this.#sumUpDays(nowMs);
+    this.#removeOldRequests(nowMs);
     if (nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
   }
 
@@ -114,6 +119,12 @@ export class Maintenance {
     this.#writer.transact(nowMs, () => {
       days.step(nowMs);
     });
+  }
+
+  #removeOldRequests(nowMs: number): void {
+    if (!this.#retention.isDue(nowMs)) return;
+    const isDone = this.#writer.transact(nowMs, () => this.#retention.step(nowMs));
+    if (isDone) this.#retention.done(nowMs);
   }
 
   #reconcile(nowMs: number): void {

@@ -42,6 +42,8 @@ export interface SqliteStoreOptions {
   readonly unknownGraceMs?: number;
   /** What is charged for it then; default `charge_observed`. */
   readonly unknownPolicy?: UnknownPolicy;
+  /** How long rows of the request log are kept; null, the default: for ever. */
+  readonly keepRequestsMs?: number | null;
 }
 
 const DEFAULT_GRACE_MS = 15 * 60_000;
@@ -171,6 +173,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Mete
     nowMs: now(),
     graceMs: options.unknownGraceMs ?? DEFAULT_GRACE_MS,
     policy: options.unknownPolicy ?? 'charge_observed',
+    keepRequestsMs: options.keepRequestsMs ?? null,
   });
   const link = new WriterLink(worker, now);
   const readers = new ReaderLink(dataDir);

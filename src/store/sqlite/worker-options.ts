@@ -12,6 +12,8 @@ export interface WriterOptions {
   readonly nowMs: number;
   readonly graceMs: number;
   readonly policy: UnknownPolicy;
+  /** How long rows of the request log are kept; for ever without it. */
+  readonly keepRequestsMs?: number | null;
 }
 
 export interface ReaderOptions {

@@ -16,6 +16,7 @@ import { readBucket } from './journal-tables.ts';
 import { Maintenance } from './maintenance.ts';
 import { migrate } from './migrations.ts';
 import { recover } from './recovery.ts';
+import { RequestRetention } from './request-retention.ts';
 import { LedgerBroken } from './sqlite-errors.ts';
 import type { Flat } from './wire.ts';
 import type { WriterOptions } from './worker-options.ts';
@@ -77,7 +78,11 @@ export function startWriterService(parts: WriterServiceParts): WriterService {
   });
   const start = { database, engine, accounts, history, writer, deferred, nowMs: options.nowMs };
   const unknownSince = recover(start);
-  const maintenance = new Maintenance({ writer, engine, accounts, unknownSince }, options);
+  const retention = new RequestRetention(database, options.keepRequestsMs ?? null);
+  const maintenance = new Maintenance(
+    { writer, engine, accounts, unknownSince, retention },
+    options,
+  );
   let roundAtMs = options.nowMs;
   const round = (): void => {
     roundAtMs = nowMs();
