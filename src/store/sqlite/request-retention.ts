@@ -29,9 +29,7 @@ export class RequestRetention {
     this.#remove = database.prepare(
       `DELETE FROM request WHERE row IN (SELECT row FROM request WHERE row < ? AND ${IS_FINAL} ORDER BY row LIMIT ${ROWS_PER_STEP})`,
     );
-    this.#mark = database.prepare(
-      'UPDATE usage_mark SET removed_before = max(removed_before, ?)',
-    );
+    this.#mark = database.prepare('UPDATE usage_mark SET removed_before = max(removed_before, ?)');
   }
 
   /** Whether {@link step} would look for rows to remove. */
