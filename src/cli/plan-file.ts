@@ -26,7 +26,8 @@ function invalid(name: string, problems: readonly string[]): CliError {
   });
 }
 
-async function readText(context: CliContext, file: string): Promise<string> {
+/** Text of a file, or of standard input for `-`. @throws CliError `unreadable_file` */
+export async function readText(context: CliContext, file: string): Promise<string> {
   if (file === '-') return readStdin(context);
   const path = resolve(context.workingDirectory, file);
   try {

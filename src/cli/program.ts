@@ -14,6 +14,7 @@ import { registerKeys } from './commands/keys.ts';
 import { registerLedger } from './commands/ledger.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPlans } from './commands/plans.ts';
+import { registerQuote } from './commands/quote.ts';
 import { registerRequests } from './commands/requests.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
@@ -63,6 +64,7 @@ export function createProgram(scope: CommandScope): Command {
   registerKeys(program, scope);
   registerModels(program, scope);
   registerCall(program, scope);
+  registerQuote(program, scope);
   program.commandsGroup('Look into:');
   registerUsage(program, scope);
   registerLimits(program, scope);
