@@ -16,7 +16,7 @@ import type {
 import { reserveOf, settleOf, voidOf } from '../../src/metering/testing/store-samples.ts';
 import type { InProcessStore, TestClock } from './in-process-store.ts';
 import type { ProviderLog } from './provider-log.ts';
-import type { SeededRandom } from './random.ts';
+import type { Chance } from './random.ts';
 
 const MODEL = 'openai/gpt-4o-mini';
 const DEARER_MODEL = 'openai/gpt-4o';
@@ -30,7 +30,7 @@ export type CallStanding =
   | { readonly type: 'settled' | 'voided'; readonly costNanoUsd: bigint };
 
 export interface CallParts {
-  readonly random: SeededRandom;
+  readonly random: Chance;
   readonly clock: TestClock;
   readonly store: InProcessStore;
   readonly provider: ProviderLog;
@@ -68,7 +68,7 @@ export class SimulatedCall {
     this.#reserve = reserveOf(
       parts.customerId,
       parts.name,
-      BigInt(parts.random.between(1, 12)) * 1_000_000n,
+      BigInt(parts.random.integer(1, 12)) * 1_000_000n,
     );
     this.holdId = this.#reserve.holdId;
   }
@@ -125,7 +125,7 @@ export class SimulatedCall {
     const fails = random.onceIn(4);
     // A failure may be billed, an answer may cost more than was held for it.
     if (!fails || random.onceIn(3)) {
-      entry.billedNanoUsd = BigInt(random.between(1, random.onceIn(6) ? 60 : 10)) * 1_000_000n;
+      entry.billedNanoUsd = BigInt(random.integer(1, random.onceIn(6) ? 60 : 10)) * 1_000_000n;
       charges.push(this.#chargeOf(model, entry.billedNanoUsd));
     }
     if (random.onceIn(4)) store.ledger.progress(this.holdId, charges);

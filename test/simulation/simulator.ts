@@ -13,7 +13,7 @@ import type { PlanInput } from '../../src/contracts/metering.ts';
 import { databasePath } from '../../src/store/sqlite/database.ts';
 import { copyDataDir, type InProcessStore, openInProcessStore } from './in-process-store.ts';
 import { ProviderLog } from './provider-log.ts';
-import { SeededRandom } from './random.ts';
+import { type Chance, createChance } from './random.ts';
 import { SimulatedCall, SimulationFault } from './simulated-call.ts';
 import { WriteGate } from './traced-database.ts';
 
@@ -64,7 +64,7 @@ const SMALL_PLAN: PlanInput = {
 };
 
 export class Simulation {
-  readonly #random: SeededRandom;
+  readonly #random: Chance;
   readonly #seed: number;
   readonly #folder: string;
   readonly #clock = { nowMs: START_MS };
@@ -84,7 +84,7 @@ export class Simulation {
 
   constructor(seed: number, at: { readonly folder: string; readonly template: string }) {
     this.#seed = seed;
-    this.#random = new SeededRandom(seed);
+    this.#random = createChance(seed);
     this.#folder = at.folder;
     rmSync(this.#dataDir, { recursive: true, force: true });
     copyDataDir(at.template, this.#dataDir);
@@ -152,7 +152,7 @@ export class Simulation {
   }
 
   #letGo(): void {
-    const at = this.#random.between(0, this.#waiting.length - 1);
+    const at = this.#random.integer(0, this.#waiting.length - 1);
     this.#waiting.splice(at, 1)[0]?.go();
   }
 
@@ -179,23 +179,23 @@ export class Simulation {
   }
 
   #disturb(): void {
-    switch (this.#random.between(0, 8)) {
+    switch (this.#random.integer(0, 8)) {
       case 0:
       case 1:
       case 2:
-        this.#clock.nowMs += this.#random.between(1, 5_000);
+        this.#clock.nowMs += this.#random.integer(1, 5_000);
         break;
       case 3:
-        this.#clock.nowMs += this.#random.between(1, 30) * HOUR_MS;
+        this.#clock.nowMs += this.#random.integer(1, 30) * HOUR_MS;
         break;
       case 4:
         this.#store.round();
         break;
       case 5:
-        this.#failing = this.#random.between(1, 3);
+        this.#failing = this.#random.integer(1, 3);
         break;
       case 6:
-        this.#store.gate.killBeforeWrite = this.#store.gate.writes + this.#random.between(1, 12);
+        this.#store.gate.killBeforeWrite = this.#store.gate.writes + this.#random.integer(1, 12);
         break;
       case 7:
         if (this.#random.onceIn(2)) this.#changePlan();
@@ -359,7 +359,7 @@ function bookedCost(requests: readonly Record<string, unknown>[]): bigint {
 /** A data folder with the seed plans and the plan of the simulation, from which every run starts. */
 export async function makeTemplate(folder: string): Promise<string> {
   const template = join(folder, 'template');
-  const random = new SeededRandom(1);
+  const random = createChance(1);
   const store = openInProcessStore({
     dataDir: template,
     clock: { nowMs: START_MS },
