@@ -5,7 +5,14 @@
  * @module
  */
 import type { LimitRefusal, LimitStatus } from '../contracts/limit-status.ts';
-import type { Meter, Operation, PlanInput, SubscriptionStatus } from '../contracts/metering.ts';
+import type {
+  LimitInput,
+  Meter,
+  Operation,
+  PlanInput,
+  SubscriptionStatus,
+} from '../contracts/metering.ts';
+import type { LimitBook } from './limit-port.ts';
 import type { UsageVector } from '../contracts/usage.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
 import type { ScheduledChange, Subscriptions } from './subscription-port.ts';
@@ -249,6 +256,8 @@ export interface KeyRecord {
   readonly customerId: string | null;
   readonly defaultCustomerId: string | null;
   readonly scopes: KeyScopes | null;
+  /** Limits of its own, beside what its customer's plan says; absent: none. */
+  readonly limits?: readonly LimitInput[] | undefined;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
   readonly revokedAtMs: number | null;
@@ -426,6 +435,7 @@ export interface UsageReader {
 
 export interface MeteringStore {
   readonly ledger: Ledger;
+  readonly limitBook: LimitBook;
   readonly directory: Directory;
   readonly reader: UsageReader;
   readonly idempotency: IdempotencyStore;

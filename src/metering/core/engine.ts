@@ -20,7 +20,7 @@ import { draw } from './draw.ts';
 import { extend, openHold } from './extend.ts';
 import { type LimitRow, limitRows, type LimitsQuery } from './limit-status.ts';
 import { loadAccount, loadBucket, loadHold, loadResolved } from './loading.ts';
-import { changePlan } from './plan-change.ts';
+import { type ChangeNote, changePlan } from './plan-change.ts';
 import { quote } from './quote.ts';
 import { reconcile, type ReconcileCommand } from './reconcile.ts';
 import { accountFor, type EngineReserve, reserve } from './reserve.ts';
@@ -124,10 +124,10 @@ export interface MeteringEngine {
   /**
    * Replaces the account and brings its live buckets to the new plan: raised limits are granted more, of lowered
    * ones the available part expires (the rest as soon as holds release it). `keep_used`: phases empty;
-   * `prorate`: phases state the earlier plans; `restart`: `windowOf` yields a new period. `changeId` names the
-   * change apart from all others; by default customer, plan version and moment do.
+   * `prorate`: phases state the earlier plans; `restart`: `windowOf` yields a new period. `change` names the
+   * change apart from all others, or is what it is entered as; by default customer, plan version and moment name it.
    */
-  changePlan(account: AccountInput, nowMs: number, changeId?: string): Applied<null>;
+  changePlan(account: AccountInput, nowMs: number, change?: string | ChangeNote): Applied<null>;
 }
 
 /** Makes an empty engine. */
@@ -227,6 +227,6 @@ export function engineOver(memory: Memory): MeteringEngine {
     expire: (holdId, nowMs) => expire(memory, holdId, nowMs),
     recoverOpenHolds: (nowMs) => recoverOpenHolds(memory, nowMs),
     reconcileUnknown: (command, nowMs) => reconcile(memory, command, nowMs),
-    changePlan: (account, nowMs, changeId) => changePlan(memory, account, { nowMs, changeId }),
+    changePlan: (account, nowMs, change) => changePlan(memory, account, { nowMs, change }),
   };
 }

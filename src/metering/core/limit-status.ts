@@ -60,7 +60,8 @@ export function resetsAtMs(query: Omit<StatusQuery, 'ownerId'>): number | null {
     return nowMs + waitMs(cell, asked, nowMs);
   }
   const { box } = standing;
-  if (box === null) return null;
+  // A token's counter ends with the token, which is no reset.
+  if (box === null || limit.windowKind.kind === 'lifetime') return null;
   const unopened =
     limit.windowKind.kind === 'rolling' &&
     counter?.buckets.some((bucket) => bucket.windowId === box.id) !== true;

@@ -7,18 +7,23 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import { type CompiledPlan, compilePlan } from '../../metering/core/compiled-plan.ts';
+import { nextEndMs, withOverrides } from '../../metering/core/overrides.ts';
+import type { OverrideSet } from '../../metering/limit-port.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
-import type { AccountInput, Applied } from '../../metering/core/types.ts';
+import type { AccountInput, Applied, WindowOf } from '../../metering/core/types.ts';
 import { readBucket } from './journal-tables.ts';
 import {
   groupVersions,
+  integer,
   type Period,
+  type Phase,
   phaseInForce,
   type PlanVersion,
   proratedPhases,
   staleAtMs,
   type Subscription,
   SubscriptionTables,
+  text,
   windowOfSubscription,
 } from './subscriptions.ts';
 import { stateOf } from './subscription-view.ts';
@@ -38,6 +43,14 @@ function monthlyPrice(plan: CompiledPlan): number {
   return Number(plan.input.price_usd?.month ?? Number.POSITIVE_INFINITY);
 }
 
+/** Who keeps something beside accounts. */
+export interface AccountsListener {
+  /** A customer was loaded or reloaded: its calendar may have changed. */
+  loaded(customerId: string): void;
+  /** A batch is over; after a failure the database is as it was before. */
+  batchEnded(failed: boolean): void;
+}
+
 export class Accounts {
   readonly tables: SubscriptionTables;
   readonly #engine: MeteringEngine;
@@ -47,6 +60,7 @@ export class Accounts {
   readonly #applyPhase: StatementSync;
   readonly #addPhase: StatementSync;
   readonly #customerIds: StatementSync;
+  readonly #overrides: StatementSync;
   readonly #compiled = new Map<string, CompiledPlan>();
   /** Periods seen but perhaps not yet written, by id. */
   readonly #periods = new Map<
@@ -57,6 +71,7 @@ export class Accounts {
   readonly #loaded = new Set<string>();
   readonly #loadedInBatch = new Set<string>();
   readonly #doubtful = new Set<string>();
+  #listener: AccountsListener | null = null;
   #versions: Map<string, readonly PlanVersion[]> = new Map();
 
   constructor(database: DatabaseSync, engine: MeteringEngine) {
@@ -76,6 +91,9 @@ export class Accounts {
     );
     this.#addPhase = database.prepare(
       'INSERT INTO sub_phase (sub_id, n, plan_id, plan_version, from_ts, mode, applied) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#overrides = database.prepare(
+      'SELECT * FROM limit_override WHERE customer_id = ? ORDER BY rev DESC LIMIT 1',
     );
     this.#customerIds = database.prepare('SELECT id FROM customer WHERE id = ?');
     this.refreshPlans();
@@ -135,9 +153,36 @@ export class Accounts {
     this.load(this.subscription(customerId), unit);
   }
 
-  /** Loads or reloads a subscription; a plan that is new to the ledger is applied to its buckets. */
-  load(subscription: Subscription, unit: Unit): void {
-    const { nowMs } = unit;
+  listen(listener: AccountsListener): void {
+    this.#listener = listener;
+  }
+
+  /** Boxes of a customer's windows, and when they must be looked at again. @throws GatewayError `not_found` */
+  calendarOf(customerId: string, nowMs: number): Pick<AccountInput, 'windowOf' | 'staleAtMs'> {
+    const subscription = this.subscription(customerId);
+    return {
+      windowOf: this.#windowOf(subscription),
+      staleAtMs: staleAtMs(subscription, nowMs),
+    };
+  }
+
+  /** What the customer has otherwise than the plan says. */
+  overridesOf(customerId: string): OverrideSet {
+    const row = this.#overrides.get(customerId);
+    if (row === undefined) return { rev: 0, overrides: {} };
+    return {
+      rev: integer(row, 'rev'),
+      overrides: JSON.parse(text(row, 'overrides')) as OverrideSet['overrides'],
+    };
+  }
+
+  /** The plan version in force for the customer, as the plan has it. @throws GatewayError `not_found` */
+  plainPlanOf(customerId: string, nowMs: number): CompiledPlan {
+    const { phase, version } = this.#inForce(this.subscription(customerId), nowMs);
+    return this.compiled(phase.planId, version);
+  }
+
+  #inForce(subscription: Subscription, nowMs: number): { phase: Phase; version: number } {
     const inForce = phaseInForce(
       subscription,
       this.#versions.get(
@@ -145,18 +190,23 @@ export class Accounts {
       ) ?? [],
       nowMs,
     );
-    if (inForce === null) {
-      throw new GatewayError('internal_error', {
-        message: `Subscription ${subscription.id} has no plan.`,
-      });
-    }
-    const { phase, version } = inForce;
+    if (inForce !== null) return inForce;
+    throw new GatewayError('internal_error', {
+      message: `Subscription ${subscription.id} has no plan.`,
+    });
+  }
+
+  /** Loads or reloads a subscription; a plan that is new to the ledger is applied to its buckets. */
+  load(subscription: Subscription, unit: Unit): AccountInput {
+    const { nowMs } = unit;
+    const { phase, version } = this.#inForce(subscription, nowMs);
     const account = this.#accountOf(subscription, this.compiled(phase.planId, version), nowMs);
     this.#engine.loadAccount(account);
+    this.#listener?.loaded(subscription.customerId);
     this.loadBuckets(subscription.customerId, nowMs);
     this.#doubtful.delete(subscription.customerId);
     this.#loadedInBatch.add(subscription.customerId);
-    if (version === phase.planVersion && phase.applied) return;
+    if (version === phase.planVersion && phase.applied) return account;
     unit.begin();
     let { n } = phase;
     if (version !== phase.planVersion) {
@@ -170,6 +220,7 @@ export class Accounts {
     }
     this.#applyPhase.run(subscription.id, phase.n);
     unit.keep(this.#engine.changePlan(account, nowMs, `${subscription.id}.${n}`));
+    return account;
   }
 
   /** @returns the number of the phase, never used before by one that was applied */
@@ -223,6 +274,7 @@ export class Accounts {
 
   /** The batch is over; after a failure, what it loaded is loaded anew before it is used again. */
   endBatch(failed: boolean): void {
+    this.#listener?.batchEnded(failed);
     if (failed) {
       for (const customerId of this.#loadedInBatch) this.#doubtful.add(customerId);
       this.refreshPlans();
@@ -230,19 +282,26 @@ export class Accounts {
     this.#loadedInBatch.clear();
   }
 
-  #accountOf(subscription: Subscription, plan: CompiledPlan, nowMs: number): AccountInput {
+  #windowOf(subscription: Subscription): WindowOf {
+    return windowOfSubscription(subscription, (period) => {
+      this.#periods.set(period.id, { subscriptionId: subscription.id, period });
+    });
+  }
+
+  #accountOf(subscription: Subscription, plain: CompiledPlan, nowMs: number): AccountInput {
+    const { overrides } = this.overridesOf(subscription.customerId);
+    const plan = withOverrides(plain, overrides, nowMs);
+    const overrideEndMs = nextEndMs(overrides, nowMs) ?? Infinity;
     return {
       customerId: subscription.customerId,
       subscription: stateOf(subscription, nowMs),
       plan,
-      windowOf: windowOfSubscription(subscription, (period) => {
-        this.#periods.set(period.id, { subscriptionId: subscription.id, period });
-      }),
+      windowOf: this.#windowOf(subscription),
       phases: proratedPhases(subscription, nowMs).map(({ phase, untilMs }) => ({
         plan: this.compiled(phase.planId, phase.planVersion),
         untilMs,
       })),
-      staleAtMs: staleAtMs(subscription, nowMs),
+      staleAtMs: Math.min(staleAtMs(subscription, nowMs), overrideEndMs),
     };
   }
 }

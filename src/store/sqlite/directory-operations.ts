@@ -10,7 +10,8 @@ import type { OperationParts, OperationTable } from './writer-operations.ts';
 export function directoryOperations({
   accounts,
   directory,
-}: Pick<OperationParts, 'accounts' | 'directory'>): OperationTable {
+  scopes,
+}: Pick<OperationParts, 'accounts' | 'directory' | 'scopes'>): OperationTable {
   return {
     createPlan: {
       writes: true,
@@ -34,8 +35,10 @@ export function directoryOperations({
     },
     createKey: {
       writes: true,
-      run([key]) {
+      run([key], unit) {
+        const { id, limits = [] } = key as KeyRecord;
         directory.createKey(key as KeyRecord);
+        scopes.setKeyLimits(id, limits, unit);
         return null;
       },
     },

@@ -19,7 +19,7 @@ import type {
 } from '../../metering/ports.ts';
 import { SEED_CUSTOMER, SEED_PLANS } from '../../metering/seed-plans.ts';
 import type { Accounts } from './accounts.ts';
-import { readKey } from './directory-rows.ts';
+import { KEY_ROWS, readKey } from './directory-rows.ts';
 import { statementCache } from './statement-cache.ts';
 import { SubscriptionWriter } from './subscription-writer.ts';
 
@@ -138,7 +138,7 @@ export class DirectoryWriter {
     this.#sql(
       'UPDATE api_key SET revoked_at = min(coalesce(revoked_at, ?1), ?1) WHERE id = ?2',
     ).run(atMs, keyId);
-    const row = this.#sql('SELECT * FROM api_key WHERE id = ?').get(keyId);
+    const row = this.#sql(`${KEY_ROWS} WHERE id = ?`).get(keyId);
     if (row === undefined) {
       throw new GatewayError('not_found', { message: `There is no key ${keyId}.` });
     }

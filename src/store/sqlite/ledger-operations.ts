@@ -5,19 +5,8 @@
  */
 import type { OperationParts, OperationTable } from './writer-operations.ts';
 
-export function ledgerOperations({
-  accounts,
-  engine,
-  openCalls,
-}: Pick<OperationParts, 'accounts' | 'engine' | 'openCalls'>): OperationTable {
+export function ledgerOperations({ openCalls }: Pick<OperationParts, 'openCalls'>): OperationTable {
   return {
-    limits: {
-      writes: false,
-      run([customerId, keyId], unit) {
-        accounts.ensure(customerId as string, unit);
-        return engine.limitStatuses(customerId as string, keyId as string | null, unit.nowMs);
-      },
-    },
     openHolds: {
       writes: false,
       run: ([customerId]) =>

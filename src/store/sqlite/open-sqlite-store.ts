@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { LimitInput } from '../../contracts/metering.ts';
 import type { UnknownPolicy } from '../../metering/core/types.ts';
 import type {
   Directory,
@@ -16,6 +17,7 @@ import { alertingOver } from './alerts-store.ts';
 import type { Durability } from './database.ts';
 import { idempotencyOver } from './idempotency-link.ts';
 import { quotesOver } from './quotes-link.ts';
+import { limitBookOver, limitsOver } from './limits-link.ts';
 import { ReaderLink } from './reader-link.ts';
 import { subscriptionsOver } from './subscription-link.ts';
 import { startThread } from './thread.ts';
@@ -44,6 +46,8 @@ export interface SqliteStoreOptions {
   readonly unknownPolicy?: UnknownPolicy;
   /** How long rows of the request log are kept; null, the default: for ever. */
   readonly keepRequestsMs?: number | null;
+  /** Limits of the whole deployment (`scope: deployment`) and of its providers (`provider:<id>`). */
+  readonly deploymentLimits?: readonly LimitInput[];
 }
 
 const DEFAULT_GRACE_MS = 15 * 60_000;
@@ -65,7 +69,7 @@ function callWriter<Value>(
   });
 }
 
-function ledgerOver(link: WriterLink, readers: Pick<ReaderLink, 'ask'>): Ledger {
+function ledgerOver(link: WriterLink, readers: Pick<ReaderLink, 'ask'>, now: () => number): Ledger {
   return {
     reserve: (command) =>
       link.ask((flat, call) => {
@@ -90,7 +94,7 @@ function ledgerOver(link: WriterLink, readers: Pick<ReaderLink, 'ask'>): Ledger 
         putProgress(flat, holdId, observed);
       });
     },
-    limits: (customerId, keyId) => callWriter(link, 'limits', [customerId, keyId]),
+    limits: limitsOver(link, readers, now),
     verify: () => readers.ask('verify', []),
   };
 }
@@ -144,7 +148,8 @@ export function storeOver(ends: {
 }): Omit<MeteringStore, 'durability' | 'close'> {
   const { link, readers, now } = ends;
   return {
-    ledger: ledgerOver(link, readers),
+    ledger: ledgerOver(link, readers, now),
+    limitBook: limitBookOver(link),
     directory: directoryOver(link, readers, now),
     reader: readerOver(link, readers, now),
     idempotency: idempotencyOver(link, readers),
@@ -174,6 +179,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Mete
     graceMs: options.unknownGraceMs ?? DEFAULT_GRACE_MS,
     policy: options.unknownPolicy ?? 'charge_observed',
     keepRequestsMs: options.keepRequestsMs ?? null,
+    deploymentLimits: options.deploymentLimits ?? [],
   });
   const link = new WriterLink(worker, now);
   const readers = new ReaderLink(dataDir);

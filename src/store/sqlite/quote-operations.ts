@@ -18,11 +18,13 @@ import type { Accounts } from './accounts.ts';
 import type { BatchUnit } from './batch-unit.ts';
 import { identityOf } from './hold-history.ts';
 import { QuoteTable, type StoredLeg, type StoredQuote } from './quote-table.ts';
+import type { ScopeAccounts } from './scope-accounts.ts';
 import type { OperationParts, OperationTable } from './writer-operations.ts';
 
 interface Parts {
   readonly engine: MeteringEngine;
   readonly accounts: Accounts;
+  readonly scopes: ScopeAccounts;
   readonly table: QuoteTable;
 }
 
@@ -50,6 +52,7 @@ function create(parts: Parts, command: QuoteCommand, unit: BatchUnit): QuoteEval
   const known = table.find(command.quoteId);
   if (known !== null) return known.evaluation;
   accounts.ensure(command.customerId, unit);
+  parts.scopes.ensure(command, unit);
   const applied = engine.quote(command, unit.nowMs);
   unit.keep(applied);
   for (const { holdId } of command.operations) {
@@ -101,6 +104,11 @@ function draw(parts: Parts, command: QuotedReserve, unit: BatchUnit): Held | Ref
   }
   const leg = legFor(parts, quote, { command, nowMs: unit.nowMs });
   if (typeof leg === 'string') return { type: 'no_leg', reason: leg };
+  // A token draws on what was held under its own bound, on nothing else.
+  const { token = null } = command;
+  if (token !== null && engine.hold(leg.holdId)?.token?.id !== token.id) {
+    return { type: 'no_leg', reason: 'unknown_quote' };
+  }
   const applied = engine.draw({ ...command, legHoldId: leg.holdId }, unit.nowMs);
   if (applied.journal.length > 0) {
     unit.keep(applied);
@@ -141,14 +149,16 @@ export function quoteOperations({
   database,
   engine,
   accounts,
-}: Pick<OperationParts, 'database' | 'engine' | 'accounts'>): OperationTable {
-  const parts: Parts = { engine, accounts, table: new QuoteTable(database) };
+  scopes,
+}: Pick<OperationParts, 'database' | 'engine' | 'accounts' | 'scopes'>): OperationTable {
+  const parts: Parts = { engine, accounts, scopes, table: new QuoteTable(database) };
   return {
     evaluateQuote: {
       writes: false,
       run([command], unit) {
         const quote = command as QuoteCommand;
         accounts.ensure(quote.customerId, unit);
+        scopes.ensure(quote, unit);
         return engine.quote({ ...quote, mode: 'none' }, unit.nowMs).result;
       },
     },

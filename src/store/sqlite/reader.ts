@@ -20,7 +20,7 @@ import type {
   RequestRecord,
   VerifyReport,
 } from '../../metering/ports.ts';
-import { readCustomer, readKey } from './directory-rows.ts';
+import { KEY_ROWS, readCustomer, readKey } from './directory-rows.ts';
 import { HoldHistory } from './hold-history.ts';
 import { EventReader, readBucket } from './journal-tables.ts';
 import { pageOf, pageSize, numberCursor, placeCursor } from './paging.ts';
@@ -61,7 +61,7 @@ export class Reader {
 
   snapshot(): DirectorySnapshot {
     return this.#inSnapshot(() => ({
-      keys: this.#sql('SELECT * FROM api_key ORDER BY rowid').all().map(readKey),
+      keys: this.#sql(`${KEY_ROWS} ORDER BY rowid`).all().map(readKey),
       customers: this.#sql('SELECT * FROM customer ORDER BY rowid').all().map(readCustomer),
     }));
   }
@@ -113,9 +113,11 @@ export class Reader {
     const limit = pageSize(query);
     const ofCustomer = query.customerId === null ? '' : 'customer_id = ? AND';
     const customer = query.customerId === null ? [] : [query.customerId];
-    const rows = this.#sql(
-      `SELECT rowid AS place, * FROM api_key WHERE ${ofCustomer} rowid > ? ORDER BY rowid LIMIT ?`,
-    ).all(...customer, placeCursor(query.cursor), limit + 1);
+    const rows = this.#sql(`${KEY_ROWS} WHERE ${ofCustomer} rowid > ? ORDER BY rowid LIMIT ?`).all(
+      ...customer,
+      placeCursor(query.cursor),
+      limit + 1,
+    );
     return pageOf(rows, limit, { read: readKey, cursor: placeOf });
   }
 

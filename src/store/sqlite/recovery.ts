@@ -9,6 +9,7 @@ import type { MeteringEngine } from '../../metering/core/engine.ts';
 import type { Accounts } from './accounts.ts';
 import { type HoldHistory, identityOf } from './hold-history.ts';
 import { bigint, integer, nullableText, type SqlRow, text } from './subscriptions.ts';
+import type { ScopeAccounts } from './scope-accounts.ts';
 import { readDeferredOrder } from './emergency-journal.ts';
 import type { Writer } from './writer.ts';
 
@@ -84,6 +85,7 @@ export interface RecoveryParts {
   readonly database: DatabaseSync;
   readonly engine: MeteringEngine;
   readonly accounts: Accounts;
+  readonly scopes: ScopeAccounts;
   readonly history: HoldHistory;
   readonly writer: Writer;
   readonly deferred: readonly unknown[];
@@ -96,7 +98,7 @@ export interface RecoveryParts {
  * @throws Error with one sentence when the ledger is not sound
  */
 export function recover(parts: RecoveryParts): Map<string, number> {
-  const { database, engine, accounts, history, writer, nowMs } = parts;
+  const { database, engine, accounts, scopes, history, writer, nowMs } = parts;
   const tail = readTail(database);
   checkCounters(database, tail, nowMs);
   writer.journal.touchedSinceMark(bucketIdsOf(database, tail.sums.keys()));
@@ -107,6 +109,11 @@ export function recover(parts: RecoveryParts): Map<string, number> {
     const { hold } = story;
     writer.transact(nowMs, (unit) => {
       accounts.ensure(hold.customerId, unit);
+      scopes.ensureForBuckets(
+        hold.legs.map(({ bucketId }) => bucketId),
+        hold,
+        unit,
+      );
     });
     for (const { bucketId } of hold.legs) {
       const bucket = engine.bucket(bucketId) === null ? writer.journal.bucket(bucketId) : null;

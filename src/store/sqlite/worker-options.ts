@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LimitInput } from '../../contracts/metering.ts';
 import type { UnknownPolicy } from '../../metering/core/types.ts';
 import type { Durability } from './database.ts';
 
@@ -14,6 +15,8 @@ export interface WriterOptions {
   readonly policy: UnknownPolicy;
   /** How long rows of the request log are kept; for ever without it. */
   readonly keepRequestsMs?: number | null;
+  /** Limits of the whole deployment and of its providers; none by default. */
+  readonly deploymentLimits?: readonly LimitInput[];
 }
 
 export interface ReaderOptions {

@@ -17,6 +17,8 @@ import { idempotencyOperations } from './idempotency-operations.ts';
 import { quoteOperations } from './quote-operations.ts';
 import type { IdempotencyTable } from './idempotency-table.ts';
 import { subscriptionOperations } from './subscription-operations.ts';
+import { limitOperations } from './limit-operations.ts';
+import type { ScopeAccounts } from './scope-accounts.ts';
 import type { CallIdentity } from './usage-tables.ts';
 import type { FlatValue } from './wire.ts';
 
@@ -25,6 +27,7 @@ export interface OperationParts {
   readonly database: DatabaseSync;
   readonly engine: MeteringEngine;
   readonly accounts: Accounts;
+  readonly scopes: ScopeAccounts;
   readonly directory: DirectoryWriter;
   readonly idempotency: IdempotencyTable;
   readonly ids: IdSource;
@@ -53,6 +56,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     subscriptionOperations(parts),
     alertsOperations(parts),
     quoteOperations(parts),
+    limitOperations(parts),
   ];
   const operations = new Map<string, WriterOperation>();
   for (const table of tables) {

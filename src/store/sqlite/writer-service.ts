@@ -17,6 +17,7 @@ import { Maintenance } from './maintenance.ts';
 import { migrate } from './migrations.ts';
 import { recover } from './recovery.ts';
 import { RequestRetention } from './request-retention.ts';
+import { ScopeAccounts } from './scope-accounts.ts';
 import { LedgerBroken } from './sqlite-errors.ts';
 import type { Flat } from './wire.ts';
 import type { WriterOptions } from './worker-options.ts';
@@ -72,17 +73,23 @@ export function startWriterService(parts: WriterServiceParts): WriterService {
   const accounts = new Accounts(database, engine);
   const history = new HoldHistory(database);
   const ids = createIdSource(nowMs, parts.randomFill ?? ((target) => randomFillSync(target)));
-  const writer = new Writer({ database, engine, emergency, history, accounts, ids });
+  const { deploymentLimits = [] } = options;
+  const scopes = new ScopeAccounts(database, { engine, accounts, deploymentLimits });
+  const writer = new Writer({ database, engine, emergency, history, accounts, scopes, ids });
   writer.transact(options.nowMs, () => {
     writer.directory.seed(options.nowMs);
   });
-  const start = { database, engine, accounts, history, writer, deferred, nowMs: options.nowMs };
+  const loaded = { database, engine, accounts, scopes, history, writer, deferred };
+  const start = { ...loaded, nowMs: options.nowMs };
   const unknownSince = recover(start);
   const retention = new RequestRetention(database, options.keepRequestsMs ?? null);
   const maintenance = new Maintenance(
     { writer, engine, accounts, unknownSince, retention },
     options,
   );
+  writer.transact(options.nowMs, (unit) => {
+    scopes.applyDeployment(unit);
+  });
   let roundAtMs = options.nowMs;
   const round = (): void => {
     roundAtMs = nowMs();

@@ -26,6 +26,7 @@ import { IdempotencyTable } from './idempotency-table.ts';
 import { JournalTables } from './journal-tables.ts';
 import { toPlainError, unavailable } from './plain-error.ts';
 import { ProgressTable } from './progress-table.ts';
+import type { ScopeAccounts } from './scope-accounts.ts';
 import { type CallIdentity, UsageTables } from './usage-tables.ts';
 import { type WriterOperation, writerOperations } from './writer-operations.ts';
 import {
@@ -52,6 +53,7 @@ export interface WriterParts {
   readonly emergency: EmergencyJournal;
   readonly history: HoldHistory;
   readonly accounts: Accounts;
+  readonly scopes: ScopeAccounts;
   readonly ids: IdSource;
 }
 
@@ -61,6 +63,7 @@ export class Writer {
   readonly #database: DatabaseSync;
   readonly #engine: MeteringEngine;
   readonly #accounts: Accounts;
+  readonly #scopes: ScopeAccounts;
   readonly #directory: DirectoryWriter;
   readonly #journal: JournalTables;
   readonly #usage: UsageTables;
@@ -82,6 +85,7 @@ export class Writer {
     this.#emergency = parts.emergency;
     this.#history = parts.history;
     this.#accounts = parts.accounts;
+    this.#scopes = parts.scopes;
     this.#directory = new DirectoryWriter(parts.database, this.#accounts, parts.ids);
     this.#journal = new JournalTables(parts.database);
     this.#usage = new UsageTables(parts.database);
@@ -94,6 +98,7 @@ export class Writer {
       database: parts.database,
       engine: this.#engine,
       accounts: this.#accounts,
+      scopes: this.#scopes,
       directory: this.#directory,
       idempotency: this.#idempotency,
       ids: parts.ids,
@@ -282,6 +287,7 @@ export class Writer {
 
   #reserve(command: ReserveCommand, unit: BatchUnit, lookUp: boolean): Held | Refused {
     this.#accounts.ensure(command.customerId, unit);
+    this.#scopes.ensure(command, unit);
     if (lookUp) this.#recall(command.holdId, unit);
     const applied = this.#engine.reserve(command, unit.nowMs);
     if (applied.journal.length > 0) {
@@ -342,7 +348,13 @@ export class Writer {
     const found = this.#history.resolved(holdId);
     if (found === null) return;
     this.#accounts.ensure(found.hold.customerId, unit);
-    for (const { bucketId } of [...found.hold.legs, ...found.booked]) {
+    const legs = [...found.hold.legs, ...found.booked];
+    this.#scopes.ensureForBuckets(
+      legs.map(({ bucketId }) => bucketId),
+      found.hold,
+      unit,
+    );
+    for (const { bucketId } of legs) {
       const bucket = this.#engine.bucket(bucketId) === null ? this.#journal.bucket(bucketId) : null;
       if (bucket !== null) this.#engine.loadBucket(bucket);
     }

@@ -26,6 +26,7 @@ import type {
   UsageReader,
 } from '../../../metering/ports.ts';
 import { SEED_PLANS } from '../../../metering/seed-plans.ts';
+import { createFakeLimits } from './fake-limits.ts';
 import { createFakeIdempotency } from './fake-idempotency.ts';
 import { fakeSubscriptions } from './fake-subscriptions.ts';
 import { createFakeAlerting } from './fake-alerting.ts';
@@ -352,6 +353,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
       ...keyDirectory(state),
     },
     reader: fakeReader(state, options),
+    limitBook: createFakeLimits(state.keys),
     idempotency: createFakeIdempotency(options.now),
     subscriptions: fakeSubscriptions(state.subscriptions),
     alerting: createFakeAlerting({
