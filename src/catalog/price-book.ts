@@ -92,6 +92,11 @@ function isTimeless(item: PriceItem): boolean {
   return item.effectiveFromMs === null && item.effectiveUntilMs === null && item.daily === null;
 }
 
+/** The item of a row, under the id that any book gives it. */
+export function itemOfRow(row: PriceRow): PriceItem {
+  return createPriceItem(row, hashOf(canonicalPrice(row)).slice(0, 8));
+}
+
 /** Own names first, then aliases, then lower-case forms: a name with its own row is never shadowed. */
 function nameEntries(
   shelf: Shelf,
@@ -119,7 +124,7 @@ function buildShelf(rows: readonly PriceRow[]): Shelf {
       entry = { model: row.model, items: [], always: null };
       entries.set(row.model, entry);
     }
-    entry.items.push(createPriceItem(row, hashOf(canonicalPrice(row)).slice(0, 8)));
+    entry.items.push(itemOfRow(row));
   }
   for (const entry of entries.values()) {
     const last = entry.items[entry.items.length - 1];

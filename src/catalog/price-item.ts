@@ -57,6 +57,8 @@ export interface PriceItem {
   readonly media: MediaPricing | null;
   readonly source: string;
   readonly checkedAt: string | null;
+  /** The row that it was made of. */
+  readonly row: PriceRow;
 }
 
 const DAY_MS = 86_400_000;
@@ -221,6 +223,7 @@ export function createPriceItem(row: PriceRow, hash: string): PriceItem {
     media: mediaOf(row),
     source: row.source ?? '',
     checkedAt: row.checked_at ?? null,
+    row,
   };
 }
 

@@ -15,6 +15,7 @@ import { registerLedger } from './commands/ledger.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPlans } from './commands/plans.ts';
 import { registerQuote } from './commands/quote.ts';
+import { registerPrices } from './commands/prices.ts';
 import { registerRequests } from './commands/requests.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
@@ -63,6 +64,7 @@ export function createProgram(scope: CommandScope): Command {
   registerCustomers(program, scope);
   registerKeys(program, scope);
   registerModels(program, scope);
+  registerPrices(program, scope);
   registerCall(program, scope);
   registerQuote(program, scope);
   program.commandsGroup('Look into:');

@@ -14,6 +14,7 @@ import type {
 } from '../contracts/metering.ts';
 import type { LimitBook } from './limit-port.ts';
 import type { UsageVector } from '../contracts/usage.ts';
+import type { PriceArchive } from './price-port.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
 import type { ScheduledChange, Subscriptions } from './subscription-port.ts';
 import type { Alerting } from './alerts-port.ts';
@@ -141,6 +142,10 @@ export interface AttemptRecord {
   readonly estimated: boolean;
   readonly costNanoUsd: bigint;
   readonly priceItemId: string | null;
+  /** What the call was like, where its price depends on that: size, resolution, sound … */
+  readonly dimensions?: Readonly<Record<string, string>>;
+  /** What the provider charges, where the customer's price is another: `costNanoUsd` is the customer's. */
+  readonly providerCostNanoUsd?: bigint;
 }
 
 /** What one attempt adds to the counters; limit globs match on `model`. */
@@ -406,6 +411,8 @@ export interface RequestDetail extends RequestRecord {
     readonly id: string;
     readonly state: string;
     readonly legs: readonly { readonly limit: string; readonly amount: string }[];
+    /** Price book that was in force when it was taken. */
+    readonly priceBookId?: string;
   } | null;
   readonly attemptRows: readonly AttemptRecord[];
 }
@@ -442,6 +449,7 @@ export interface MeteringStore {
   readonly subscriptions: Subscriptions;
   readonly alerting: Alerting;
   readonly quotes: Quotes;
+  readonly prices: PriceArchive;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */
   readonly durability: string;
   /** Flushes and closes; later calls are rejected. */

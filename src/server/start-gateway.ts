@@ -47,6 +47,7 @@ import { createSimulator, type Simulator } from '../simulators/index.ts';
 import { databasePath } from '../store/sqlite/database.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { VERSION } from '../version.ts';
+import { archivePrices } from './archive-prices.ts';
 import { bootstrapDirectory } from './bootstrap.ts';
 import { DataPlane } from './data-plane.ts';
 import { createRoutes } from './create-routes.ts';
@@ -264,6 +265,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     if (request.url?.startsWith('/admin/') === true) admin(request, response);
     else void dataPlane.handle(request, response);
   });
+  await archivePrices(store.prices, gateway.catalog.priceBook);
   const address = await listen(server, config.host, config.port);
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {

@@ -10,6 +10,7 @@ import { describeCustomers } from './testing/customers.contract.ts';
 import type { OpenStore } from './testing/harness.ts';
 import { describeKeys } from './testing/keys.contract.ts';
 import { describePlans } from './testing/plans.contract.ts';
+import { describePrices } from './testing/prices.contract.ts';
 import { describeProcess } from './testing/process.contract.ts';
 
 /** Runs the control plane's tests over a kind of store. */
@@ -21,5 +22,6 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
     describeKeys(suite);
     describeBooks(suite);
     describeProcess(suite);
+    describePrices(suite);
   });
 }

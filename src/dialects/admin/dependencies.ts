@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PriceBook } from '../../catalog/price-book.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { UsageUnit } from '../../contracts/usage.ts';
 import type { CustomerRecord, KeyRecord, MeteringStore } from '../../metering/ports.ts';
@@ -30,26 +31,9 @@ export interface ShownModel {
   readonly usdPerMillion: Readonly<Partial<Record<UsageUnit, string>>>;
 }
 
-/** One price; the price book's items fit. */
-export interface ShownPrice {
-  readonly id: string;
-  readonly provider: string;
-  readonly model: string;
-  readonly effectiveFromMs: number | null;
-  readonly effectiveUntilMs: number | null;
-  readonly daily: { readonly fromMs: number; readonly untilMs: number } | null;
-  readonly tiers: readonly {
-    readonly aboveInputTokens: number;
-    /** Nano-USD per 1,000,000 units. */
-    readonly rates: Readonly<Record<UsageUnit, number>>;
-  }[];
-  readonly listed: ReadonlySet<UsageUnit>;
-  readonly source: string;
-}
-
 /** Models and prices, read only; the model catalogue fits. */
 export interface ShownCatalogue {
-  readonly priceBook: { readonly id: string; readonly items: readonly ShownPrice[] };
+  readonly priceBook: Pick<PriceBook, 'id' | 'items' | 'find'>;
   list(atMs: number): readonly ShownModel[];
 }
 

@@ -14,6 +14,7 @@ import { LIMIT_SCOPES } from './schema/limit-scopes.ts';
 import { USAGE_2 } from './schema/usage.ts';
 import { SUBSCRIPTION_TABLES } from './schema/subscriptions.ts';
 import { ALERTS } from './schema/alerts.ts';
+import { PRICES } from './schema/prices.ts';
 
 const DIRECTORY = `
 CREATE TABLE plan_version (
@@ -169,6 +170,7 @@ const VERSION_2: readonly string[] = [
   SUBSCRIPTION_TABLES,
   ALERTS,
   LIMIT_SCOPES,
+  PRICES,
 ];
 
 /** One step per schema version; a step that was released is never changed. */

@@ -18,6 +18,7 @@ import type { Durability } from './database.ts';
 import { idempotencyOver } from './idempotency-link.ts';
 import { quotesOver } from './quotes-link.ts';
 import { limitBookOver, limitsOver } from './limits-link.ts';
+import { pricesOver } from './price-operations.ts';
 import { ReaderLink } from './reader-link.ts';
 import { subscriptionsOver } from './subscription-link.ts';
 import { startThread } from './thread.ts';
@@ -160,6 +161,7 @@ export function storeOver(ends: {
       onOutboxChange: (listener) => link.onOutboxChange(listener),
     }),
     quotes: quotesOver(link, readers),
+    prices: pricesOver(link, readers),
   };
 }
 

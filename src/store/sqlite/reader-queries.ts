@@ -11,6 +11,7 @@ import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
 import { outputRatioReader } from './quote-queries.ts';
 import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts';
+import { priceQueries } from './price-operations.ts';
 import { Reader } from './reader.ts';
 import { readSubscriptionEvents } from './subscription-events.ts';
 import { readUsage } from './usage-reader.ts';
@@ -73,6 +74,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     alertsQueries(database),
     quoteQueries(database),
     subscriptionQueries(database),
+    priceQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

@@ -160,6 +160,7 @@ export class Reader {
             : {
                 id: story.hold.holdId,
                 state: story.resolved?.type ?? story.hold.state,
+                priceBookId: story.hold.priceBookId,
                 legs: story.hold.legs.map(({ bucketId, amount }) => ({
                   limit: this.#limitOf(bucketId),
                   amount: String(amount),

@@ -115,10 +115,27 @@ export type AttemptRow = [
   estimated: 0 | 1,
   costNanoUsd: string,
   priceItemId: string | null,
+  more?: AttemptExtras,
 ];
 
+/** What few attempts have; the member is left out where there is none of it. */
+interface AttemptExtras {
+  /** Dimensions of the price. */
+  readonly d?: Readonly<Record<string, string>>;
+  /** Provider's cost in nano-USD where it is not the customer's. */
+  readonly p?: string;
+}
+
+function extrasOf({ dimensions, providerCostNanoUsd }: AttemptRecord): AttemptExtras | null {
+  if (dimensions === undefined && providerCostNanoUsd === undefined) return null;
+  return {
+    ...(dimensions === undefined ? {} : { d: dimensions }),
+    ...(providerCostNanoUsd === undefined ? {} : { p: String(providerCostNanoUsd) }),
+  };
+}
+
 function attemptRow(attempt: AttemptRecord): AttemptRow {
-  return [
+  const row: AttemptRow = [
     attempt.n,
     attempt.provider,
     attempt.modelRequested,
@@ -135,6 +152,9 @@ function attemptRow(attempt: AttemptRecord): AttemptRow {
     String(attempt.costNanoUsd),
     attempt.priceItemId,
   ];
+  const extras = extrasOf(attempt);
+  if (extras !== null) row.push(extras);
+  return row;
 }
 
 /** The text of all attempts of a call. */
@@ -160,5 +180,7 @@ export function decodeAttempts(rows: readonly AttemptRow[]): readonly AttemptRec
     estimated: row[12] === 1,
     costNanoUsd: BigInt(row[13]),
     priceItemId: row[14],
+    ...(row[15]?.d === undefined ? {} : { dimensions: row[15].d }),
+    ...(row[15]?.p === undefined ? {} : { providerCostNanoUsd: BigInt(row[15].p) }),
   }));
 }

@@ -19,6 +19,7 @@ import type { IdempotencyTable } from './idempotency-table.ts';
 import { subscriptionOperations } from './subscription-operations.ts';
 import { limitOperations } from './limit-operations.ts';
 import type { ScopeAccounts } from './scope-accounts.ts';
+import { priceOperations } from './price-operations.ts';
 import type { CallIdentity } from './usage-tables.ts';
 import type { FlatValue } from './wire.ts';
 
@@ -57,6 +58,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     alertsOperations(parts),
     quoteOperations(parts),
     limitOperations(parts),
+    priceOperations(parts),
   ];
   const operations = new Map<string, WriterOperation>();
   for (const table of tables) {

@@ -9,6 +9,7 @@ import { exportRoutes } from './exports.ts';
 import { keyRoutes } from './keys.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { planRoutes } from './plans.ts';
+import { priceRoutes } from './prices.ts';
 import { processRoutes } from './process.ts';
 import { requestRoutes } from './requests.ts';
 import { subscriptionEventRoutes } from './subscription-events.ts';
@@ -26,4 +27,5 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...requestRoutes,
   ...ledgerRoutes,
   ...processRoutes,
+  ...priceRoutes,
 ];

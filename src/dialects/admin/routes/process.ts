@@ -1,21 +1,13 @@
 /**
- * What the process runs with: settings, models, prices.
+ * What the process runs with: settings and models.
  *
  * @module
  */
 import { z } from 'zod';
-import { formatUsd } from '../../../contracts/money.ts';
 import { USAGE_UNITS } from '../../../contracts/usage.ts';
 import { adminRoute, type AdminRoute } from '../admin-route.ts';
-import type { ShownModel, ShownPrice } from '../dependencies.ts';
-import {
-  formatTimeOrNull,
-  listSchema,
-  pageInMemory,
-  pageQuery,
-  timeSchema,
-  usdSchema,
-} from '../shapes.ts';
+import type { ShownModel } from '../dependencies.ts';
+import { listSchema, pageInMemory, pageQuery, usdSchema } from '../shapes.ts';
 
 const configReplySchema = z
   .strictObject({
@@ -45,27 +37,6 @@ const modelSchema = z
   })
   .meta({ id: 'AdminModel' });
 
-const priceSchema = z
-  .strictObject({
-    id: z.string(),
-    provider: z.string(),
-    model: z.string(),
-    effective_from: timeSchema.nullable(),
-    effective_to: timeSchema.nullable(),
-    daily: z
-      .strictObject({ from_ms: z.int(), to_ms: z.int() })
-      .nullable()
-      .describe('Milliseconds of the UTC day in which the price holds.'),
-    tiers: z.array(
-      z.strictObject({
-        above_input_tokens: z.int(),
-        usd_per_million: ratesSchema.describe('Classes that the vendor prices.'),
-      }),
-    ),
-    source: z.string(),
-  })
-  .meta({ id: 'Price' });
-
 const providerQuery = { provider: z.string().min(1).max(100).optional() };
 
 function showModel(model: ShownModel): z.input<typeof modelSchema> {
@@ -84,29 +55,7 @@ function showModel(model: ShownModel): z.input<typeof modelSchema> {
   };
 }
 
-function showPrice(price: ShownPrice): z.input<typeof priceSchema> {
-  return {
-    id: price.id,
-    provider: price.provider,
-    model: price.model,
-    effective_from: formatTimeOrNull(price.effectiveFromMs),
-    effective_to: formatTimeOrNull(price.effectiveUntilMs),
-    daily:
-      price.daily === null ? null : { from_ms: price.daily.fromMs, to_ms: price.daily.untilMs },
-    tiers: price.tiers.map((tier) => ({
-      above_input_tokens: tier.aboveInputTokens,
-      usd_per_million: Object.fromEntries(
-        USAGE_UNITS.filter((unit) => price.listed.has(unit)).map((unit) => [
-          unit,
-          formatUsd(BigInt(tier.rates[unit])),
-        ]),
-      ),
-    })),
-    source: price.source,
-  };
-}
-
-/** `/config`, `/models` and `/prices`. */
+/** `/config` and `/models`. */
 export const processRoutes: readonly AdminRoute[] = [
   adminRoute({
     method: 'get',
@@ -140,29 +89,6 @@ export const processRoutes: readonly AdminRoute[] = [
         .filter((model) => query.provider === undefined || model.ownedBy === query.provider);
       const page = pageInMemory(models, (model) => model.id, query);
       return { data: page.data.map(showModel), next_cursor: page.next_cursor };
-    },
-  }),
-  adminRoute({
-    method: 'get',
-    path: '/prices',
-    operationId: 'listPrices',
-    summary: 'List the price book',
-    tag: 'catalogue',
-    query: z.strictObject({
-      ...pageQuery,
-      ...providerQuery,
-      model: z.string().min(1).max(200).optional(),
-    }),
-    reply: listSchema(priceSchema).extend({ price_book: z.string().describe('`pb_…`') }),
-    async handle({ query }, { catalogue }) {
-      const { id, items } = catalogue.priceBook;
-      const prices = items.filter(
-        (price) =>
-          (query.provider === undefined || price.provider === query.provider) &&
-          (query.model === undefined || price.model === query.model),
-      );
-      const page = pageInMemory(prices, (price) => price.id, query);
-      return { data: page.data.map(showPrice), next_cursor: page.next_cursor, price_book: id };
     },
   }),
 ];

@@ -31,6 +31,7 @@ import { createFakeIdempotency } from './fake-idempotency.ts';
 import { fakeSubscriptions } from './fake-subscriptions.ts';
 import { createFakeAlerting } from './fake-alerting.ts';
 import { createFakeQuotes } from './fake-quotes.ts';
+import { createFakePrices } from './fake-prices.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -361,6 +362,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
       externalIdOf: (id) => state.customers.find((row) => row.id === id)?.externalId ?? null,
     }),
     quotes: createFakeQuotes(),
+    prices: createFakePrices(options.now),
     durability: 'in memory: nothing survives',
     close: async () => undefined,
   };

@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from 'node:crypto';
+import { createPriceItem } from '../../../catalog/price-item.ts';
 import { createIdSource, type IdSource } from '../../../contracts/ids.ts';
 import type { CustomerRecord, KeyRecord, MeteringStore } from '../../../metering/ports.ts';
 import { createAdminApp } from '../app.ts';
@@ -66,43 +67,25 @@ function checkReply(method: string, path: string, reply: TestReply): void {
   schema.parse(reply.body);
 }
 
+/** The price of the harness's one model, `sim/chat#1`. */
+export const CHAT_PRICE = createPriceItem(
+  {
+    provider: 'sim',
+    model: 'chat',
+    rates: { input_text_tokens: 150_000_000, output_text_tokens: 600_000_000 },
+    effective_from: '2026-11-23T10:00Z',
+    source: 'https://prices.example',
+  },
+  '1',
+);
+
 /** The catalogue of the harness: one model, one price. */
 const CATALOGUE = {
   priceBook: {
     id: 'pb_test',
-    items: [
-      {
-        id: 'sim/chat#1',
-        provider: 'sim',
-        model: 'chat',
-        effectiveFromMs: START_MS,
-        effectiveUntilMs: null,
-        daily: null,
-        tiers: [
-          {
-            aboveInputTokens: 0,
-            rates: {
-              input_text_tokens: 150_000_000,
-              input_audio_tokens: 0,
-              input_image_tokens: 0,
-              input_video_tokens: 0,
-              cache_read_tokens: 0,
-              cache_read_audio_tokens: 0,
-              cache_write_tokens: 0,
-              cache_write_1h_tokens: 0,
-              output_text_tokens: 600_000_000,
-              reasoning_tokens: 0,
-              output_audio_tokens: 0,
-              output_image_tokens: 0,
-              web_searches: 0,
-              requests: 0,
-            },
-          },
-        ],
-        listed: new Set(['input_text_tokens', 'output_text_tokens'] as const),
-        source: 'https://prices.example',
-      },
-    ],
+    items: [CHAT_PRICE],
+    find: (provider: string, model: string) =>
+      provider === 'sim' && model === 'chat' ? CHAT_PRICE : null,
   },
   list: () => [
     {
