@@ -7,6 +7,7 @@ import { GatewayError } from '../contracts/gateway-error.ts';
 import type { UsageVector } from '../contracts/usage.ts';
 import type { RequestRecord } from '../metering/ports.ts';
 import type { AttemptFailure } from './attempt-result.ts';
+import { keptError } from './call-claim.ts';
 import type { StreamAnswered, WholeAnswered } from './dispatch.ts';
 import type { ReplyHeaders } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -70,6 +71,22 @@ function receiptOf(
   };
 }
 
+function wholeHeaders(
+  gateway: Gateway,
+  run: TextRun,
+  { candidate, answer }: WholeAnswered,
+): ReplyHeaders {
+  const provider = candidate.provider.definition.id;
+  const headers = answerHeaders(gateway, run, {
+    provider,
+    model: `${provider}/${answer.modelServed ?? candidate.model}`,
+    attempts: run.attempts.length,
+    costNanoUsd: totalCostOf(run),
+  });
+  headers.push('content-type', 'application/json');
+  return headers;
+}
+
 export async function deliverWhole(
   gateway: Gateway,
   run: TextRun,
@@ -93,17 +110,10 @@ export async function deliverWhole(
     },
   });
   run.firstTokenAtMs = meta.firstByteAtMs;
+  const body = answer.render(receiptOf(run, answer.modelServed ?? candidate.model, usage));
+  run.claim?.keepWhole(200, wholeHeaders(gateway, run, answered), body);
   await book(gateway, run, { status: 200, errorCode: null, clientClosed: run.exchange.gone });
-  const model = answer.modelServed ?? candidate.model;
-  const provider = candidate.provider.definition.id;
-  const headers = answerHeaders(gateway, run, {
-    provider,
-    model: `${provider}/${model}`,
-    attempts: run.attempts.length,
-    costNanoUsd: totalCostOf(run),
-  });
-  headers.push('content-type', 'application/json');
-  run.exchange.send(200, headers, answer.render(receiptOf(run, model, usage)));
+  run.exchange.send(200, wholeHeaders(gateway, run, answered), body);
 }
 
 const STREAM_HEADERS: readonly string[] = [
@@ -127,6 +137,7 @@ export function sendStreamHead(
     costNanoUsd: null,
   });
   headers.push(...STREAM_HEADERS);
+  run.claim?.noteStreamHead(headers);
   run.exchange.startStream(headers);
 }
 
@@ -212,12 +223,19 @@ export async function deliverStream(
   answered.session.streamEnded(candidate, end);
   const receipt = recordStream(gateway, run, { answered, end });
   if (end.type === 'broken') {
-    const error = interruption(end.failure);
+    const error =
+      run.claim === null ? interruption(end.failure) : keptError(interruption(end.failure));
+    const frame = run.dialect.errorFrame(error, exchange.requestId);
+    run.claim?.keepStream(frame);
     await book(gateway, run, { status: error.status, errorCode: error.code, clientClosed: false });
-    exchange.finish(run.dialect.errorFrame(error, exchange.requestId));
+    exchange.finish(frame);
     return;
   }
   const clientClosed = end.type === 'client_gone';
+  const isWhole = end.type === 'complete' || end.drained;
+  const lastFrames = isWhole ? stream.answer.close(receipt) : null;
+  if (lastFrames === null) run.claim?.cutOff();
+  else run.claim?.keepStream(lastFrames);
   await book(gateway, run, { status: 200, errorCode: null, clientClosed });
-  exchange.finish(clientClosed ? null : stream.answer.close(receipt));
+  exchange.finish(lastFrames);
 }

@@ -58,6 +58,7 @@ async function attemptStream(
     provider: candidate.provider,
     answer,
     deadlineMs: run.deadlineMs,
+    claim: run.claim,
     firstEventMs: input.hasOther
       ? gateway.settings.firstEventMs
       : gateway.settings.firstEventAloneMs,
@@ -111,6 +112,7 @@ function recordFailure(
   const { failure, meta, observed } = failed.result;
   const told = failure.source === 'provider' ? failure.failure.usage : null;
   const failureClass = classOf(failure, { work: 'text', contentSent: false });
+  if (failureClass === 'not_sent') run.claim?.attemptNotSent();
   const seen =
     observed === null
       ? null
@@ -146,6 +148,7 @@ export async function dispatch(
     const prepared = prepareCall(candidate, run, gateway.settings);
     const input = { candidate, prepared, hasOther: session.hasOther() };
     session.begin(candidate);
+    run.claim?.attemptBegins();
     const result = run.call.stream
       ? await attemptStream(gateway, run, input)
       : await attemptWhole(gateway, run, input);

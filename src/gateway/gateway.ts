@@ -12,6 +12,7 @@ import type { MeteringStore } from '../metering/ports.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 import type { QuoteTokens } from './quotes/quote-token.ts';
 import type { Recorder } from './recorder.ts';
+import type { ReplySeal } from './reply-seal.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { TokenEstimator } from './token-estimator.ts';
 
@@ -61,6 +62,8 @@ export interface DataPlaneSettings {
 export interface Gateway {
   readonly settings: DataPlaneSettings;
   readonly store: MeteringStore;
+  /** Encrypts replies that are kept under an idempotency key. */
+  readonly replySeal: ReplySeal;
   readonly directory: DirectoryCache;
   readonly catalog: ModelCatalog;
   readonly providers: ReadonlyMap<string, ConfiguredProvider>;

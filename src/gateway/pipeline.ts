@@ -9,18 +9,22 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { ensureCustomer } from './auto-create.ts';
-import { authenticate } from './caller.ts';
+import type { CallClaim } from './call-claim.ts';
+import { authenticate, type Caller } from './caller.ts';
 import { atQuotedPrice, resolveCandidates } from './candidates.ts';
 import { deliverStream, deliverWhole } from './deliver.ts';
 import { dispatch } from './dispatch.ts';
-import type { Exchange, FailedCall } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
+import { claimCall } from './idempotent.ts';
+import { keepFailure } from './keep-failure.ts';
 import { QUOTE_HEADER, quotedCallOf } from './quotes/quoted-call.ts';
 import { reserve } from './reserve.ts';
 import { assertJsonBody, requestDeadlineMs, requestTags } from './request-headers.ts';
-import { bookRun, totalCostOf, type RunEnd } from './settlement.ts';
+import { bookRun, type RunEnd } from './settlement.ts';
 import type { TextDialect } from './text-dialect.ts';
-import type { TextRun } from './text-run.ts';
+import { failedCallOf, type TextRun } from './text-run.ts';
 
 /**
  * Serves one text request.
@@ -40,7 +44,37 @@ export async function serveText(
   });
   assertJsonBody(exchange);
   const body = await exchange.readBody(gateway.settings.maxBodyBytes);
-  const call = dialect.parse(body, gateway.settings.maxJsonDepth);
+  const holdId = gateway.ids.next('hold');
+  const key = idempotencyKeyOf(exchange);
+  const request: TextRequest = { exchange, dialect, caller, body, holdId };
+  if (key === null) return await serveOnce(gateway, request, null);
+  const serve = (claim: CallClaim) => serveOnce(gateway, request, claim);
+  return await claimCall(gateway, exchange, {
+    key,
+    customerId: caller.customer.id,
+    body,
+    holdId,
+    serve,
+  });
+}
+
+/** An authenticated request with its whole body. */
+interface TextRequest {
+  readonly exchange: Exchange;
+  readonly dialect: TextDialect;
+  readonly caller: Caller;
+  readonly body: Buffer;
+  readonly holdId: string;
+}
+
+/** Serves a request that no earlier one has answered; `claim` is its idempotency key's. */
+async function serveOnce(
+  gateway: Gateway,
+  request: TextRequest,
+  claim: CallClaim | null,
+): Promise<void> {
+  const { exchange, dialect, caller } = request;
+  const call = dialect.parse(request.body, gateway.settings.maxJsonDepth);
   const quoted = exchange.header(QUOTE_HEADER);
   const quote = quoted === null ? null : await quotedCallOf(gateway, quoted, caller.customer.id);
   const resolved = resolveCandidates(gateway, caller, call);
@@ -57,7 +91,8 @@ export async function serveText(
     tags: requestTags(exchange),
     deadlineMs: requestDeadlineMs(gateway, exchange, call.stream),
     quote,
-    holdId: gateway.ids.next('hold'),
+    holdId: request.holdId,
+    claim,
     hold: null,
     rates: { requests: null, tokens: null },
     attempts: [],
@@ -77,26 +112,11 @@ export async function serveText(
     if (answered.type === 'whole') await deliverWhole(gateway, run, answered);
     else await deliverStream(gateway, run, answered);
   } catch (error) {
-    await release(gateway, run, error);
+    const shown = keepFailure(gateway, run, error);
+    await release(gateway, run, shown);
     exchange.failedCall = failedCallOf(run);
-    throw error;
+    throw shown;
   }
-}
-
-function failedCallOf(run: TextRun): FailedCall {
-  const last = run.attempts.at(-1);
-  return {
-    provider: last?.provider ?? null,
-    model:
-      last === undefined ? null : `${last.provider}/${last.modelServed ?? last.modelRequested}`,
-    attempts: run.attempts.length,
-    costNanoUsd: totalCostOf(run),
-    upstreamMs: run.upstreamMs,
-    rates: run.rates,
-    warnings: run.warnings,
-    simulated: run.candidates[0]?.provider.simulated ?? false,
-    isRecorded: run.isBooked,
-  };
 }
 
 /** Resolves a hold whose call did not end in an answer: books what attempts were billed, frees the rest. */

@@ -17,9 +17,19 @@ export interface RefusedRequest {
   readonly durationMs: number;
 }
 
+/** A reply that was sent again under its idempotency key. */
+export interface ReplayedRequest {
+  readonly requestId: string;
+  /** The call whose reply it is. */
+  readonly firstRequestId: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
 export interface Recorder {
   requestEnded(request: RequestRecord, caller: Caller): void;
   requestRefused(refused: RefusedRequest): void;
+  requestReplayed(replayed: ReplayedRequest): void;
   /** A fault of our own: the only place where a stack is written. */
   fault(error: unknown, context: Readonly<Record<string, string>>): void;
   /** Something the operator must act on, such as a refused provider credential. */

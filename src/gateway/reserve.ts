@@ -66,7 +66,7 @@ function commandOf(gateway: Gateway, run: TextRun, candidate: Candidate): Reserv
     bound: candidate.bound,
     pricing: candidate.pricing,
     priceBookId: gateway.catalog.priceBook.id,
-    fingerprint: run.exchange.requestId,
+    fingerprint: run.claim === null ? run.exchange.requestId : run.claim.claim.fingerprint,
     observedFloor: candidate.observedFloor,
     tags: run.tags,
   };

@@ -21,7 +21,7 @@ import type { Candidate } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
 import { extendFor } from './reserve.ts';
 import type { StreamEnd } from './stream-attempt.ts';
-import type { TextRun } from './text-run.ts';
+import { isAbandoned, type TextRun } from './text-run.ts';
 
 /** Whether the gateway itself cut the attempt off, because it is shutting down. */
 export function isDrainLimit(failure: AttemptFailure): boolean {
@@ -172,7 +172,7 @@ export class RoutingSession {
         await this.#wait(decision.delayMs);
         this.#run.upstreamMs += this.#gateway.clock.monotonicMs() - waitedFromMs;
         // Nobody waits for a repeat any more: the next decision stops.
-        if (this.#run.exchange.gone) continue;
+        if (isAbandoned(this.#run)) continue;
         return candidate;
       }
       const next = candidates[decision.candidate];
@@ -201,7 +201,7 @@ export class RoutingSession {
       candidates: this.#run.candidates.map((candidate, index) => this.#view(candidate, index)),
       attempts: this.#failed,
       deadlineMs: deadlineMs - exchange.startedAtMonotonicMs,
-      remainingMs: exchange.gone ? 0 : deadlineMs - clock.monotonicMs(),
+      remainingMs: isAbandoned(this.#run) ? 0 : deadlineMs - clock.monotonicMs(),
       billsFailedWork: false,
       failoverOnContentFilter: false,
       random,
@@ -242,12 +242,13 @@ export class RoutingSession {
 
   /** Waits out a backoff, or returns at once when the client leaves. */
   #wait(delayMs: number): Promise<void> {
-    const { exchange } = this.#run;
+    const { exchange, claim } = this.#run;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         exchange.onGone(null);
         resolve();
       }, delayMs);
+      if (claim !== null) return;
       exchange.onGone(() => {
         clearTimeout(timer);
         resolve();

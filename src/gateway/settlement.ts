@@ -7,7 +7,15 @@ import { amountsOf } from '../catalog/bound.ts';
 import { billedUsage, costNanoUsd } from '../catalog/price.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
 import { inputTokensOf, type UsageVector } from '../contracts/usage.ts';
-import type { AttemptRecord, Charge, RequestRecord, Settled } from '../metering/ports.ts';
+import type {
+  AttemptRecord,
+  Charge,
+  RequestRecord,
+  SettleCommand,
+  Settled,
+  VoidCommand,
+} from '../metering/ports.ts';
+import type { CallClaim } from './call-claim.ts';
 import type { Candidate } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
 import type { TextRun } from './text-run.ts';
@@ -187,8 +195,24 @@ function chargesOf(run: TextRun): readonly Charge[] {
   }));
 }
 
+function settleWith(
+  { store }: Gateway,
+  claim: CallClaim | null,
+  command: SettleCommand,
+): Promise<Settled> {
+  return store.ledger.settle(claim === null ? command : { ...command, claim: claim.settlement });
+}
+
+function voidWith(
+  { store }: Gateway,
+  claim: CallClaim | null,
+  command: VoidCommand,
+): Promise<Settled> {
+  return store.ledger.void(claim === null ? command : { ...command, claim: claim.settlement });
+}
+
 /**
- * Books the run: settles what was billed, or releases the hold when nothing was.
+ * Books the run, and with it what its idempotency key will answer: settles what was billed, or releases the hold when nothing was.
  *
  * @throws GatewayError `metering_unavailable` when the commit failed; the hold then stays for recovery
  */
@@ -199,19 +223,16 @@ export async function bookRun(
 ): Promise<{ readonly settled: Settled; readonly request: RequestRecord }> {
   const request = requestRecord(gateway, run, end);
   const charges = chargesOf(run);
+  const { claim, holdId, attempts } = run;
   const settled =
     charges.length > 0
-      ? await gateway.store.ledger.settle({
-          holdId: run.holdId,
-          charges,
-          attempts: run.attempts,
-          request,
-        })
-      : await gateway.store.ledger.void({
-          holdId: run.holdId,
+      ? await settleWith(gateway, claim, { holdId, charges, attempts, request })
+      : await voidWith(gateway, claim, {
+          holdId,
           reason: end.errorCode ?? (end.clientClosed ? 'client_closed' : 'nothing_billed'),
-          attempts: run.attempts,
+          attempts,
           request,
         });
+  if (claim !== null) claim.isEnded = true;
   return { settled, request };
 }

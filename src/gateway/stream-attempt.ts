@@ -12,6 +12,7 @@ import type { Deadline } from '../http/timer-wheel.ts';
 import type { ReplySink, UpstreamCall } from '../http/upstream.ts';
 import { flattenHeaders, headerOf } from '../http/whole-reply.ts';
 import type { AttemptFailure, ReplyMeta } from './attempt-result.ts';
+import type { CallClaim } from './call-claim.ts';
 import type { Exchange } from './exchange.ts';
 import type { ConfiguredProvider, Gateway } from './gateway.ts';
 import type { AnswerStream } from './text-call.ts';
@@ -41,6 +42,8 @@ export interface StreamAttemptOptions {
   readonly gateway: Gateway;
   readonly provider: ConfiguredProvider;
   readonly answer: AnswerStream;
+  /** Gets what is relayed, and has a stream whose client left read to its end; null without an idempotency key. */
+  readonly claim: CallClaim | null;
   /** Monotonic instants and spans in milliseconds. */
   readonly deadlineMs: number;
   readonly firstEventMs: number;
@@ -116,11 +119,11 @@ export class StreamAttempt implements ReplySink {
     this.#flush();
   }
 
-  /** The client has left: cancels, or reads on under caps where the provider bills on (P11). */
+  /** The client has left: cancels, or reads on under caps where the provider bills on (P11) or a repetition may come. */
   clientGone(): void {
     if (this.#hasEnded) return;
-    const { gateway, provider } = this.#options;
-    const drains = provider.definition.disconnect.onClientGone === 'drain';
+    const { gateway, provider, claim } = this.#options;
+    const drains = claim !== null || provider.definition.disconnect.onClientGone === 'drain';
     if (!drains || gateway.lifecycle.drains >= gateway.settings.drainsMax) {
       this.#end({ type: 'client_gone', drained: false });
       this.#call?.cancel(
@@ -231,6 +234,7 @@ export class StreamAttempt implements ReplySink {
     if (first === undefined) return;
     const bytes = this.#outgoing.length === 1 ? first : Buffer.concat(this.#outgoing);
     this.#outgoing = [];
+    this.#options.claim?.noteFrames(bytes);
     this.#write(bytes);
   };
 

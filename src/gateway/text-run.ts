@@ -4,8 +4,9 @@
  * @module
  */
 import type { Candidate } from './candidates.ts';
+import type { CallClaim } from './call-claim.ts';
 import type { Caller } from './caller.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, FailedCall } from './exchange.ts';
 import type { AttemptRecord, Held, RateViews } from '../metering/ports.ts';
 import type { QuotedCall } from './quotes/quoted-call.ts';
 import type { TextCall } from './text-call.ts';
@@ -23,6 +24,8 @@ export interface TextRun {
   /** The quote that the call draws on; null where it holds by itself. */
   readonly quote: QuotedCall | null;
   readonly holdId: string;
+  /** The call's claim on its idempotency key; null without one. */
+  readonly claim: CallClaim | null;
   hold: Held | null;
   rates: RateViews;
   readonly attempts: AttemptRecord[];
@@ -33,4 +36,26 @@ export interface TextRun {
   firstTokenAtMs: number | null;
   /** True once the hold was settled or voided. */
   isBooked: boolean;
+}
+
+/** Whether nobody waits for the answer any more: its client has left, and no repetition can collect it. */
+export function isAbandoned(run: TextRun): boolean {
+  return run.claim === null && run.exchange.gone;
+}
+
+/** What is known of a call that got as far as its hold. */
+export function failedCallOf(run: TextRun): FailedCall {
+  const last = run.attempts.at(-1);
+  return {
+    provider: last?.provider ?? null,
+    model:
+      last === undefined ? null : `${last.provider}/${last.modelServed ?? last.modelRequested}`,
+    attempts: run.attempts.length,
+    costNanoUsd: run.attempts.reduce((sum, attempt) => sum + attempt.costNanoUsd, 0n),
+    upstreamMs: run.upstreamMs,
+    rates: run.rates,
+    warnings: run.warnings,
+    simulated: run.candidates[0]?.provider.simulated ?? false,
+    isRecorded: run.isBooked,
+  };
 }

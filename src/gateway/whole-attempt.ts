@@ -6,6 +6,7 @@
 import { ProviderFailureError, providerFailure } from '../contracts/provider-failure.ts';
 import type { WireReply } from '../contracts/wire.ts';
 import { TransportFailure } from '../http/transport-failure.ts';
+import type { Deadline } from '../http/timer-wheel.ts';
 import { WholeReply } from '../http/whole-reply.ts';
 import type { AttemptResult, ReplyMeta } from './attempt-result.ts';
 import type { Candidate } from './candidates.ts';
@@ -48,11 +49,20 @@ async function fetchReply(
     call.cancel(new TransportFailure({ kind: 'cancelled', code: 'DRAINING', replyStarted: false }));
   };
   gateway.lifecycle.interrupts.add(interrupt);
+  let drain = null as Deadline | null;
   run.exchange.onGone(() => {
     if (input.candidate.provider.definition.disconnect.onClientGone === 'drain') return;
-    call.cancel(
-      new TransportFailure({ kind: 'cancelled', code: 'CLIENT_GONE', replyStarted: false }),
-    );
+    const cancelAs = (code: string): void => {
+      call.cancel(new TransportFailure({ kind: 'cancelled', code, replyStarted: false }));
+    };
+    const { lifecycle, settings, wheel } = gateway;
+    if (run.claim === null || lifecycle.drains >= settings.drainsMax) {
+      cancelAs('CLIENT_GONE');
+      return;
+    }
+    // A repetition with the same idempotency key may still collect the answer.
+    lifecycle.drains += 1;
+    drain = wheel.after(settings.drainMs, () => cancelAs('DRAIN_LIMIT'));
   });
   try {
     const reply = await collector.promise;
@@ -62,6 +72,10 @@ async function fetchReply(
     };
   } finally {
     deadline.cancel();
+    if (drain !== null) {
+      drain.cancel();
+      gateway.lifecycle.drains -= 1;
+    }
     gateway.lifecycle.interrupts.delete(interrupt);
     run.exchange.onGone(null);
   }

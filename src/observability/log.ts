@@ -5,7 +5,7 @@
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
-import type { RefusedRequest, Recorder } from '../gateway/recorder.ts';
+import type { RefusedRequest, Recorder, ReplayedRequest } from '../gateway/recorder.ts';
 import type { Caller } from '../gateway/caller.ts';
 import type { RequestRecord } from '../metering/ports.ts';
 import { LineBuffer } from './line-buffer.ts';
@@ -105,6 +105,19 @@ export class LogRecorder implements Recorder {
         duration_ms: Math.round(refused.durationMs * 1000) / 1000,
       },
       'refused',
+    );
+  }
+
+  requestReplayed(replayed: ReplayedRequest): void {
+    this.#logger.info(
+      {
+        event: 'replay',
+        request_id: replayed.requestId,
+        first_request_id: replayed.firstRequestId,
+        status: replayed.status,
+        duration_ms: Math.round(replayed.durationMs * 1000) / 1000,
+      },
+      'replayed',
     );
   }
 

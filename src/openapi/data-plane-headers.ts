@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { IDEMPOTENCY_KEY_MAX } from '../gateway/idempotency-key.ts';
 
 const text = (description: string) => z.string().optional().describe(description);
 
@@ -20,6 +21,9 @@ export const PROVIDER_REPLY_HEADERS = z.object({
   'x-gateway-provider': text('Provider that answered.'),
   'x-gateway-model': text('Model that answered.'),
   'x-gateway-warnings': text('What was changed on the way, such as `max_tokens_clamped=212`.'),
+  'idempotency-replayed': text(
+    '`true` when this is the reply of an earlier call with the same Idempotency-Key.',
+  ),
   'x-gateway-simulated': text('`true` when a built-in simulator answered.'),
   'x-ratelimit-limit-requests': text('Tightest limit on requests.'),
   'x-ratelimit-remaining-requests': text('What is left of it.'),
@@ -42,5 +46,13 @@ export const CALL_HEADERS = CUSTOMER_HEADERS.extend({
   'x-gateway-quote': text(
     '`hold.token` of a quote, optionally with `;op=<operation id>`: the call runs on what it holds.',
   ),
+  'Idempotency-Key': z
+    .string()
+    .min(1)
+    .max(IDEMPOTENCY_KEY_MAX)
+    .optional()
+    .describe(
+      'Repeating the request with the same key gets the first reply and calls no provider again.',
+    ),
   'x-gateway-tags': text('JSON object of at most 16 short strings, for attribution.'),
 });

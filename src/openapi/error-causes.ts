@@ -39,9 +39,10 @@ export const ERROR_CAUSES: Readonly<Record<ErrorCode, string>> = {
   forbidden:
     'The key is valid, but not for this: an admin key on the data plane, another key on the control plane, another customer’s name, or an operation or address outside its scopes.',
   idempotency_mismatch: 'The `Idempotency-Key` was used before with a different request.',
-  idempotency_in_flight: 'The first request with this `Idempotency-Key` has not finished.',
+  idempotency_in_flight:
+    'The first request with this `Idempotency-Key` has not finished, or was cut off by a stop of the gateway and the ledger has not decided yet how it is booked.',
   idempotency_completed:
-    'The first request with this `Idempotency-Key` has finished, but its reply was too large to be kept.',
+    'The first request with this `Idempotency-Key` is over and is not run again, but there is no reply to send: it was too large to be kept, or it was cut off by its client or by a stop of the gateway. The message says which, and names the request.',
   conflict: 'The object exists already, or has changed in the meantime.',
   provider_auth: 'The provider refused the credential that the operator configured.',
   provider_credit: 'The operator’s account with the provider has no money left.',

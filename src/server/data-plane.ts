@@ -6,9 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, isGatewayError } from '../contracts/gateway-error.ts';
 import { openAiError } from '../dialects/openai/errors.ts';
+import { errorHeaders, internalError } from '../gateway/error-reply.ts';
 import { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { replyHeaders, retryHeaders } from '../gateway/reply-headers.ts';
 import { hopsOf } from '../gateway/request-headers.ts';
 import type { RouteTable } from './routes.ts';
 
@@ -96,12 +96,7 @@ export class DataPlane {
   #renderFailure(exchange: Exchange, thrown: unknown): void {
     const { recorder, clock } = this.#gateway;
     if (!isGatewayError(thrown)) recorder.fault(thrown, { requestId: exchange.requestId });
-    const error = isGatewayError(thrown)
-      ? thrown
-      : new GatewayError('internal_error', {
-          message:
-            'The gateway failed in a way it should not. The operator finds the cause under the request id.',
-        });
+    const error = isGatewayError(thrown) ? thrown : internalError();
     const durationMs = clock.monotonicMs() - exchange.startedAtMonotonicMs;
     const call = exchange.failedCall;
     if (call?.isRecorded !== true) {
@@ -120,18 +115,7 @@ export class DataPlane {
       );
       return;
     }
-    const headers = replyHeaders({
-      requestId: exchange.requestId,
-      provider: call?.provider ?? null,
-      model: call?.model ?? null,
-      attempts: call?.attempts ?? 0,
-      costNanoUsd: call?.costNanoUsd ?? 0n,
-      overheadMs: Math.max(0, durationMs - (call?.upstreamMs ?? 0)),
-      rates: call?.rates ?? null,
-      warnings: call?.warnings ?? [],
-      simulated: call?.simulated ?? false,
-    });
-    headers.push(...retryHeaders(error), 'content-type', 'application/json');
+    const headers = errorHeaders(error, { requestId: exchange.requestId, durationMs, call });
     exchange.send(error.status, headers, JSON.stringify(openAiError(error, exchange.requestId)));
   }
 }

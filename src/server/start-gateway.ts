@@ -34,6 +34,7 @@ import {
   type Gateway,
 } from '../gateway/gateway.ts';
 import { QuoteTokens } from '../gateway/quotes/quote-token.ts';
+import { ReplySeal } from '../gateway/reply-seal.ts';
 import { RoutingState } from '../gateway/routing-state.ts';
 import { TokenEstimator } from '../gateway/token-estimator.ts';
 import { TimerWheel } from '../http/timer-wheel.ts';
@@ -159,6 +160,7 @@ async function buildGateway(
   const gateway: Gateway = {
     settings: settingsOf(options.loaded),
     store: parts.store,
+    replySeal: new ReplySeal(options.credentials.encryptionKey),
     directory: new DirectoryCache(snapshot),
     catalog: createModelCatalog({
       configuredProviders: [...providers.values()].map(({ definition }) => ({
@@ -246,6 +248,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     gateway,
     createAdminApp({
       store,
+      replySeal: gateway.replySeal,
       now: () => gateway.clock.nowMs(),
       ids: gateway.ids,
       hashKey,

@@ -9,6 +9,7 @@ import type { RouteDescription, RouteMethod } from '../../openapi/route-descript
 import { pathOf } from '../validation.ts';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { AdminDependencies } from './dependencies.ts';
+import { IDEMPOTENCY_KEY_MAX } from '../../gateway/idempotency-key.ts';
 
 /** Prefix of every path of the control plane. */
 export const ADMIN_PREFIX = '/admin/v1';
@@ -159,9 +160,6 @@ export function adminRoute<
     },
   };
 }
-
-/** Longest `Idempotency-Key`. */
-export const IDEMPOTENCY_KEY_MAX = 255;
 
 const idempotencyHeaders = z.object({
   'Idempotency-Key': z

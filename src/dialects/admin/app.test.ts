@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import { describeAdmin } from './admin.contract.ts';
-import { IdempotencyMemory } from './idempotency.ts';
 import { createFakeStore } from './testing/fake-store.ts';
 import { createHarness } from './testing/harness.ts';
 
@@ -37,22 +36,5 @@ describe('faults below the control plane', () => {
     expect(broken.body['code']).toBe('internal_error');
     expect(broken.text).not.toContain('secret');
     expect(harness.internalErrors).toEqual([new Error('secret path /var/lib/gateway')]);
-  });
-});
-
-describe('IdempotencyMemory', () => {
-  it('refuses a repetition while the first runs, and forgets after a day', () => {
-    let nowMs = 0;
-    const memory = new IdempotencyMemory(() => nowMs, 2);
-    const place = memory.begin('k', 'f');
-    expect(() => memory.begin('k', 'f')).toThrow(/still running/);
-    expect(() => memory.begin('k', 'g')).toThrow(/different request/);
-    const reply = { status: 201, contentType: 'application/json', body: '{}' };
-    if ('finish' in place) place.finish(reply);
-    expect(memory.begin('k', 'f')).toBe(reply);
-    memory.begin('l', 'f');
-    expect(() => memory.begin('m', 'f')).toThrow(/Too many/);
-    nowMs = 24 * 3_600_000;
-    expect(memory.begin('k', 'f')).toHaveProperty('finish');
   });
 });

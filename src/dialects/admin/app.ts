@@ -4,19 +4,15 @@
  *
  * @module
  */
-import { createHash } from 'node:crypto';
 import { Hono, type Context } from 'hono';
 import { GatewayError } from '../../contracts/gateway-error.ts';
+import { fingerprintOf, idempotencyKeyOf } from '../../gateway/idempotency-key.ts';
+import { replyOnce } from '../../gateway/idempotent.ts';
+import type { KeptReply } from '../../gateway/reply-seal.ts';
 import { parseJsonObject } from '../json-body.ts';
-import {
-  ADMIN_PREFIX,
-  IDEMPOTENCY_KEY_MAX,
-  type AdminRoute,
-  type RawInput,
-} from './admin-route.ts';
+import { ADMIN_PREFIX, type AdminRoute, type RawInput } from './admin-route.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { StreamedReply, toWebStream } from './export/export-table.ts';
-import { IdempotencyMemory, type KeptReply } from './idempotency.ts';
 import { adminOpenApi } from './openapi.ts';
 import { asGatewayError, renderProblem } from './problem.ts';
 import { ADMIN_ROUTES } from './routes/index.ts';
@@ -90,14 +86,9 @@ function readQuery(context: AdminContext): RawInput['query'] {
   );
 }
 
-function idempotencyKeyOf(context: AdminContext): string | null {
-  const key = context.req.header('idempotency-key');
-  if (key === undefined || context.req.method !== 'POST') return null;
-  if (key.length > 0 && key.length <= IDEMPOTENCY_KEY_MAX) return key;
-  throw new GatewayError('invalid_request', {
-    message: `Idempotency-Key must have 1 to ${IDEMPOTENCY_KEY_MAX} characters.`,
-    param: 'Idempotency-Key',
-  });
+interface JsonReply {
+  readonly status: number;
+  readonly body: string;
 }
 
 function streamedReply(reply: StreamedReply, requestId: string): Response {
@@ -111,11 +102,11 @@ function streamedReply(reply: StreamedReply, requestId: string): Response {
   });
 }
 
-function jsonReply(reply: KeptReply, requestId: string, replayed: boolean): Response {
-  return new Response(reply.body, {
-    status: reply.status,
+function jsonReply({ status, body }: JsonReply, requestId: string, replayed: boolean): Response {
+  return new Response(body, {
+    status,
     headers: {
-      'content-type': reply.contentType,
+      'content-type': JSON_TYPE,
       'x-request-id': requestId,
       'cache-control': 'no-store',
       ...(replayed ? { 'idempotency-replayed': 'true' } : {}),
@@ -125,11 +116,9 @@ function jsonReply(reply: KeptReply, requestId: string, replayed: boolean): Resp
 
 class AdminHandler {
   readonly #dependencies: AdminDependencies;
-  readonly #idempotency: IdempotencyMemory;
 
   constructor(dependencies: AdminDependencies) {
     this.#dependencies = dependencies;
-    this.#idempotency = new IdempotencyMemory(dependencies.now);
   }
 
   /** Answers one request, whatever happens. */
@@ -158,37 +147,36 @@ class AdminHandler {
       query: readQuery(context),
       body: value,
     };
-    const key = idempotencyKeyOf(context);
+    const headers = { header: (name: string) => context.req.header(name) ?? null };
+    const key = context.req.method === 'POST' ? idempotencyKeyOf(headers) : null;
     if (key === null) {
       const body = await route.run(input, this.#dependencies);
       if (body instanceof StreamedReply) return streamedReply(body, requestId);
-      return jsonReply(keptReply(route, body), requestId, false);
+      return jsonReply(jsonOf(route, body), requestId, false);
     }
-    const fingerprint = createHash('sha256')
-      .update(`${context.req.method} ${new URL(context.req.url).pathname}\n`)
-      .update(bytes)
-      .digest('base64url');
-    const place = this.#idempotency.begin(`${caller.keyId} ${key}`, fingerprint);
-    if (!('finish' in place)) return jsonReply(place, requestId, true);
-    try {
-      const reply = await this.#run(route, input);
-      place.finish(reply);
-      return jsonReply(reply, requestId, false);
-    } catch (error) {
-      // A refusal changed nothing: the repetition is judged afresh.
-      place.abandon();
-      throw error;
-    }
+    const { pathname, search } = new URL(context.req.url);
+    const fingerprint = fingerprintOf(
+      { method: 'POST', target: `${pathname}${search}`, body: bytes },
+      headers,
+    );
+    const claim = { scope: caller.keyId, key, fingerprint, requestId, holdId: null };
+    const { store, replySeal, onInternalError } = this.#dependencies;
+    const parts = { store: store.idempotency, seal: replySeal, onFault: onInternalError };
+    const { reply, replayed } = await replyOnce(parts, claim, async (): Promise<KeptReply> => {
+      const { status, body } = await this.#run(route, input);
+      return { status, headers: [], stream: false, body: Buffer.from(body) };
+    });
+    const { status, body } = reply;
+    return jsonReply({ status, body: body.toString('utf8') }, requestId, replayed);
   }
 
-  async #run(route: AdminRoute, input: RawInput): Promise<KeptReply> {
-    return keptReply(route, await route.run(input, this.#dependencies));
+  async #run(route: AdminRoute, input: RawInput): Promise<JsonReply> {
+    return jsonOf(route, await route.run(input, this.#dependencies));
   }
 }
 
-function keptReply(route: AdminRoute, body: unknown): KeptReply {
-  const { status } = route.description.reply;
-  return { status, contentType: JSON_TYPE, body: JSON.stringify(body) };
+function jsonOf(route: AdminRoute, body: unknown): JsonReply {
+  return { status: route.description.reply.status, body: JSON.stringify(body) };
 }
 
 function pathPattern(path: string): RegExp {
@@ -215,7 +203,7 @@ export function createAdminApp(dependencies: AdminDependencies): Hono<AdminEnvir
   let document: string | null = null;
   app.get(`${ADMIN_PREFIX}/openapi.json`, (context) => {
     document ??= JSON.stringify(adminOpenApi(dependencies.version));
-    const reply = { status: 200, contentType: JSON_TYPE, body: document };
+    const reply = { status: 200, body: document };
     return jsonReply(reply, context.env.requestId, false);
   });
   for (const route of ADMIN_ROUTES) {

@@ -6,6 +6,7 @@
 import type { PriceBook } from '../../catalog/price-book.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { UsageUnit } from '../../contracts/usage.ts';
+import type { ReplySeal } from '../../gateway/reply-seal.ts';
 import type { CustomerRecord, KeyRecord, MeteringStore } from '../../metering/ports.ts';
 
 /** The settings as they may be shown; secrets are gone already. */
@@ -39,6 +40,8 @@ export interface ShownCatalogue {
 
 export interface AdminDependencies {
   readonly store: MeteringStore;
+  /** Encrypts replies that are kept under an idempotency key. */
+  readonly replySeal: ReplySeal;
   readonly now: () => number;
   readonly ids: IdSource;
   /** Lower-case hex SHA-256 of a whole key. */

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { createPriceItem } from '../../../catalog/price-item.ts';
 import { createIdSource, type IdSource } from '../../../contracts/ids.ts';
 import type { CustomerRecord, KeyRecord, MeteringStore } from '../../../metering/ports.ts';
+import { ReplySeal } from '../../../gateway/reply-seal.ts';
 import { createAdminApp } from '../app.ts';
 import { problemSchema } from '../problem.ts';
 import { ADMIN_ROUTES } from '../routes/index.ts';
@@ -149,6 +150,7 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
   const internalErrors: unknown[] = [];
   const app = createAdminApp({
     store,
+    replySeal: new ReplySeal('an encryption key for tests'),
     now,
     ids,
     hashKey: (key) => createHash('sha256').update(key).digest('hex'),

@@ -1,0 +1,47 @@
+/**
+ * The header `Idempotency-Key`, and what makes two requests under it the same.
+ *
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { GatewayError } from '../contracts/gateway-error.ts';
+import type { HeaderReader } from './caller.ts';
+
+/** Longest key in characters. */
+export const IDEMPOTENCY_KEY_MAX = 255;
+
+/** Name of the header where errors speak of it. */
+export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
+
+/**
+ * Headers that change what a call does or how it is answered. The customer is no part of it: keys are the customer's
+ * own. Neither are tags and timeouts: a repetition may be more patient than the first call.
+ */
+const FINGERPRINT_HEADERS = ['x-gateway-quote', 'x-gateway-cache', 'x-gateway-explain'] as const;
+
+/**
+ * The key of a request; null without the header.
+ *
+ * @throws GatewayError `invalid_request` for one that is empty or too long
+ */
+export function idempotencyKeyOf(headers: HeaderReader): string | null {
+  const key = headers.header('idempotency-key');
+  if (key === null || (key.length > 0 && key.length <= IDEMPOTENCY_KEY_MAX)) return key;
+  throw new GatewayError('invalid_request', {
+    message: `${IDEMPOTENCY_HEADER} must have 1 to ${IDEMPOTENCY_KEY_MAX} characters.`,
+    param: IDEMPOTENCY_HEADER,
+  });
+}
+
+/** Digest of method, path with query, the headers that count, and the body's bytes as they came: nothing is made canonical. */
+export function fingerprintOf(
+  request: { readonly method: string; readonly target: string; readonly body: Uint8Array },
+  headers: HeaderReader,
+): string {
+  const hash = createHash('sha256').update(`${request.method} ${request.target}\n`);
+  for (const name of FINGERPRINT_HEADERS) {
+    const value = headers.header(name);
+    if (value !== null) hash.update(`${name}: ${value}\n`);
+  }
+  return hash.update('\n').update(request.body).digest('base64url');
+}
