@@ -6,7 +6,7 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { ClaimEnd, ClaimSettlement, NewClaim } from '../metering/idempotency-port.ts';
-import { IDEMPOTENCY_HEADER } from './idempotency-key.ts';
+import { IDEMPOTENCY_HEADER } from '../contracts/idempotency.ts';
 import type { KeptReply, ReplySeal } from './reply-seal.ts';
 
 /** Longest body that is kept, in bytes. */

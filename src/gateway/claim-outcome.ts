@@ -5,7 +5,7 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { Claim, ClaimOutcome, NewClaim, NoReply } from '../metering/idempotency-port.ts';
-import { IDEMPOTENCY_HEADER } from './idempotency-key.ts';
+import { IDEMPOTENCY_HEADER } from '../contracts/idempotency.ts';
 import type { KeptReply, ReplySeal } from './reply-seal.ts';
 
 const IN_FLIGHT_WAIT_MS = 1_000;

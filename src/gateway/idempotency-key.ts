@@ -5,13 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { GatewayError } from '../contracts/gateway-error.ts';
+import { IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_MAX } from '../contracts/idempotency.ts';
 import type { HeaderReader } from './caller.ts';
-
-/** Longest key in characters. */
-export const IDEMPOTENCY_KEY_MAX = 255;
-
-/** Name of the header where errors speak of it. */
-export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
 
 /**
  * Headers that change what a call does or how it is answered. The customer is no part of it: keys are the customer's

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from 'zod';
-import { IDEMPOTENCY_KEY_MAX } from '../gateway/idempotency-key.ts';
+import { IDEMPOTENCY_KEY_MAX } from '../contracts/idempotency.ts';
 
 const text = (description: string) => z.string().optional().describe(description);
 

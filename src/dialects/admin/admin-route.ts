@@ -9,7 +9,7 @@ import type { RouteDescription, RouteMethod } from '../../openapi/route-descript
 import { pathOf } from '../validation.ts';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { AdminDependencies } from './dependencies.ts';
-import { IDEMPOTENCY_KEY_MAX } from '../../gateway/idempotency-key.ts';
+import { IDEMPOTENCY_KEY_MAX } from '../../contracts/idempotency.ts';
 
 /** Prefix of every path of the control plane. */
 export const ADMIN_PREFIX = '/admin/v1';
