@@ -6,6 +6,7 @@
  */
 export * from './error-codes.ts';
 export * from './gateway-error.ts';
+export * from './idempotency.ts';
 export * from './ids.ts';
 export * from './limit-status.ts';
 export * from './metering.ts';
