@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ModelListing } from '../../catalog/index.ts';
 import type { CandidateBound } from '../../metering/ports.ts';
 import type { QuoteReduction } from '../../metering/quote-port.ts';
 import { isModelInScope, type Caller } from '../caller.ts';
@@ -12,12 +13,19 @@ import type { QuoteRequestOperation } from './quote-request.ts';
 
 const ALTERNATIVES_MAX = 8;
 /** Values tried of one parameter. */
-const STEPS_MAX = 64;
+const STEPS_MAX = 32;
+/** Models of other providers that are priced in search of one. */
+const FAR_MODELS_MAX = 200;
 
 /** What could be advised; the ledger picks what would be admitted. */
 export interface Advice {
   readonly alternatives: readonly PricedCandidate[];
   readonly reductions: readonly QuoteReduction[];
+}
+
+interface Asked {
+  readonly operation: QuoteRequestOperation;
+  readonly priced: PricedOperation;
 }
 
 export const NO_ADVICE: Advice = { alternatives: [], reductions: [] };
@@ -101,34 +109,53 @@ function reductionsOf(
   );
 }
 
-/** Models that do the same for less, the dearest of them first: the least step down that helps. */
-function alternativesOf(
+/** True where the model could do the operation at all, as far as is known. */
+function isAble(gateway: Gateway, operation: QuoteRequestOperation, model: ModelListing): boolean {
+  if (model.candidates !== null) return false;
+  if (operation.type !== 'text.generate') return true;
+  const able = gateway.providers.get(model.ownedBy)?.definition.text !== undefined;
+  return able && model.facts.output?.includes('text') !== false;
+}
+
+/** Of the listed models those that do the same for less, the dearest first: the least step down that helps. */
+function cheaperOf(
   gateway: Gateway,
-  caller: Caller,
-  asked: { readonly operation: QuoteRequestOperation; readonly priced: PricedOperation },
+  models: readonly ModelListing[],
+  asked: Asked,
 ): readonly PricedCandidate[] {
   const { operation, priced } = asked;
-  const own = priced.candidates[0];
-  const most = priced.pricing === 'priced' ? (own?.cost.maxNanoUsd ?? null) : null;
+  const most = priced.pricing === 'priced' ? (priced.candidates[0]?.cost.maxNanoUsd ?? null) : null;
   const spec = specOf(operation);
   const nowMs = gateway.clock.nowMs();
-  const found: PricedCandidate[] = [];
-  for (const { id: name, ownedBy: provider, candidates, facts } of gateway.catalog.list(nowMs)) {
-    if (candidates !== null || name === own?.name || !isModelInScope(caller.key, name)) continue;
-    if (operation.type === 'text.generate') {
-      const able = gateway.providers.get(provider)?.definition.text !== undefined;
-      if (!able || facts.output?.includes('text') === false) continue;
-    }
-    const model = name.slice(provider.length + 1);
-    const price = gateway.catalog.priceOf(provider, model, nowMs);
+  const found = models.flatMap(({ id: name, ownedBy: provider, facts }) => {
+    const price = gateway.catalog.priceOf(provider, name.slice(provider.length + 1), nowMs);
     const judged = priceOn(spec, { provider, name, facts, price });
-    if (judged.pricing !== 'priced') continue;
-    if (most === null || judged.candidate.cost.maxNanoUsd < most) found.push(judged.candidate);
-  }
+    if (judged.pricing !== 'priced') return [];
+    const { candidate } = judged;
+    return most === null || candidate.cost.maxNanoUsd < most ? [candidate] : [];
+  });
   return found.toSorted((one, other) => (one.cost.maxNanoUsd > other.cost.maxNanoUsd ? -1 : 1));
 }
 
-/** Every eighth of many, so that the list is short and still reaches down to the cheapest. */
+/** Models of the same provider; of the others only where it has none, since pricing all of them takes long. */
+function alternativesOf(
+  gateway: Gateway,
+  caller: Caller,
+  asked: Asked,
+): readonly PricedCandidate[] {
+  const own = asked.priced.candidates[0];
+  const models = gateway.catalog
+    .list(gateway.clock.nowMs())
+    .filter((model) => model.id !== own?.name && isAble(gateway, asked.operation, model))
+    .filter((model) => isModelInScope(caller.key, model.id));
+  const near = models.filter((model) => model.ownedBy === own?.provider);
+  const found = cheaperOf(gateway, near, asked);
+  if (found.length > 0) return found;
+  const far = models.filter((model) => model.ownedBy !== own?.provider);
+  return cheaperOf(gateway, far.slice(0, FAR_MODELS_MAX), asked);
+}
+
+/** A few of many, evenly spaced, so that the list is short and still reaches down to the cheapest. */
 function thinned(candidates: readonly PricedCandidate[]): readonly PricedCandidate[] {
   if (candidates.length <= ALTERNATIVES_MAX) return candidates;
   const step = (candidates.length - 1) / (ALTERNATIVES_MAX - 1);
@@ -139,11 +166,7 @@ function thinned(candidates: readonly PricedCandidate[]): readonly PricedCandida
 }
 
 /** Everything that may be advised about one operation. */
-export function adviceFor(
-  gateway: Gateway,
-  caller: Caller,
-  asked: { readonly operation: QuoteRequestOperation; readonly priced: PricedOperation },
-): Advice {
+export function adviceFor(gateway: Gateway, caller: Caller, asked: Asked): Advice {
   return {
     alternatives: thinned(alternativesOf(gateway, caller, asked)),
     reductions: reductionsOf(gateway, asked.operation, asked.priced),

@@ -17,6 +17,8 @@ import { type PricedOperation, priceOperation } from './price-operation.ts';
 import { freezeRecord, type QuoteRecord, recordOf } from './quote-record.ts';
 import type { QuoteRequest } from './quote-request.ts';
 
+/** Operations that are advised on beyond what the ledger says of itself. */
+const ADVISED_MAX = 10;
 /** Samples from which the customer's own ratio of output to input is trusted. */
 const SAMPLES_MIN = 50;
 
@@ -120,12 +122,14 @@ async function draftOf(gateway: Gateway, asker: QuoteAsker, request: QuoteReques
   const quoteId = gateway.ids.next('qt');
   const first = commandOf(gateway, asker, { request, priced, advice: new Map(), quoteId });
   const { verdicts } = await gateway.store.quotes.evaluate(first);
+  const refused = new Set(verdicts.filter(({ allowed }) => !allowed).map(({ id }) => id));
   const advice = new Map<string, Advice>();
-  for (const { id, allowed } of verdicts) {
-    const operation = request.operations.find((one) => one.id === id);
-    const own = priced.find((one) => one.id === id);
-    if (allowed || operation === undefined || own === undefined) continue;
-    advice.set(id, adviceFor(gateway, asker.caller, { operation, priced: own }));
+  for (const [index, own] of priced.entries()) {
+    const operation = request.operations[index];
+    if (operation === undefined || !refused.has(own.id) || advice.size === ADVISED_MAX) continue;
+    advice.set(own.id, adviceFor(gateway, asker.caller, { operation, priced: own }));
+    // Other calls must not wait until everything has been advised.
+    await new Promise((resolve) => setImmediate(resolve));
   }
   if (advice.size === 0) return { priced, advice, command: first };
   return {

@@ -57,7 +57,7 @@ describe('values to reduce to', () => {
     expect(valuesBelow(1)).toEqual([]);
     expect(valuesBelow(2.5)).toEqual([2, 1]);
     const many = valuesBelow(100_000);
-    expect(many.length).toBeLessThanOrEqual(64);
+    expect(many.length).toBeLessThanOrEqual(32);
     expect(many).toEqual(many.toSorted((one, other) => other - one));
     expect(many[0]).toBeLessThan(100_000);
   });
