@@ -19,6 +19,7 @@ import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
 import type { ScheduledChange, Subscriptions } from './subscription-port.ts';
 import type { Alerting } from './alerts-port.ts';
 import type { Quotes } from './quote-port.ts';
+import type { Wallets } from './wallet-port.ts';
 
 /** Whole base units by meter: nano-USD for `cost_usd`, milliseconds for meters in seconds, pieces for the rest. */
 export type MeterAmounts = Readonly<Partial<Record<Meter, bigint>>>;
@@ -442,6 +443,7 @@ export interface UsageReader {
 
 export interface MeteringStore {
   readonly ledger: Ledger;
+  readonly wallets: Wallets;
   readonly limitBook: LimitBook;
   readonly directory: Directory;
   readonly reader: UsageReader;

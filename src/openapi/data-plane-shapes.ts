@@ -123,6 +123,12 @@ export const meSchema = z
       })
       .nullable(),
     limits: z.array(limitStatusSchema),
+    wallet: z.object({
+      currency: z.literal('USD'),
+      balance: z.string().describe('What calls can draw on now, less the debt.'),
+      held: z.string().describe('Reserved by calls in flight.'),
+      debt: z.string(),
+    }),
     models: z.array(z.string()),
   })
   .meta({ id: 'Me' });

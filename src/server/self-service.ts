@@ -11,6 +11,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { replyHeaders } from '../gateway/reply-headers.ts';
 import { compileGlob } from '../metering/core/glob.ts';
 import { showDetail } from '../dialects/admin/routes/requests.ts';
+import { showBalance } from '../dialects/admin/routes/wallet.ts';
 
 function callerOf(gateway: Gateway, exchange: Exchange): Caller {
   return authenticate(gateway.directory, exchange, {
@@ -102,6 +103,7 @@ export async function serveMe(gateway: Gateway, exchange: Exchange): Promise<voi
             },
           },
     limits: await gateway.store.ledger.limits(caller.customer.id, caller.key.id),
+    wallet: showBalance(await gateway.store.wallets.wallet(caller.customer.id)),
     models: servedModels(gateway.catalog, gateway.clock.nowMs())
       .map((listing) => listing.id)
       .filter(isAllowed),

@@ -12,12 +12,14 @@ import { describeKeys } from './testing/keys.contract.ts';
 import { describePlans } from './testing/plans.contract.ts';
 import { describePrices } from './testing/prices.contract.ts';
 import { describeProcess } from './testing/process.contract.ts';
+import { describeWalletRoutes } from './testing/wallet.contract.ts';
 
 /** Runs the control plane's tests over a kind of store. */
 export function describeAdmin(name: string, openStore: OpenStore): void {
   describe(`control plane over ${name}`, () => {
     const suite = createSuite(openStore);
     describePlans(suite);
+    describeWalletRoutes(suite);
     describeCustomers(suite);
     describeKeys(suite);
     describeBooks(suite);

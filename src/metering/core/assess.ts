@@ -5,13 +5,14 @@
  */
 import type { Operation } from '../../contracts/metering.ts';
 import type { CandidateBound, Charge, ElasticOutput, TokenClaim } from '../ports.ts';
-import { boxOf, boxOfHold, roomOf, serves, siteTarget, sizeOf } from './boxes.ts';
+import { type BucketSite, boxOf, boxOfHold, roomOf, serves, siteTarget, sizeOf } from './boxes.ts';
 import type { CompiledLimit, CompiledPlan } from './compiled-plan.ts';
 import { freeUnits, type GcraState, rescaleCell, restingCell } from './gcra.ts';
 import {
   type Account,
   type Counter,
   findCounter,
+  isUsedUp,
   type OpenHold,
   ownerOf,
   type Ruling,
@@ -60,6 +61,10 @@ export interface Assessment {
   readonly used: bigint;
   /** In use by open holds, the call's own included. */
   readonly held: bigint;
+  /** What credits can bear beyond `capacity`; only for an allowance that credits back (`plan_then_wallet`). */
+  readonly credit?: bigint;
+  /** True for credits that are drawn on for what the allowances leave over, not for the whole cost. */
+  readonly rest?: boolean;
 }
 
 /** The cell of a `minute` limit as it stands under the limit's present amount. */
@@ -142,21 +147,34 @@ const EMPTY: Standing = {
 };
 
 function bucketStanding(query: StandingQuery): Standing {
-  const { account, limit, counter, nowMs } = query;
-  const { hold } = query;
+  const { account, limit, counter, hold, nowMs } = query;
   const box =
     hold === null
       ? boxOf(account, limit, { counter, atMs: nowMs })
       : boxOfHold(account, limit, { counter, hold, nowMs });
   if (box === null) return EMPTY;
+  const have = legsIn(hold, counter);
+  const sum = sumIn({ account, limit, counter, box, atMs: nowMs });
+  return { box, have, capacity: sum.room + have, size: sum.size, used: sum.used, held: sum.held };
+}
+
+/** Sums over the buckets of a limit in one box, those counted in that have yet to be made. */
+export function sumIn(
+  site: Omit<BucketSite, 'counter'> & { readonly counter: Counter | undefined },
+): { readonly room: bigint; readonly size: bigint; readonly used: bigint; readonly held: bigint } {
+  const { account, limit, counter, box, atMs } = site;
   const sum = { room: 0n, size: 0n, used: 0n, held: 0n };
   let planned = false;
   let overage = limit.overageCap === null;
+  let debt = 0n;
   for (const bucket of counter?.buckets ?? []) {
-    if (!serves(bucket, { limit, box, atMs: nowMs })) continue;
+    if (!serves(bucket, { limit, box, atMs })) continue;
+    // Whether a grant that is used up is still in memory must make no difference.
+    if (limit.credits && isUsedUp(bucket)) continue;
+    if (limit.credits) debt += bucket.overrun;
     if (bucket.sourceKey === limit.planSource) planned = true;
     if (bucket.sourceKey === limit.overageSource) overage = true;
-    const target = siteTarget({ account, limit, box, atMs: nowMs }, bucket);
+    const target = siteTarget({ account, limit, box, atMs }, bucket);
     sum.room += roomOf(bucket, target);
     sum.size += sizeOf(bucket, target);
     sum.used += bucket.spent + bucket.overrun;
@@ -165,16 +183,17 @@ function bucketStanding(query: StandingQuery): Standing {
   const missing = [planned ? null : limit.planSource, overage ? null : limit.overageSource];
   for (const sourceKey of missing) {
     if (sourceKey === null) continue;
-    const target = siteTarget({ account, limit, box, atMs: nowMs }, { sourceKey });
+    const target = siteTarget({ account, limit, box, atMs }, { sourceKey });
     const size = target ?? (sourceKey === limit.planSource ? limit.amount : limit.overageCap) ?? 0n;
     sum.room += size;
     sum.size += size;
   }
-  const have = ownLegs(hold, counter);
-  return { box, have, capacity: sum.room + have, size: sum.size, used: sum.used, held: sum.held };
+  sum.room = sum.room > debt ? sum.room - debt : 0n;
+  return sum;
 }
 
-function ownLegs(hold: OpenHold | null, counter: Counter | undefined): bigint {
+/** What the hold has reserved in the counter's buckets. */
+export function legsIn(hold: OpenHold | null, counter: Counter | undefined): bigint {
   let have = 0n;
   for (const leg of hold?.legs ?? []) if (leg.counter === counter) have += leg.amount;
   return have;
@@ -197,7 +216,7 @@ function limitsOf(call: Call, plan: CompiledPlan): readonly CompiledLimit[] {
 export function assess(call: Call): readonly Assessment[] {
   const assessments: Assessment[] = [];
   for (const ruling of call.rulings) assessRuling(call, ruling, assessments);
-  return assessments;
+  return call.plan.funding === 'plan_then_wallet' ? backedByCredits(assessments) : assessments;
 }
 
 function assessRuling(call: Call, ruling: Ruling, assessments: Assessment[]): void {
@@ -217,6 +236,53 @@ function assessRuling(call: Call, ruling: Ruling, assessments: Assessment[]): vo
         : standingOf({ account, limit, counter, hold: call.hold, nowMs: call.nowMs });
     assessments.push({ limit, account, ownerId, counter, base, elastic, ...standing });
   }
+}
+
+/** Credits stand behind each allowance, and are drawn on once, for the most that any of them leaves over. */
+function backedByCredits(assessments: readonly Assessment[]): readonly Assessment[] {
+  const credits = assessments.find((assessment) => assessment.limit.credits);
+  if (credits === undefined) return assessments;
+  return assessments.map((assessment) => {
+    if (assessment === credits) return { ...assessment, rest: true };
+    return assessment.limit.allowance ? { ...assessment, credit: credits.capacity } : assessment;
+  });
+}
+
+/**
+ * What credits bear of the call with `tokens` of elastic output: the most that an allowance lacks, and no less than
+ * the hold has of them already. 0 where credits are not drawn on for a rest.
+ */
+export function restOnCredits(
+  assessments: readonly Assessment[],
+  elastic: ElasticOutput | null,
+  tokens: number,
+): bigint {
+  let rest = 0n;
+  for (const assessment of assessments) {
+    let lack = 0n;
+    if (assessment.rest === true) lack = assessment.have;
+    else if (assessment.credit !== undefined) {
+      lack = needOf(assessment, elastic, tokens) - assessment.capacity;
+    }
+    if (lack > rest) rest = lack;
+  }
+  return rest;
+}
+
+/** False for what refuses no call by itself: a soft limit, and credits that bear only what allowances leave over. */
+export function binds(assessment: Assessment): boolean {
+  return assessment.limit.onBreach !== 'soft' && assessment.rest !== true;
+}
+
+/** Most that a call can need of the limit, with what credits bear beyond it. */
+export function reachOf(assessment: Assessment): bigint {
+  return assessment.capacity + (assessment.credit ?? 0n);
+}
+
+/** What of its need a limit bears itself when credits bear `onCredits` of the call's cost. */
+export function ownNeed(assessment: Assessment, need: bigint, onCredits: bigint): bigint {
+  if (assessment.rest === true) return onCredits;
+  return assessment.credit === undefined ? need : need - onCredits;
 }
 
 const MILLION = 1_000_000n;
@@ -261,8 +327,8 @@ export function affordableTokens(
 ): number {
   let tokens = elastic?.tokens ?? 0;
   for (const assessment of assessments) {
-    if (assessment.limit.onBreach === 'soft') continue;
-    const most = tokensWithin(assessment, elastic, assessment.capacity);
+    if (!binds(assessment)) continue;
+    const most = tokensWithin(assessment, elastic, reachOf(assessment));
     if (most < tokens) tokens = most;
   }
   return tokens;

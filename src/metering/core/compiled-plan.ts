@@ -50,6 +50,10 @@ export interface CompiledLimit {
   readonly slope: ElasticSlope;
   /** Shares in percent at which somebody wants to know, ascending; none for a limit without buckets. */
   readonly thresholds: readonly number[];
+  /** True for what bears cost before credits do (`plan_then_wallet`): the customer's own cost limits that refuse. */
+  readonly allowance: boolean;
+  /** True for the customer's credits themselves. */
+  readonly credits: boolean;
   /** Names the counter within its owner; equal in two plan versions only where id, meter and window agree. */
   readonly counterKey: string;
   /** Source keys of the buckets that the plan itself grants. */
@@ -60,13 +64,40 @@ export interface CompiledLimit {
 /** Limits that bind one operation on one model. */
 export interface PlanMatch {
   readonly modelAllowed: boolean;
-  /** In the order of the plan; `unlimited` ones are left out. */
+  /** In the order of the plan, {@link CREDITS} last where they are drawn on; `unlimited` ones are left out. */
   readonly limits: readonly CompiledLimit[];
 }
+
+export type Funding = NonNullable<PlanInput['funding']>;
+
+/**
+ * Credits as a limit, so that they are assessed, taken and settled as every other: its buckets are the grants, its
+ * plan's own bucket is worth nothing and carries the debt. No limit of a plan has this counter key (`counterSuffix`).
+ */
+export const CREDITS: CompiledLimit = {
+  id: 'wallet',
+  meter: 'cost_usd',
+  window: 'lifetime',
+  windowKind: { kind: 'lifetime' },
+  kind: 'number',
+  amount: 0n,
+  scope: { kind: 'customer' },
+  onBreach: 'deny',
+  overageCap: null,
+  slope: 'cost',
+  overridden: false,
+  thresholds: [],
+  allowance: false,
+  credits: true,
+  counterKey: 'wallet',
+  planSource: 'debt',
+  overageSource: 'no-overage',
+};
 
 export interface CompiledPlan {
   readonly id: string;
   readonly version: number;
+  readonly funding: Funding;
   readonly input: PlanInput;
   readonly limits: readonly CompiledLimit[];
   readonly limitsByCounter: ReadonlyMap<string, CompiledLimit>;
@@ -134,7 +165,21 @@ function overageCapOf(limit: LimitInput, path: string): bigint | null {
   return parseMeterAmount(limit.meter, limit.overage_cap, `${path}.overage_cap`);
 }
 
-function compileLimit(limit: LimitInput, path: string, origin: PlanOrigin): CompiledLimit {
+/** Caps of a key, a tag or a single call bind whoever pays; a soft limit counts all cost and refuses none. */
+function isAllowance(limit: LimitInput, windowKind: WindowKind): boolean {
+  return (
+    limit.meter === 'cost_usd' &&
+    bucketed(windowKind) &&
+    (limit.scope ?? 'customer') === 'customer' &&
+    limit.on_breach !== 'soft'
+  );
+}
+
+function compileLimit(
+  limit: LimitInput,
+  path: string,
+  origin: PlanOrigin & { readonly funding: Funding },
+): CompiledLimit {
   const windowKind = parseWindow(limit.window);
   if (windowKind === null) {
     throw new GatewayError('invalid_request', {
@@ -163,6 +208,8 @@ function compileLimit(limit: LimitInput, path: string, origin: PlanOrigin): Comp
     overageCap: hasBuckets ? cap : null,
     slope: slopeOf(limit.meter),
     thresholds: hasBuckets ? thresholdsOf(limit) : [],
+    allowance: origin.funding === 'plan_then_wallet' && isAllowance(limit, windowKind),
+    credits: false,
     counterKey: id + suffix,
     planSource: `plan${suffix}`,
     overageSource: `overage${suffix}`,
@@ -183,7 +230,10 @@ interface Matchers {
 function compileLimits(plan: PlanInput, origin: PlanOrigin): readonly Matchers[] {
   const ids = new Set<string>();
   return plan.limits.map((input, index) => {
-    const limit = compileLimit(input, `limits[${index}]`, origin);
+    const limit = compileLimit(input, `limits[${index}]`, {
+      ...origin,
+      funding: plan.funding ?? 'plan',
+    });
     if (ids.has(limit.id)) {
       throw new GatewayError('invalid_request', {
         message: `limits[${index}].id "${limit.id}" occurs twice; name the limits apart.`,
@@ -199,6 +249,20 @@ function compileLimits(plan: PlanInput, origin: PlanOrigin): readonly Matchers[]
   });
 }
 
+/** A cost that no allowance limits is the plan's, and credits are not asked. */
+function drawsOnCredits(funding: Funding, limits: readonly CompiledLimit[]): boolean {
+  switch (funding) {
+    case 'plan':
+      return false;
+    case 'wallet':
+      return true;
+    case 'plan_then_wallet':
+      return limits.some((limit) => limit.allowance);
+    default:
+      return funding satisfies never;
+  }
+}
+
 /**
  * Prepares a plan version. Also the semantic check of a plan that passed `planSchema`.
  *
@@ -212,20 +276,25 @@ export function compilePlan(
   const matchers = compileLimits(plan, origin);
   const allowed = plan.models?.map((pattern) => compileGlob(pattern));
   const cache = new Map<string, Map<string, PlanMatch>>();
-  const find = (operation: string, model: string): PlanMatch => ({
-    modelAllowed: allowed === undefined || allowed.some((matches) => matches(model)),
-    limits: matchers
+  const funding = plan.funding ?? 'plan';
+  const find = (operation: string, model: string): PlanMatch => {
+    const limits = matchers
       .filter(
         (candidate) =>
           candidate.limit.kind !== 'unlimited' &&
           candidate.operation(operation) &&
           candidate.model(model),
       )
-      .map((candidate) => candidate.limit),
-  });
+      .map((candidate) => candidate.limit);
+    return {
+      modelAllowed: allowed === undefined || allowed.some((matches) => matches(model)),
+      limits: drawsOnCredits(funding, limits) ? [...limits, CREDITS] : limits,
+    };
+  };
   return {
     id: plan.id,
     version,
+    funding,
     input: plan,
     limits: matchers.map((matcher) => matcher.limit),
     limitsByCounter: new Map(matchers.map(({ limit }) => [limit.counterKey, limit])),

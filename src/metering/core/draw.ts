@@ -9,6 +9,7 @@ import type { Charge, Held, Refused } from '../ports.ts';
 import type { NoLeg, QuotedReserve } from '../quote-port.ts';
 import { affordableTokens, assess, type Call } from './assess.ts';
 import { recallFor } from './extend.ts';
+import { partOfUse } from './funding.ts';
 import { gate } from './gate.ts';
 import { drawnBody, holdBody } from './hold-bodies.ts';
 import { NO_RATES } from './rate-view.ts';
@@ -25,8 +26,7 @@ function oneUseOf(leg: OpenHold, uses: number): readonly Leg[] {
   for (const { counter, amount } of leg.legs) {
     reserved.set(counter, (reserved.get(counter) ?? 0n) + amount);
   }
-  const rest = new Map<Counter, bigint>();
-  for (const [counter, amount] of reserved) rest.set(counter, amount / BigInt(uses));
+  const rest = partOfUse(leg.plan, reserved, BigInt(uses));
   const share: Leg[] = [];
   for (const { counter, bucket, amount } of leg.legs) {
     const wanted = rest.get(counter) ?? 0n;

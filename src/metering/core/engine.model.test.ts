@@ -16,6 +16,7 @@ import {
   stateOf,
   text,
 } from './fixtures/engine-fixture.ts';
+import { creditBucketId, isCredit } from './credits.ts';
 import {
   type Action,
   action,
@@ -69,6 +70,7 @@ class World {
   readonly fold = new JournalFold();
   readonly eventIds = new Set<string>();
   readonly open = new Map<string, { reserve: ReturnType<typeof reserveOf>; createdAtMs: number }>();
+  readonly grants: string[] = [];
   readonly ended = new Map<string, string>();
   readonly counts = new Map<string, { actual: bigint }>();
 
@@ -213,6 +215,7 @@ function doReserve(world: World, one: Extract<Action, { do: 'reserve' }>): void 
     ...(one.expires ? { expiresAtMs: world.nowMs + 60_000 } : {}),
   });
   const roomBefore = rooms(world);
+  const usesBefore = usesOf(world, one.key);
   const result = world.apply(() => world.bench.engine.reserve(command, world.nowMs));
   if (result.type === 'refused') {
     expect(result.refusal.limits.length).toBeGreaterThan(0);
@@ -225,11 +228,15 @@ function doReserve(world: World, one: Extract<Action, { do: 'reserve' }>): void 
   const clamped = result.outputTokens ?? 0;
   expect(clamped).toBeGreaterThanOrEqual(Math.min(one.least, one.tokens));
   expect(clamped).toBeLessThanOrEqual(one.tokens);
-  checkAdmitted(world, command);
+  checkAdmitted(world, command, usesBefore);
 }
 
 /** Contract §7.1, read off the counters: what is used and held after an admission is within every hard limit. */
-function checkAdmitted(world: World, command: ReturnType<typeof reserveOf>): void {
+function checkAdmitted(
+  world: World,
+  command: ReturnType<typeof reserveOf>,
+  before: ReadonlyMap<string, number>,
+): void {
   const { engine } = world.bench;
   const limits = [world.plan, ...BESIDE].flatMap(
     (plan) => plan.match(command.operation, command.bound.model).limits,
@@ -239,8 +246,19 @@ function checkAdmitted(world: World, command: ReturnType<typeof reserveOf>): voi
     const limit = limits.find((one) => one.id === status.id);
     if (limit === undefined || limit.onBreach === 'soft') continue;
     const sum = Number(status.used) + Number(status.held);
-    expect(sum, `${status.id} within its limit`).toBeLessThanOrEqual(Number(status.limit) + 1e-12);
+    // An allowance that is used up beyond its whole (a lowered plan, an overrun) bears nothing: credits do.
+    const most = Math.max(
+      Number(status.limit),
+      limit.allowance || limit.credits ? (before.get(status.id) ?? 0) : 0,
+    );
+    expect(sum, `${status.id} within its limit`).toBeLessThanOrEqual(most + 1e-12);
   }
+}
+
+/** Used and held by limit. */
+function usesOf(world: World, keyId: string): ReadonlyMap<string, number> {
+  const statuses = world.bench.engine.limitStatuses('cus_1', keyId, world.nowMs);
+  return new Map(statuses.map(({ id, used, held }) => [id, Number(used) + Number(held)]));
 }
 
 /** What a refusal says of holds in flight must come true when all of them are voided. */
@@ -287,11 +305,13 @@ function chargesFor(
 
 /** I5, on the limit that every charge counts on: what was spent or overrun is what was charged. */
 function bookedCost(entries: readonly JournalEntry[], world: World): bigint {
+  const plan = PLANS.find((one) => one.id === entries[0]?.body['plan']);
+  const payers = new Set(plan?.funding === 'wallet' ? ['wallet'] : ['cost_usd/period', 'wallet']);
   let sum = 0n;
   for (const entry of entries) {
     for (const posting of entry.postings) {
       const bucket = world.fold.buckets.get(posting.bucketId);
-      if (bucket?.limitId === 'cost_usd/period') sum += posting.dSpent + posting.dOverrun;
+      if (payers.has(bucket?.limitId ?? '')) sum += posting.dSpent + posting.dOverrun;
     }
   }
   return sum;
@@ -343,9 +363,13 @@ function doSettle(world: World, one: Extract<Action, { do: 'settle' }>): void {
 function doEnd(world: World, holdId: string, run: () => Applied<unknown>): void {
   const legs = world.bench.engine.hold(holdId)?.legs ?? [];
   world.apply(run);
-  const entry = world.journal.at(-1);
+  const entry = world.journal.findLast((one) => one.holdId === holdId);
   if (entry?.kind === 'void' || entry?.kind === 'expire') {
-    const released = new Map(entry.postings.map((posting) => [posting.bucketId, -posting.dHeld]));
+    const released = new Map(
+      entry.postings
+        .filter((posting) => posting.dHeld !== 0n)
+        .map((posting) => [posting.bucketId, -posting.dHeld]),
+    );
     const reserved = new Map(legs.map((leg) => [leg.bucketId, leg.amount]));
     expect(released, 'I9 exactly the legs are released').toEqual(reserved);
   }
@@ -449,7 +473,8 @@ function restart(world: World): void {
   engine.loadAccount(world.account);
   for (const bucket of world.fold.buckets.values()) {
     const live = bucket.expiresAtMs === null || bucket.expiresAtMs > world.nowMs;
-    if (live || bucket.held > 0n) engine.loadBucket(bucket);
+    const unbooked = isCredit(bucket) && bucket.granted > bucket.spent + bucket.expired;
+    if (live || bucket.held > 0n || unbooked) engine.loadBucket(bucket);
   }
   const planOfHold = (image: { planId: string }) => PLANS.find((plan) => plan.id === image.planId);
   for (const hold of world.fold.openHolds.values()) engine.loadHold(hold, planOfHold(hold));
@@ -516,6 +541,31 @@ function changePlan(world: World, one: Extract<Action, { do: 'plan' }>): void {
   world.apply(() => engine.changePlan(world.account, world.nowMs));
 }
 
+function doGrant(world: World, one: Extract<Action, { do: 'grant' }>): void {
+  const effectiveAtMs = world.nowMs + one.delayMs;
+  const grant = {
+    customerId: 'cus_1',
+    reference: `r${world.eventIds.size}`,
+    kind: 'top_up',
+    amountNanoUsd: BigInt(one.amount),
+    reason: null,
+    asked: '',
+    priority: one.priority,
+    effectiveAtMs,
+    expiresAtMs: one.lifeMs === null ? null : effectiveAtMs + one.lifeMs,
+  } as const;
+  world.grants.push(grant.reference);
+  world.apply(() => world.bench.engine.grantCredit(grant, world.nowMs));
+}
+
+function doWithdraw(world: World, index: number): void {
+  const { engine } = world.bench;
+  const reference = pickOf(world.grants, index);
+  if (reference === null || engine.bucket(creditBucketId('cus_1', reference)) === null) return;
+  const named = { customerId: 'cus_1', reference };
+  world.apply(() => engine.withdrawCredit(named, world.nowMs));
+}
+
 function run(world: World, one: Action): void {
   const { engine } = world.bench;
   switch (one.do) {
@@ -565,6 +615,13 @@ function run(world: World, one: Action): void {
     }
     case 'plan':
       return changePlan(world, one);
+    case 'grant':
+      return doGrant(world, one);
+    case 'withdraw':
+      return doWithdraw(world, one.pick);
+    case 'tidy':
+      world.apply(() => engine.tidyCredits('cus_1', world.nowMs));
+      return undefined;
     default:
       return one satisfies never;
   }
@@ -593,6 +650,7 @@ describe('the engine against its model', () => {
     // Every limit code was met, so the lists do reach the limits.
     expect([...refusals.keys()].toSorted()).toEqual([
       'concurrency_limited',
+      'insufficient_funds',
       'limit_exceeded',
       'limit_held',
       'rate_limited',

@@ -34,6 +34,7 @@ import {
 } from './state.ts';
 import { Step, unchanged } from './step.ts';
 import { sweep } from './sweep.ts';
+import { type CreditGrant, grantCredit, tidyCredits, withdrawCredit } from './wallet.ts';
 import type {
   AccountInput,
   Applied,
@@ -107,6 +108,15 @@ export interface MeteringEngine {
     command: QuotedReserve & { readonly legHoldId: string },
     nowMs: number,
   ): Applied<Held | Refused | NoLeg>;
+  /** Grants credit and covers debt with it. @throws Error when the reference is known to memory */
+  grantCredit(grant: CreditGrant, nowMs: number): Applied<null>;
+  /** Takes back what is free of a grant; result: nano-USD. @throws GatewayError `not_found` when memory has none such */
+  withdrawCredit(
+    named: { readonly customerId: string; readonly reference: string },
+    nowMs: number,
+  ): Applied<bigint>;
+  /** Books credit that is over as expired, for whoever looks at the balances; nothing where there is none. */
+  tidyCredits(customerId: string, nowMs: number): Applied<null>;
   /** @throws GatewayError `not_found` when the hold is not open */
   extend(command: ExtendCommand, nowMs: number): Applied<Held | Refused>;
   /** `held` → `dispatched`; nothing when it is dispatched already. @throws GatewayError `not_found` */
@@ -220,6 +230,9 @@ export function engineOver(memory: Memory): MeteringEngine {
     reserve: (command, nowMs) => reserve(memory, command, nowMs),
     quote: (command, nowMs) => quote(memory, command, nowMs),
     draw: (command, nowMs) => draw(memory, command, nowMs),
+    grantCredit: (grant, nowMs) => grantCredit(memory, grant, nowMs),
+    withdrawCredit: (named, nowMs) => withdrawCredit(memory, named, nowMs),
+    tidyCredits: (customerId, nowMs) => tidyCredits(memory, customerId, nowMs),
     extend: (command, nowMs) => extend(memory, command, nowMs),
     dispatch: (holdId, nowMs) => dispatch(memory, holdId, nowMs),
     settle: (command, nowMs) => settle(memory, command, nowMs),

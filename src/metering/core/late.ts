@@ -6,16 +6,19 @@
 import type { Charge, Settled } from '../ports.ts';
 import { bookedOn, bookingsOf, overrunOf, siteOf, spendBeyond } from './booking.ts';
 import { bucketed } from './compiled-plan.ts';
+import { coverDebt, creditsOf, expireCredits, refundCredits } from './credits.ts';
+import { shareCost } from './funding.ts';
 import { packCharges } from './hold-bodies.ts';
 import type { Booking, Counter, Memory, ResolvedHold } from './state.ts';
 import { Step } from './step.ts';
 import type { Applied } from './types.ts';
 
-/** Takes back `amount` of what was booked: overrun first, then spent. */
-function unbook(step: Step, bookings: readonly Booking[], amount: bigint): void {
+/** Takes back `amount` of what was booked: overrun first, then spent. Returns what is owed no more, since it was paid. */
+function unbook(step: Step, bookings: readonly Booking[], amount: bigint): bigint {
   let rest = amount;
   for (const { bucket, overrun } of bookings) {
-    const back = overrun < rest ? overrun : rest;
+    const owed = overrun < bucket.overrun ? overrun : bucket.overrun;
+    const back = owed < rest ? owed : rest;
     step.post(bucket, 'overrun', -back);
     rest -= back;
   }
@@ -24,6 +27,11 @@ function unbook(step: Step, bookings: readonly Booking[], amount: bigint): void 
     step.post(bucket, 'spent', -back);
     rest -= back;
   }
+  return rest;
+}
+
+function sumOf(bookings: readonly Booking[]): bigint {
+  return bookings.reduce((total, booking) => total + booking.spent + booking.overrun, 0n);
 }
 
 /** Books the difference to what stands, as one adjustment: nothing the provider billed is dropped. */
@@ -42,19 +50,25 @@ export function settleLate(
   for (const booking of resolved.booked) {
     open.set(booking.counter, [...(open.get(booking.counter) ?? []), booking]);
   }
-  for (const { limit, account, counter, actual } of bookedOn(hold, charges)) {
+  const paidBy = (counter: Counter): bigint => sumOf(open.get(counter) ?? []);
+  const takeBack = (counter: Counter, earlier: readonly Booking[], amount: bigint): void => {
+    const paid = unbook(step, earlier, amount);
+    // Only credits pay what was owed.
+    if (paid > 0n) refundCredits(step, counter, { amount: paid, holdId: hold.holdId, nowMs });
+  };
+  const booked = shareCost(memory, hold, { booked: bookedOn(hold, charges), paidBy, nowMs });
+  for (const { limit, account, counter, actual } of booked) {
     if (!bucketed(limit.windowKind)) continue;
     const earlier = open.get(counter) ?? [];
     open.delete(counter);
-    const sum = earlier.reduce((total, booking) => total + booking.spent + booking.overrun, 0n);
-    if (actual < sum) unbook(step, earlier, sum - actual);
+    const sum = sumOf(earlier);
+    if (actual < sum) takeBack(counter, earlier, sum - actual);
     const site = actual > sum ? siteOf(memory, hold, { limit, account, counter, nowMs }) : null;
     if (site !== null) spendBeyond(step, site, actual - sum);
   }
-  for (const earlier of open.values()) {
-    const sum = earlier.reduce((total, booking) => total + booking.spent + booking.overrun, 0n);
-    unbook(step, earlier, sum);
-  }
+  for (const [counter, earlier] of open) takeBack(counter, earlier, sumOf(earlier));
+  const credits = hold.plan.funding === 'plan' ? undefined : creditsOf(memory, hold.customerId);
+  if (credits !== undefined) expireCredits(step, credits, nowMs);
   const overrunNanoUsd = overrunOf(step.drafts);
   step.resolve({
     hold,
@@ -70,5 +84,9 @@ export function settleLate(
     customerId: hold.customerId,
     body: { charges: packCharges(charges), overrun: overrunNanoUsd.toString(), late: true },
   });
+  if (credits !== undefined) {
+    const cause = `late:${hold.holdId}`;
+    coverDebt(step, credits, { cause, customerId: hold.customerId, nowMs });
+  }
   return step.finish({ type: 'settled', replayed: false, overrunNanoUsd });
 }

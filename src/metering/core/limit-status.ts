@@ -8,7 +8,7 @@ import type { LimitInput, Meter } from '../../contracts/metering.ts';
 import type { TokenClaim } from '../ports.ts';
 import { cellOf, type Standing, standingOf } from './assess.ts';
 import { boxOf } from './boxes.ts';
-import type { CompiledLimit } from './compiled-plan.ts';
+import { type CompiledLimit, CREDITS } from './compiled-plan.ts';
 import { drainMs, waitMs } from './gcra.ts';
 import { compileGlob } from './glob.ts';
 import { formatMeterAmount } from './meter-amounts.ts';
@@ -196,7 +196,7 @@ const NOTHING: Standing = { box: null, have: 0n, capacity: 0n, size: 0n, used: 0
 
 /**
  * Every limit that binds the customer's calls under that key and token: those of the plan in its order, of the key,
- * of the token, of the deployment. Tag-scoped ones once for each tag seen.
+ * of the token, of the deployment. Tag-scoped ones once for each tag seen; credits last, where the plan draws on them.
  */
 export function limitRows(
   memory: Memory,
@@ -216,6 +216,7 @@ export function limitRows(
       }
     });
   }
+  if (account.input.plan.funding !== 'plan') rows.push(creditRow(account, nowMs));
   return rows;
 }
 
@@ -227,4 +228,12 @@ function countedRows(limit: CompiledLimit, site: UnlimitedSite): readonly LimitR
     const standing = limit.kind === 'disabled' ? NOTHING : standingOf(query);
     return { status: limitStatus({ ...query, ownerId, standing, requested: null }), rollup: null };
   });
+}
+
+function creditRow(account: Account, nowMs: number): LimitRow {
+  const ownerId = account.input.customerId;
+  const counter = findCounter(account, ownerId, CREDITS.counterKey);
+  const query = { account, limit: CREDITS, counter, hold: null, nowMs };
+  const standing = standingOf(query);
+  return { status: limitStatus({ ...query, ownerId, standing, requested: null }), rollup: null };
 }

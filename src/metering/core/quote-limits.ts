@@ -4,7 +4,7 @@
  * @module
  */
 import type { QuotedLimit } from '../quote-port.ts';
-import { type Assessment, needOf } from './assess.ts';
+import { type Assessment, needOf, ownNeed, restOnCredits } from './assess.ts';
 import { bucketed } from './compiled-plan.ts';
 import { limitStatus } from './limit-status.ts';
 import { formatMeterAmount } from './meter-amounts.ts';
@@ -28,9 +28,10 @@ export class QuoteLimits {
   add(candidates: readonly JudgedCandidate[]): void {
     const most = new Map<string, bigint>();
     for (const { assessments } of candidates) {
+      const onCredits = restOnCredits(assessments, null, 0);
       for (const assessment of assessments) {
         const key = keyOf(assessment);
-        const need = needOf(assessment, null, 0);
+        const need = ownNeed(assessment, needOf(assessment, null, 0), onCredits);
         if (!this.#asked.has(key)) this.#asked.set(key, { first: assessment, requested: 0n });
         const before = most.get(key) ?? 0n;
         most.set(key, need > before ? need : before);

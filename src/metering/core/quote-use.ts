@@ -7,7 +7,15 @@
  * @module
  */
 import type { CandidateBound, ElasticOutput, Refused } from '../ports.ts';
-import { assess, type Assessment, type Call, needOf, tokensWithin } from './assess.ts';
+import {
+  assess,
+  type Assessment,
+  binds,
+  type Call,
+  needOf,
+  reachOf,
+  tokensWithin,
+} from './assess.ts';
 import { bucketed } from './compiled-plan.ts';
 import { gatePlan } from './gate.ts';
 import { refuseLimits } from './refusal.ts';
@@ -27,7 +35,7 @@ export interface JudgedCandidate {
 
 /** Most that one of `count` uses may need of a limit. */
 function shareOf(assessment: Assessment, count: bigint): bigint {
-  return bucketed(assessment.limit.windowKind) ? assessment.capacity / count : assessment.size;
+  return bucketed(assessment.limit.windowKind) ? reachOf(assessment) / count : assessment.size;
 }
 
 /** Output tokens that every use can have, at most what is wanted; -1 where the uses fit with none. */
@@ -38,7 +46,7 @@ function tokensOfEach(
 ): number {
   let tokens = elastic?.tokens ?? 0;
   for (const assessment of assessments) {
-    if (assessment.limit.onBreach === 'soft') continue;
+    if (!binds(assessment)) continue;
     tokens = Math.min(tokens, tokensWithin(assessment, elastic, shareOf(assessment, count)));
   }
   return tokens;
@@ -103,14 +111,16 @@ export function wouldFit(
 /** Most uses below `count` that would fit; 0 where not even one does. */
 export function usesThatFit(judged: JudgedCandidate, count: number): number {
   let most = BigInt(count) - 1n;
-  for (const { limit, base, capacity, size } of judged.assessments) {
-    if (limit.onBreach === 'soft') continue;
+  for (const assessment of judged.assessments) {
+    if (!binds(assessment)) continue;
+    const { limit, base, size } = assessment;
     if (!bucketed(limit.windowKind)) {
       if (base > size) return 0;
       continue;
     }
     const each = base / BigInt(count);
-    if (each > 0n && capacity / each < most) most = capacity / each;
+    const fit = each > 0n ? reachOf(assessment) / each : most;
+    if (fit < most) most = fit;
   }
   return Number(most < 0n ? 0n : most);
 }

@@ -195,6 +195,8 @@ function holdAfter(hold: HoldImage | null, entry: JournalEntry): HoldImage | nul
       return null;
     case 'grant':
     case 'adjust':
+    case 'rollover':
+    case 'cover':
       return hold;
     default:
       return entry.kind satisfies never;

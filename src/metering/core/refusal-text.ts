@@ -148,6 +148,15 @@ export function heldText(sentence: LimitSentence): string {
   return `${openingText(sentence)}; ${leftText(sentence)} is free${whose(sentence.limit)} while calls in flight hold ${held}.`;
 }
 
+/** Too little credit, whether it stands alone or behind the plan's allowance. */
+export function fundsText(sentence: LimitSentence): string {
+  const { requested, remaining, held, atLeast } = sentence;
+  const amount = usdText(requested);
+  const cost = atLeast ? `needs at least ${amount}` : `may cost up to ${amount}`;
+  const flight = held > 0n ? ` (calls in flight hold ${usdText(held)})` : '';
+  return `This request ${cost} of credit; ${usdText(remaining)} is left in the wallet${flight}. Top up the wallet.`;
+}
+
 export function concurrencyText(sentence: LimitSentence): string {
   const most = amountText(sentence.limit.meter, sentence.size);
   return `${most} may run at once${whose(sentence.limit)}; repeat when a running call has ended.`;

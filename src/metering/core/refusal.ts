@@ -3,9 +3,20 @@
  *
  * @module
  */
+import { formatUsd } from '../../contracts/money.ts';
 import type { LimitStatus, RefusalAction } from '../../contracts/limit-status.ts';
 import type { RefusalCode, Refused } from '../ports.ts';
-import { assess, type Assessment, affordableTokens, type Call, cellOf, needOf } from './assess.ts';
+import {
+  assess,
+  type Assessment,
+  affordableTokens,
+  binds,
+  type Call,
+  cellOf,
+  needOf,
+  reachOf,
+  restOnCredits,
+} from './assess.ts';
 import { type CompiledLimit, type CompiledPlan, isShared } from './compiled-plan.ts';
 import { waitMs } from './gcra.ts';
 import { limitStatus, resetsAtMs, timestamp } from './limit-status.ts';
@@ -13,6 +24,7 @@ import { NO_RATES } from './rate-view.ts';
 import {
   concurrencyText,
   exceededText,
+  fundsText,
   grantorText,
   heldText,
   type LimitSentence,
@@ -30,11 +42,12 @@ const HELD_RETRY_MS = 1_000;
 
 type LimitCode = Extract<
   RefusalCode,
-  'limit_exceeded' | 'limit_held' | 'concurrency_limited' | 'rate_limited'
+  'insufficient_funds' | 'limit_exceeded' | 'limit_held' | 'concurrency_limited' | 'rate_limited'
 >;
 
 /** Worst first. */
 const LIMIT_CODES: readonly LimitCode[] = [
+  'insufficient_funds',
   'limit_exceeded',
   'limit_held',
   'concurrency_limited',
@@ -54,14 +67,18 @@ interface Violation {
 }
 
 function violationOf(call: Call, assessment: Assessment): Violation | null {
-  const { limit, capacity, size, used, have, counter } = assessment;
+  const { limit, size, used, have, counter } = assessment;
   const { elastic } = call.next;
   const need = needOf(assessment, elastic, elastic?.minTokens ?? 0);
-  if (limit.onBreach === 'soft' || need <= capacity) return null;
+  if (!binds(assessment) || need <= reachOf(assessment)) return null;
   const { nowMs } = call;
   const neverFits = need > size;
   const query = { limit, counter, standing: assessment, requested: need, nowMs };
   const violation = { assessment, need, neverFits, waitMs: 0, resetsAtMs: resetsAtMs(query) };
+  // Money is missing whoever holds it at the moment: a top-up is what helps.
+  if (limit.credits || assessment.credit !== undefined) {
+    return { ...violation, code: 'insufficient_funds' };
+  }
   if (neverFits) return { ...violation, code: 'limit_exceeded' };
   if (limit.windowKind.kind === 'minute') {
     const wait = waitMs(cellOf(counter, limit), need - have, nowMs);
@@ -97,6 +114,7 @@ function sentenceOf(call: Call, violation: Violation): string {
     held: assessment.held,
     resetsAtMs: violation.resetsAtMs,
   };
+  if (violation.code === 'insufficient_funds') return fundsText(sentence);
   if (violation.neverFits) return neverFitsText(sentence);
   switch (violation.code) {
     case 'limit_exceeded':
@@ -121,7 +139,8 @@ function waitUntilMs(
   if (code === 'limit_held' || code === 'concurrency_limited') return null;
   let untilMs = nowMs;
   for (const violation of violations) {
-    if (violation.code !== code) continue;
+    // Credits never come back by themselves, but an allowance before them does.
+    if (violation.code !== code || violation.assessment.rest === true) continue;
     if (violation.neverFits || violation.resetsAtMs === null) return null;
     untilMs = Math.max(untilMs, violation.resetsAtMs);
   }
@@ -133,6 +152,7 @@ function retryAfterMs(
   violations: readonly Violation[],
   nowMs: number,
 ): number | null {
+  if (code === 'insufficient_funds') return null;
   if (code === 'limit_exceeded') {
     const untilMs = waitUntilMs(code, violations, nowMs);
     return untilMs !== null && untilMs - nowMs <= HOUR_MS ? untilMs - nowMs : null;
@@ -156,11 +176,23 @@ function wouldAdmit(plan: CompiledPlan, call: Call, violations: readonly Violati
   if (disabled && disabledFor(alone).length > 0) return false;
   return violations.every(({ assessment, need }) => {
     const { limit, used, held, have } = assessment;
+    if (limit.credits) return plan.funding !== 'wallet' && bearsCost(match.limits, need);
     const same = match.limits.find((other) => other.counterKey === limit.counterKey);
     return (
       same === undefined || need <= same.amount + (same.overageCap ?? 0n) - used - (held - have)
     );
   });
+}
+
+/** True where no cost limit of a plan is narrower than the cost: whether it is used up there nobody knows. */
+function bearsCost(limits: readonly CompiledLimit[], costNanoUsd: bigint): boolean {
+  return limits.every(
+    (limit) =>
+      limit.credits ||
+      limit.meter !== 'cost_usd' ||
+      limit.kind !== 'number' ||
+      costNanoUsd <= limit.amount + (limit.overageCap ?? 0n),
+  );
 }
 
 /** Limits that forbid the call. */
@@ -194,10 +226,30 @@ function actionsFor(
   if (elastic !== null && affordable >= 1) {
     actions.push({ do: 'reduce', param: 'max_tokens', max: affordable });
   }
+  const credits = violations.find(({ assessment }) => assessment.limit.credits);
+  if (credits !== undefined) {
+    const missing = credits.need - credits.assessment.capacity;
+    actions.push({ do: 'top_up', amount: formatUsd(missing) });
+  }
   const untilMs = waitUntilMs(code, violations, call.nowMs);
   if (untilMs !== null) actions.push({ do: 'wait', until: timestamp(untilMs) });
   actions.push(...upgradeFor(at.plans, call, violations));
   return actions;
+}
+
+/** The credits behind allowances that bear too little even with them: what they would have to bear. */
+function emptyCredits(
+  call: Call,
+  assessments: readonly Assessment[],
+  violations: readonly Violation[],
+): readonly Violation[] {
+  const assessment = assessments.find((one) => one.rest === true);
+  const lacking = violations.some((one) => one.assessment.credit !== undefined);
+  if (assessment === undefined || !lacking) return [];
+  const { elastic } = call.next;
+  const need = restOnCredits(assessments, elastic, elastic?.minTokens ?? 0);
+  const code = 'insufficient_funds';
+  return [{ assessment, code, need, neverFits: false, waitMs: 0, resetsAtMs: null }];
 }
 
 /** Refuses for limits. `assessments` must hold at least one hard limit that the least of the call does not fit. */
@@ -206,9 +258,10 @@ export function refuseLimits(
   assessments: readonly Assessment[],
   plans: readonly CompiledPlan[],
 ): Refused {
-  const all = assessments
+  const single = assessments
     .map((assessment) => violationOf(call, assessment))
     .filter((violation) => violation !== null);
+  const all = [...emptyCredits(call, assessments, single), ...single];
   const rank = (violation: Violation): number => LIMIT_CODES.indexOf(violation.code);
   const violations = all.toSorted((one, other) => rank(one) - rank(other));
   const worst = violations[0];

@@ -6,10 +6,12 @@
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { Meter } from '../../contracts/metering.ts';
 import type { Charge, SettleCommand, Settled, VoidCommand } from '../ports.ts';
-import { cellOf } from './assess.ts';
+import { cellOf, legsIn } from './assess.ts';
 import { type Booked, bookedOn, bookingsOf, overrunOf, siteOf, spendBeyond } from './booking.ts';
 import { isGrantedByPlan } from './boxes.ts';
+import { coverDebt, creditsOf, expireCredits } from './credits.ts';
 import { openHold } from './extend.ts';
+import { shareCost } from './funding.ts';
 import { refundUnits, takeUnits } from './gcra.ts';
 import { packCharges } from './hold-bodies.ts';
 import { settleLate } from './late.ts';
@@ -24,6 +26,11 @@ import {
 } from './state.ts';
 import { Step, unchanged } from './step.ts';
 import type { Applied, JournalEntry, Reconciled } from './types.ts';
+
+/** The credits that the hold's plan draws on; null for a plan that pays all itself. */
+function creditsUsed(memory: Memory, hold: OpenHold): Counter | null {
+  return hold.plan.funding === 'plan' ? null : (creditsOf(memory, hold.customerId) ?? null);
+}
 
 const NO_LEGS: readonly Leg[] = [];
 
@@ -73,6 +80,8 @@ function bookLegs(
     step.post(bucket, 'overrun', rest.get(counter) ?? 0n);
     rest.set(counter, 0n);
   }
+  const credits = creditsUsed(memory, at.hold);
+  if (credits !== null) expireCredits(step, credits, at.nowMs);
   for (const { limit, account, counter } of at.booked) {
     const site = siteOf(memory, at.hold, { limit, account, counter, nowMs: at.nowMs });
     if (site !== null) spendBeyond(step, site, rest.get(counter) ?? 0n);
@@ -119,7 +128,8 @@ export function end(memory: Memory, ending: Ending): Applied<Reconciled> {
   const { hold, nowMs, charges, type } = ending;
   accountFor(memory, hold.customerId).lastUsedMs = nowMs;
   const step = new Step(memory, nowMs);
-  const booked = bookedOn(hold, charges);
+  const paidBy = (counter: Counter): bigint => legsIn(hold, counter);
+  const booked = shareCost(memory, hold, { booked: bookedOn(hold, charges), paidBy, nowMs });
   bookLegs(step, memory, { hold, charges, booked, nowMs });
   correctRates(step, hold, { booked, nowMs });
   for (const counter of hold.slots) step.setSlot(counter, hold.holdId, 0n);
@@ -143,6 +153,11 @@ export function end(memory: Memory, ending: Ending): Applied<Reconciled> {
     customerId: hold.customerId,
     body: type === 'settled' ? settledBody : ending.body,
   });
+  // What the hold gives back may be owed.
+  const credits = creditsUsed(memory, hold);
+  if (credits !== null) {
+    coverDebt(step, credits, { cause: hold.holdId, customerId: hold.customerId, nowMs });
+  }
   return step.finish({ type, replayed: false, overrunNanoUsd, charges });
 }
 

@@ -280,6 +280,12 @@ export function counterOf(account: Account, ownerId: string, key: string): Count
   return counter;
 }
 
+/** True when nothing of the bucket is left, held or owed. */
+export function isUsedUp(bucket: Bucket): boolean {
+  const { granted, held, spent, overrun, expired } = bucket;
+  return held === 0n && overrun === 0n && spent + expired >= granted;
+}
+
 /** A bucket of a stored or new row, at rest. */
 export function bucketFrom(image: BucketImage): Bucket {
   return { ...image, quietFrom: 0n, quietBelow: 0n };

@@ -50,6 +50,12 @@ function sound(bucket: Bucket): boolean {
   );
 }
 
+/** A bucket to be made, and what its grant says beside the amount. */
+export type NewBucket = Omit<
+  BucketImage,
+  'id' | 'granted' | 'held' | 'spent' | 'overrun' | 'expired' | 'leased'
+> & { readonly body?: JournalEntry['body'] };
+
 export class Step {
   readonly #memory: Memory;
   readonly #nowMs: number;
@@ -80,14 +86,8 @@ export class Step {
   }
 
   /** Creates a bucket and grants it `amount` in an entry of its own, whose id keeps it from being granted twice. */
-  createBucket(
-    counter: Counter,
-    identity: Omit<
-      BucketImage,
-      'id' | 'granted' | 'held' | 'spent' | 'overrun' | 'expired' | 'leased'
-    >,
-    amount: bigint,
-  ): Bucket {
+  createBucket(counter: Counter, born: NewBucket, amount: bigint): Bucket {
+    const { body, ...identity } = born;
     const zero = { granted: 0n, held: 0n, spent: 0n, overrun: 0n, expired: 0n, leased: 0n };
     const bucket = bucketFrom({ id: bucketIdOf(identity), ...identity, ...zero });
     this.#journal.push({
@@ -96,7 +96,7 @@ export class Step {
       holdId: null,
       customerId: customerOfOwner(bucket.ownerId),
       atMs: this.#nowMs,
-      body: { amount: amount.toString() },
+      body: { amount: amount.toString(), ...body },
       postings: [postingOf({ bucket, ...zero, granted: amount })],
       newBuckets: [imageOfBucket(bucket)],
     });

@@ -4,9 +4,12 @@
  * @module
  */
 import { drainMs } from './gcra.ts';
-import type { Account, Bucket, Counter, Memory } from './state.ts';
+import { isCredit } from './credits.ts';
+import { type Account, type Bucket, type Counter, isUsedUp, type Memory } from './state.ts';
 
 function hasEnded(bucket: Bucket, beforeMs: number): boolean {
+  // Credit that is over but not yet booked as such must stay until it is.
+  if (isCredit(bucket)) return isUsedUp(bucket);
   return bucket.expiresAtMs !== null && bucket.expiresAtMs <= beforeMs && bucket.held === 0n;
 }
 

@@ -4,8 +4,17 @@
  * @module
  */
 import type { CandidateBound, Charge, ElasticOutput, Held, MeterAmounts } from '../ports.ts';
-import { type Assessment, type Call, cellOf, elasticCost, needOf } from './assess.ts';
+import {
+  type Assessment,
+  type Call,
+  cellOf,
+  elasticCost,
+  needOf,
+  ownNeed,
+  restOnCredits,
+} from './assess.ts';
 import { ensureBuckets, roomOf, serves, siteTarget } from './boxes.ts';
+import { expireCredits } from './credits.ts';
 import { takeUnits } from './gcra.ts';
 import { rateViews } from './rate-view.ts';
 import { type Counter, counterOf, type Leg, type RateTake } from './state.ts';
@@ -53,7 +62,8 @@ function takeFromBuckets(
   const { counter, legs } = demand;
   const { account } = demand.assessment;
   const site = { account, limit, counter, box, atMs: call.nowMs };
-  ensureBuckets(step, site);
+  if (limit.credits) expireCredits(step, counter, call.nowMs);
+  else ensureBuckets(step, site);
   let rest = demand.add;
   for (const bucket of counter.buckets) {
     if (rest === 0n) return;
@@ -104,9 +114,11 @@ export function take(
     slots: [...(call.hold?.slots ?? [])],
     softBreaches: [],
   };
+  const { elastic } = call.next;
+  const onCredits = restOnCredits(demands.assessments, elastic, demands.tokens);
   for (const assessment of demands.assessments) {
     const { limit } = assessment;
-    const need = needOf(assessment, call.next.elastic, demands.tokens);
+    const need = ownNeed(assessment, needOf(assessment, elastic, demands.tokens), onCredits);
     if (need > assessment.capacity) taking.softBreaches.push(limit.id);
     const add = need - assessment.have;
     if (add <= 0n || limit.windowKind.kind === 'call') continue;

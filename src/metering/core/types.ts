@@ -156,7 +156,9 @@ export type JournalKind =
   | 'expire'
   | 'unknown'
   | 'reconcile'
-  | 'adjust';
+  | 'adjust'
+  | 'rollover'
+  | 'cover';
 
 /** Change of one bucket. Each bucket occurs once in an entry. */
 export interface Posting {

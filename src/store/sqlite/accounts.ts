@@ -78,10 +78,12 @@ export class Accounts {
     this.#engine = engine;
     this.tables = new SubscriptionTables(database);
     this.#buckets = database.prepare(
-      'SELECT * FROM bucket WHERE customer_id = ? AND (expires_at IS NULL OR expires_at > ?)',
+      `SELECT * FROM bucket WHERE customer_id = ? AND (expires_at IS NULL OR expires_at > ?)
+       AND (source_key NOT LIKE 'credit/%' OR held > 0 OR granted > spent + expired)`,
     );
     this.#heldBuckets = database.prepare(
-      'SELECT * FROM bucket WHERE customer_id = ? AND expires_at <= ? AND held > 0',
+      `SELECT * FROM bucket WHERE customer_id = ? AND expires_at <= ?
+       AND (held > 0 OR (source_key LIKE 'credit/%' AND granted > spent + expired))`,
     );
     this.#insertPeriod = database.prepare(
       'INSERT INTO period (id, sub_id, seq, start_ts, end_ts) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',

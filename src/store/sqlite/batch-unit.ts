@@ -66,7 +66,9 @@ export class BatchUnit implements Unit {
 
   keep(applied: Applied<unknown>, attemptsText: string | null = null): void {
     this.applied.push(applied);
-    const last = applied.journal.length - 1;
+    // What a call did to credits beside its own end comes after it.
+    const last =
+      attemptsText === null ? -1 : applied.journal.findLastIndex((entry) => entry.holdId !== null);
     applied.journal.forEach((entry, index) => {
       this.writes.entries.push({ entry, attemptsText: index === last ? attemptsText : null });
     });

@@ -9,6 +9,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
 import type { BucketImage, JournalEntry, Posting } from '../../metering/core/types.ts';
+import { isWalletBucket } from '../../metering/core/credits.ts';
 import type { AttemptRow } from './row-codec.ts';
 import {
   bigint,
@@ -55,6 +56,11 @@ function postingText(posting: Posting, no: number): string {
   let result = `[${no}`;
   for (let index = 0; index < used; index += 1) result += `,${amountText(amounts[index] ?? 0n)}`;
   return `${result}]`;
+}
+
+/** True for more than a hold and its release. */
+function changesMore({ dGranted, dSpent, dOverrun, dExpired }: Posting): boolean {
+  return dGranted !== 0n || dSpent !== 0n || dOverrun !== 0n || dExpired !== 0n;
 }
 
 /** A new hold's legs are just what its postings hold, so they are not written twice. */
@@ -163,6 +169,7 @@ export class EventReader {
 export class JournalTables {
   readonly #insertEvent: StatementSync;
   readonly #insertBucket: StatementSync;
+  readonly #insertWalletEntry: StatementSync;
   readonly #updateBucket: StatementSync;
   readonly #bucketNo: StatementSync;
   readonly #bucketById: StatementSync;
@@ -181,6 +188,9 @@ export class JournalTables {
   constructor(database: DatabaseSync) {
     this.#insertEvent = database.prepare(
       'INSERT INTO event (seq, event_id, kind, hold_id, customer_id, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#insertWalletEntry = database.prepare(
+      'INSERT INTO wallet_entry (customer_id, seq) VALUES (?, ?)',
     );
     this.#insertBucket = database.prepare(
       `INSERT INTO bucket (no, id, customer_id, owner_id, limit_id, window_id, source_key, meter,
@@ -244,10 +254,12 @@ export class JournalTables {
   append(entry: JournalEntry, attemptsText: string | null): number {
     for (const bucket of entry.newBuckets) this.#addBucket(bucket, entry.customerId);
     let postings = '';
+    let touchesCredits = false;
     for (const posting of entry.postings) {
       postings += (postings === '' ? '' : ',') + postingText(posting, this.#no(posting.bucketId));
       this.#touched.add(posting.bucketId);
       this.#sinceMark.add(posting.bucketId);
+      touchesCredits ||= isWalletBucket(posting.bucketId) && changesMore(posting);
     }
     const attempts = attemptsText === null ? '' : `,"a":${attemptsText}`;
     const seq = this.#nextSeq;
@@ -261,6 +273,7 @@ export class JournalTables {
       entry.atMs,
       `{"p":[${postings}],"b":${bodyText(entry)}${attempts}}`,
     );
+    if (touchesCredits) this.#insertWalletEntry.run(entry.customerId, seq);
     return seq;
   }
 

@@ -15,6 +15,7 @@ import { USAGE_2 } from './schema/usage.ts';
 import { SUBSCRIPTION_TABLES } from './schema/subscriptions.ts';
 import { ALERTS } from './schema/alerts.ts';
 import { PRICES } from './schema/prices.ts';
+import { WALLET } from './schema/wallet.ts';
 
 const DIRECTORY = `
 CREATE TABLE plan_version (
@@ -164,6 +165,7 @@ END;
 /** Version 2, a line for each topic; a topic with tables of its own has a file in `schema/`. */
 const VERSION_2: readonly string[] = [
   WIDER_EVENTS,
+  WALLET,
   IDEMPOTENCY,
   QUOTES,
   USAGE_2,

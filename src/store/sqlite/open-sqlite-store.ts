@@ -22,6 +22,7 @@ import { pricesOver } from './price-operations.ts';
 import { ReaderLink } from './reader-link.ts';
 import { subscriptionsOver } from './subscription-link.ts';
 import { startThread } from './thread.ts';
+import { walletsOver } from './wallet-link.ts';
 import {
   type FlatValue,
   putCall,
@@ -162,6 +163,7 @@ export function storeOver(ends: {
     }),
     quotes: quotesOver(link, readers),
     prices: pricesOver(link, readers),
+    wallets: walletsOver(link, readers, now),
   };
 }
 

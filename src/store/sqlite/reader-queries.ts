@@ -15,6 +15,7 @@ import { priceQueries } from './price-operations.ts';
 import { Reader } from './reader.ts';
 import { readSubscriptionEvents } from './subscription-events.ts';
 import { readUsage } from './usage-reader.ts';
+import { walletReader } from './wallet-rows.ts';
 
 /** One question; its answer must survive a structured clone. */
 export type ReaderAnswer = (args: readonly unknown[]) => unknown;
@@ -65,10 +66,19 @@ function subscriptionQueries(database: DatabaseSync): QueryTable {
   };
 }
 
+function walletQueries(database: DatabaseSync): QueryTable {
+  const reader = walletReader(database);
+  return {
+    wallet: ([customerId, nowMs]) => reader.wallet(customerId as string, nowMs as number),
+    walletEntries: ([customerId, page]) => reader.entries(customerId as string, page as PageQuery),
+  };
+}
+
 /** A line for each topic; no name may stand in two of them. */
 export function readerQueries(database: DatabaseSync): ReadonlyMap<string, ReaderAnswer> {
   const tables = [
     listQueries(new Reader(database)),
+    walletQueries(database),
     usageQueries(database),
     idempotencyQueries(database),
     alertsQueries(database),

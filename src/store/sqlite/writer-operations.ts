@@ -21,6 +21,7 @@ import { limitOperations } from './limit-operations.ts';
 import type { ScopeAccounts } from './scope-accounts.ts';
 import { priceOperations } from './price-operations.ts';
 import type { CallIdentity } from './usage-tables.ts';
+import { walletOperations } from './wallet-operations.ts';
 import type { FlatValue } from './wire.ts';
 
 /** What operations work with. */
@@ -52,6 +53,7 @@ export type OperationTable = Readonly<Record<string, WriterOperation>>;
 export function writerOperations(parts: OperationParts): ReadonlyMap<string, WriterOperation> {
   const tables: readonly OperationTable[] = [
     ledgerOperations(parts),
+    walletOperations(parts),
     directoryOperations(parts),
     idempotencyOperations(parts),
     subscriptionOperations(parts),

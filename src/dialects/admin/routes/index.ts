@@ -15,12 +15,14 @@ import { requestRoutes } from './requests.ts';
 import { subscriptionEventRoutes } from './subscription-events.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { usageRoutes } from './usage.ts';
+import { walletRoutes } from './wallet.ts';
 
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...planRoutes,
   ...customerRoutes,
   ...subscriptionRoutes,
   ...subscriptionEventRoutes,
+  ...walletRoutes,
   ...keyRoutes,
   ...exportRoutes,
   ...usageRoutes,

@@ -32,6 +32,7 @@ import { fakeSubscriptions } from './fake-subscriptions.ts';
 import { createFakeAlerting } from './fake-alerting.ts';
 import { createFakeQuotes } from './fake-quotes.ts';
 import { createFakePrices } from './fake-prices.ts';
+import { createFakeWallets } from './fake-wallets.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -348,6 +349,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
   };
   return {
     ledger: fakeLedger(state, options),
+    wallets: createFakeWallets(options),
     directory: {
       ...addPlans(state, options),
       ...customerDirectory(state, options),

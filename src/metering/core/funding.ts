@@ -1,0 +1,77 @@
+/**
+ * Who pays what of a settled call where credits stand behind the plan's own cost limits (`plan_then_wallet`).
+ *
+ * @module
+ */
+import { sumIn } from './assess.ts';
+import { type Booked, siteOf } from './booking.ts';
+import { type CompiledPlan, CREDITS } from './compiled-plan.ts';
+import type { Counter, Memory, OpenHold } from './state.ts';
+
+/**
+ * Takes what credits bear off the allowances. What was reserved (or is booked already) pays first, each side its own;
+ * of what goes beyond, the plan's free room bears as much as all its allowances bear, and credits the rest, into debt
+ * if need be.
+ *
+ * @param paidBy what the counter has for this call: its legs, or what an earlier end booked
+ */
+export function shareCost(
+  memory: Memory,
+  hold: OpenHold,
+  call: {
+    readonly booked: readonly Booked[];
+    readonly paidBy: (counter: Counter) => bigint;
+    readonly nowMs: number;
+  },
+): readonly Booked[] {
+  const { booked, paidBy, nowMs } = call;
+  const credits = booked.find(({ limit }) => limit.credits);
+  if (hold.plan.funding !== 'plan_then_wallet' || credits === undefined) return booked;
+  const allowances = booked.filter(({ limit }) => limit.allowance);
+  const lackOf = (room: (one: Booked) => bigint): bigint =>
+    allowances.reduce((most, one) => {
+      const lack = one.actual - paidBy(one.counter) - room(one);
+      return lack > most ? lack : most;
+    }, 0n);
+  const reserved = paidBy(credits.counter);
+  let rest = lackOf(() => 0n);
+  if (rest > reserved) {
+    const short = lackOf((one) => {
+      const site = siteOf(memory, hold, { ...one, nowMs });
+      return site === null ? 0n : sumIn(site).room;
+    });
+    rest = short > reserved ? short : reserved;
+  }
+  return booked.map((one): Booked => {
+    if (one === credits) return { ...one, actual: rest };
+    if (!one.limit.allowance) return one;
+    return { ...one, actual: one.actual > rest ? one.actual - rest : 0n };
+  });
+}
+
+/**
+ * What one of `uses` equal uses draws from each counter: an equal part. Where credits stand behind allowances a use
+ * draws its whole cost, from the allowance as long as that lasts: parts of both, each rounded down, would not do.
+ */
+export function partOfUse(
+  plan: CompiledPlan,
+  reserved: ReadonlyMap<Counter, bigint>,
+  uses: bigint,
+): Map<Counter, bigint> {
+  const parts = new Map<Counter, bigint>();
+  for (const [counter, amount] of reserved) parts.set(counter, amount / uses);
+  if (plan.funding !== 'plan_then_wallet') return parts;
+  const credits = [...reserved.keys()].find((counter) => counter.key === CREDITS.counterKey);
+  if (credits === undefined) return parts;
+  const onCredits = reserved.get(credits) ?? 0n;
+  let rest = 0n;
+  for (const [counter, amount] of reserved) {
+    if (plan.limitsByCounter.get(counter.key)?.allowance !== true) continue;
+    const cost = (amount + onCredits + uses - 1n) / uses;
+    const part = amount < cost ? amount : cost;
+    parts.set(counter, part);
+    if (cost - part > rest) rest = cost - part;
+  }
+  parts.set(credits, rest < onCredits ? rest : onCredits);
+  return parts;
+}
