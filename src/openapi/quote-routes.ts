@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { METERS, SUBSCRIPTION_STATUSES } from '../contracts/metering.ts';
 import { quoteRequestSchema } from '../dialects/quotes/schema.ts';
-import { CUSTOMER_HEADERS } from './data-plane-headers.ts';
+import { CALL_HEADERS, CUSTOMER_HEADERS } from './data-plane-headers.ts';
 import { actionSchema, limitStatusSchema } from './data-plane-shapes.ts';
 import type { RouteDescription } from './route-description.ts';
 
@@ -79,6 +79,11 @@ const requestSchema = quoteRequestSchema.meta({ id: 'QuoteRequest' });
 function creating(path: string, operationId: string): RouteDescription {
   return {
     ...common,
+    headers: CALL_HEADERS.pick({
+      'x-gateway-customer': true,
+      'x-gateway-tags': true,
+      'Idempotency-Key': true,
+    }),
     method: 'post',
     path,
     operationId,
@@ -107,6 +112,9 @@ function creating(path: string, operationId: string): RouteDescription {
       'not_found',
       'payload_too_large',
       'unsupported_media_type',
+      'idempotency_mismatch',
+      'idempotency_in_flight',
+      'idempotency_completed',
       'metering_unavailable',
       'overloaded',
       'draining',

@@ -8,13 +8,16 @@ import { parseQuoteRequest } from '../dialects/quotes/parse.ts';
 import { authenticate, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { idempotencyKeyOf } from '../gateway/idempotency-key.ts';
+import { answerOnce } from '../gateway/idempotent.ts';
 import { makeQuote, type MadeQuote } from '../gateway/quotes/make-quote.ts';
 import { thawRecord } from '../gateway/quotes/quote-record.ts';
 import { showQuote } from '../gateway/quotes/show-quote.ts';
 import { assertJsonBody, requestTags } from '../gateway/request-headers.ts';
+import type { KeptReply } from '../gateway/reply-seal.ts';
 import type { QuoteStanding } from '../metering/quote-port.ts';
 import type { Route } from './routes.ts';
-import { sendJson } from './self-service.ts';
+import { jsonReply, sendJson } from './self-service.ts';
 
 function callerOf(gateway: Gateway, exchange: Exchange): Caller {
   return authenticate(gateway.directory, exchange, {
@@ -29,8 +32,19 @@ async function serveCreate(gateway: Gateway, exchange: Exchange): Promise<void> 
   assertJsonBody(exchange);
   const bytes = await exchange.readBody(gateway.settings.maxBodyBytes);
   const request = parseQuoteRequest(bytes, gateway.settings.maxJsonDepth);
-  const quote = await makeQuote(gateway, { caller, tags: requestTags(exchange) }, request);
-  sendJson(gateway, exchange, showQuote(quote, gateway.quoteTokens));
+  const run = async (): Promise<KeptReply> => {
+    const quote = await makeQuote(gateway, { caller, tags: requestTags(exchange) }, request);
+    return jsonReply(gateway, exchange, showQuote(quote, gateway.quoteTokens));
+  };
+  const key = idempotencyKeyOf(exchange);
+  if (key === null) {
+    const { status, headers, body } = await run();
+    exchange.send(status, [...headers], body);
+    return;
+  }
+  // Without this a client that did not get the reply would hold its funds twice.
+  const keyed = { key, customerId: caller.customer.id, body: bytes, run };
+  await answerOnce(gateway, exchange, keyed);
 }
 
 function madeOf(standing: QuoteStanding): MadeQuote {

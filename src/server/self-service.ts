@@ -9,6 +9,7 @@ import { authenticate, isModelInScope, type Caller } from '../gateway/caller.ts'
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { replyHeaders } from '../gateway/reply-headers.ts';
+import type { KeptReply } from '../gateway/reply-seal.ts';
 import { compileGlob } from '../metering/core/glob.ts';
 import { showDetail } from '../dialects/admin/routes/requests.ts';
 import { showBalance } from '../dialects/admin/routes/wallet.ts';
@@ -21,8 +22,8 @@ function callerOf(gateway: Gateway, exchange: Exchange): Caller {
   });
 }
 
-/** Sends a JSON reply of a route that calls no provider: cost 0. */
-export function sendJson(gateway: Gateway, exchange: Exchange, body: unknown): void {
+/** A JSON reply of a route that calls no provider: cost 0. */
+export function jsonReply(gateway: Gateway, exchange: Exchange, body: unknown): KeptReply {
   const headers = replyHeaders({
     requestId: exchange.requestId,
     provider: null,
@@ -35,7 +36,13 @@ export function sendJson(gateway: Gateway, exchange: Exchange, body: unknown): v
     simulated: false,
   });
   headers.push('content-type', 'application/json');
-  exchange.send(200, headers, JSON.stringify(body));
+  return { status: 200, headers, stream: false, body: Buffer.from(JSON.stringify(body)) };
+}
+
+/** Sends {@link jsonReply}. */
+export function sendJson(gateway: Gateway, exchange: Exchange, body: unknown): void {
+  const reply = jsonReply(gateway, exchange, body);
+  exchange.send(reply.status, [...reply.headers], reply.body);
 }
 
 /** Whether the caller's plan and key allow a listed model; an alias is allowed when its first candidate is. */

@@ -272,6 +272,23 @@ describe('a held quote', () => {
     expect(await lab.openHolds()).toBe(0);
   });
 
+  it('is made once under an idempotency key, however often it is asked for', async () => {
+    const key = await customerWith([{ meter: 'requests', window: 'period', amount: 3 }]);
+    const body = { operations: [draft({ count: 2 })], hold: { mode: 'all' } };
+    const headers = { 'idempotency-key': 'workflow-7' };
+    const ask = (more: object = {}) =>
+      lab.call('/v1/quotes', { key, headers, body: { ...body, ...more } });
+    const first = await ask();
+    const again = await ask();
+    expect(again.json).toEqual(first.json);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    const other = await ask({ hold: { mode: 'none' } });
+    expect([other.status, other.error['code']]).toEqual([422, 'idempotency_mismatch']);
+    const limits = await lab.call('/v1/limits', { key });
+    expect(limits.json['limits']).toMatchObject([{ held: '2' }]);
+    await lab.call(`/v1/quotes/${String(first.json['id'])}`, { key, method: 'DELETE' });
+  });
+
   it('tells apart what does not fit it, what is forged, and what is another customer’s', async () => {
     const key = await customerWith([]);
     const other = await customerWith([]);
