@@ -149,6 +149,40 @@ const aliasSchema = z.strictObject({
     .describe('`provider/model` in order of preference; later ones are fallbacks.'),
 });
 
+const billingSchema = z
+  .strictObject({
+    stripe: z
+      .strictObject({
+        webhookSecret: text(500)
+          .optional()
+          .meta({ 'x-secret': true })
+          .describe(
+            'Signing secret of the webhook endpoint (`whsec_…`); without it `POST /webhooks/stripe` does not exist.',
+          ),
+        prices: z
+          .record(z.string().min(1).max(255), text(64))
+          .prefault({})
+          .describe(
+            'Plan ids by price id, lookup key or product id; a price that is not named stands for the plan of its own name.',
+          ),
+        graceMs: durationMs({ min: 0, max: 365 * DAY })
+          .prefault('7d')
+          .describe('How long a subscription may go on calling after a payment has failed.'),
+        unknownCustomer: choice(['refuse', 'create'])
+          .prefault('refuse')
+          .describe(
+            'A customer who does not exist: `refuse` answers 404, so that Stripe sends the event again later; `create` makes one on the plan of the price.',
+          ),
+        customerKey: text(40)
+          .prefault('gateway_customer')
+          .describe('Member of a subscription’s `metadata` that names the customer.'),
+      })
+      .prefault({})
+      .describe('Subscriptions that are paid through Stripe.'),
+  })
+  .prefault({})
+  .describe('Payment systems that drive subscriptions.');
+
 /** A price row that contradicts itself is found when it is read, not when a call would need it. */
 const priceSchema = priceRowSchema.superRefine((row, context) => {
   try {
@@ -267,6 +301,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('How long records are kept.'),
+  billing: billingSchema,
   models: z
     .strictObject({
       aliases: z

@@ -38,6 +38,9 @@ export function describeSubscriptionEvents(suite: StoreSuite): void {
       sequence: 0,
       customer,
       payer: null,
+      reference: null,
+      onlyFrom: null,
+      graceStands: false,
       unknownCustomer: 'refuse',
       name: null,
       at: 'now',
@@ -224,6 +227,25 @@ export function describeSubscriptionEvents(suite: StoreSuite): void {
       expect((await tell('past_due', 2, event)).event.customerId).toBe(customer);
       const other = await tell('past_due', 2, { ...event, source: 'other' });
       expect(other.failure).toMatchObject({ message: 'There is no customer "other:p-7".' });
+    });
+
+    it('lets no replaced subscription of a payer end anything, and payments only settle debts', async () => {
+      await tell('activated', 1, { reference: 'old' });
+      await tell('activated', 2, { reference: 'new' });
+      expect((await tell('cancelled', 3, { reference: 'old' })).event).toMatchObject({
+        outcome: 'ignored',
+        reason: expect.stringMatching(/taken the place/),
+      });
+      const paid = { onlyFrom: ['past_due'] as const };
+      await tell('past_due', 4, { reference: 'new', graceUntilMs: nowMs + 1, graceStands: true });
+      await tell('past_due', 5, { reference: 'new', graceUntilMs: nowMs + 2, graceStands: true });
+      expect(await read()).toMatchObject({ graceUntilMs: nowMs + 1 });
+      await tell('renewed', 7, paid);
+      expect(await read()).toMatchObject({ status: 'active' });
+      await tell('cancelled', 6, { reference: 'new' });
+      expect(await read()).toMatchObject({ status: 'cancelled' });
+      await tell('renewed', 8, paid);
+      expect(await read()).toMatchObject({ status: 'cancelled' });
     });
 
     it('lists events newest first, of all or of one customer', async () => {

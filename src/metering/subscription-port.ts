@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SubscriptionStatus } from '../contracts/metering.ts';
 import type {
   CustomerRecord,
   Page,
@@ -59,8 +60,10 @@ export const SUBSCRIPTION_EVENT_TYPES = [
   'subscription.cancellation_revoked',
   'subscription.expired',
 ] as const;
-/** A name of {@link SUBSCRIPTION_EVENT_TYPES}. */
-export type SubscriptionEventType = (typeof SUBSCRIPTION_EVENT_TYPES)[number];
+/** Those, and the word that a payer is a certain customer, which changes no subscription. */
+export const RECORDED_EVENT_TYPES = [...SUBSCRIPTION_EVENT_TYPES, 'customer.linked'] as const;
+/** A name of {@link RECORDED_EVENT_TYPES}. */
+export type SubscriptionEventType = (typeof RECORDED_EVENT_TYPES)[number];
 
 /** One thing that happened to a subscription, as a payment system tells it. Absent members say nothing. */
 export interface SubscriptionEvent {
@@ -75,6 +78,16 @@ export interface SubscriptionEvent {
   readonly customer: string | null;
   /** The payment system's own id of the customer: remembered with `customer`, looked up without. */
   readonly payer: string | null;
+  /**
+   * The payment system's id of the subscription. Where a customer has had several, one that another has taken the
+   * place of no longer ends or interrupts anything.
+   */
+  readonly reference: string | null;
+  /**
+   * Set for an event that tells of a payment, not of the subscription: it changes the state only where that is one of
+   * these, and what tells of the subscription itself still counts if it is older.
+   */
+  readonly onlyFrom: readonly SubscriptionStatus[] | null;
   /** What becomes of an event of a customer who does not exist: made with the event's plan, or refused. */
   readonly unknownCustomer: 'create' | 'refuse';
   readonly name: string | null;
@@ -85,6 +98,8 @@ export interface SubscriptionEvent {
   /** True where the trial goes on as a paid subscription by itself. */
   readonly trialConverts: boolean;
   readonly graceUntilMs?: number | null;
+  /** True where a grace that runs already is not made longer. */
+  readonly graceStands: boolean;
   readonly cancelAtMs?: number | null;
   readonly cadence?: 'month' | 'year';
   readonly timezone?: string;

@@ -44,7 +44,12 @@ async function serveErrorDocs(exchange: Exchange): Promise<void> {
   exchange.send(200, ['content-type', 'text/markdown; charset=utf-8'], page);
 }
 
-export function createRoutes(gateway: Gateway, metrics: GatewayMetrics): RouteTable {
+/** @param settled routes that exist only by a setting, such as webhooks of payment systems */
+export function createRoutes(
+  gateway: Gateway,
+  metrics: GatewayMetrics,
+  settled: readonly Route[] = [],
+): RouteTable {
   const get = (path: string, handle: Route['handle']): Route => ({
     method: 'GET',
     path,
@@ -52,6 +57,7 @@ export function createRoutes(gateway: Gateway, metrics: GatewayMetrics): RouteTa
     handle,
   });
   return new RouteTable([
+    ...settled,
     {
       method: 'POST',
       path: '/v1/chat/completions',

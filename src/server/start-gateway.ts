@@ -49,6 +49,7 @@ import { databasePath } from '../store/sqlite/database.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { VERSION } from '../version.ts';
 import { archivePrices } from './archive-prices.ts';
+import { billingRoutes } from './billing-routes.ts';
 import { bootstrapDirectory } from './bootstrap.ts';
 import { DataPlane } from './data-plane.ts';
 import { createRoutes } from './create-routes.ts';
@@ -241,7 +242,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   });
   const dataPlane = new DataPlane(
     gateway,
-    createRoutes(gateway, metrics),
+    createRoutes(gateway, metrics, billingRoutes(gateway, config.billing)),
     config.limits.maxInFlight,
   );
   const admin = adminListener(

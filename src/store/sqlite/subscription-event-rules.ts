@@ -20,6 +20,8 @@ export type Aspect = 'state' | 'plan' | 'cancellation';
 export interface AspectClock {
   readonly occurredAtMs: number;
   readonly sequence: number;
+  /** The payment system's subscription that set it; null: none was named. */
+  readonly reference: string | null;
 }
 
 export type AspectClocks = Readonly<Partial<Record<Aspect, AspectClock>>>;
@@ -52,6 +54,7 @@ function toldState(event: SubscriptionEvent, before: Subscription): Subscription
       return event.at === 'period_end' || typeof event.cancelAtMs === 'number' ? null : 'cancelled';
     case 'subscription.plan_changed':
     case 'subscription.cancellation_revoked':
+    case 'customer.linked':
       return null;
     default:
       return event.type satisfies never;
@@ -72,6 +75,7 @@ export function clockOf(event: SubscriptionEvent): AspectClock {
   return {
     occurredAtMs: event.occurredAtMs,
     sequence: event.sequence * 2 + (ends ? 1 : 0),
+    reference: event.reference,
   };
 }
 
@@ -79,6 +83,21 @@ function isOlder(one: AspectClock, other: AspectClock | undefined): boolean {
   if (other === undefined) return false;
   if (one.occurredAtMs !== other.occurredAtMs) return one.occurredAtMs < other.occurredAtMs;
   return one.sequence < other.sequence;
+}
+
+/** Events by which another subscription of the payer takes the place of the one before. */
+const TAKES_OVER: ReadonlySet<SubscriptionEvent['type']> = new Set([
+  'subscription.created',
+  'subscription.trial_started',
+  'subscription.activated',
+]);
+
+/** True for an event of a subscription that another one of the payer has taken the place of. */
+export function isReplaced(event: SubscriptionEvent, clocks: AspectClocks): boolean {
+  const current = clocks.state?.reference ?? null;
+  const { reference, type } = event;
+  if (current === null || reference === null || TAKES_OVER.has(type)) return false;
+  return current !== reference;
 }
 
 /** What an event sets, apart from what a newer one has set already. */
@@ -132,8 +151,10 @@ function toTrial({ event, before, nowMs }: Occasion): Change {
 
 /** A cancellation that is to come has a clock of its own: no other state touches it. */
 function stateStep(occasion: Occasion, fresh: readonly Aspect[]): Change {
+  const { event, before, nowMs } = occasion;
+  const { onlyFrom } = event;
+  if (onlyFrom !== null && !onlyFrom.includes(statusAt(before, nowMs))) return {};
   const change = toldChange(occasion);
-  const { before, nowMs } = occasion;
   const pending = before.cancelAtMs !== null && before.cancelAtMs > nowMs;
   const stands = change.status !== 'cancelled' || !fresh.includes('cancellation');
   if (!pending || change.status === undefined || !stands) return change;
@@ -152,6 +173,8 @@ function toldChange(occasion: Occasion): Change {
       return toTrial(occasion);
     case 'past_due': {
       const { graceUntilMs } = event;
+      const runs = event.graceStands && statusAt(before, nowMs) === 'past_due';
+      if (runs && before.graceUntilMs !== null && graceUntilMs !== null) return {};
       return { status: state, ...(graceUntilMs === undefined ? {} : { graceUntilMs }) };
     }
     case 'cancelled':

@@ -9,7 +9,7 @@ import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { CustomerRecord, Page } from '../../metering/ports.ts';
 import {
   type RecordedEvent,
-  SUBSCRIPTION_EVENT_TYPES,
+  RECORDED_EVENT_TYPES,
   type SubscriptionEvent,
   type SubscriptionEventOutcome,
   type SubscriptionEventQuery,
@@ -26,6 +26,7 @@ import {
   aspectsOf,
   changesOf,
   clockOf,
+  isReplaced,
 } from './subscription-event-rules.ts';
 import { integer, nullableText, type SqlRow, text } from './subscriptions.ts';
 
@@ -44,7 +45,7 @@ function readEvent(row: SqlRow): SubscriptionEventRecord {
   return {
     source: text(row, 'source'),
     id: text(row, 'event_id'),
-    type: SUBSCRIPTION_EVENT_TYPES.find((known) => known === type) ?? 'subscription.created',
+    type: RECORDED_EVENT_TYPES.find((known) => known === type) ?? 'subscription.created',
     occurredAtMs: integer(row, 'occurred_at'),
     receivedAtMs: integer(row, 'received_at'),
     customerId: nullableText(row, 'customer_id'),
@@ -120,7 +121,7 @@ export class SubscriptionEvents {
 
   /** An operator's change counts as the newest word on what it set. */
   touch(customerId: string, aspects: readonly Aspect[], nowMs: number): void {
-    const clock = { occurredAtMs: nowMs, sequence: 0 };
+    const clock = { occurredAtMs: nowMs, sequence: 0, reference: null };
     for (const aspect of aspects) this.#setClock(customerId, aspect, clock);
   }
 
@@ -136,7 +137,12 @@ export class SubscriptionEvents {
       known === null ? { customer: found, created: found } : { customer: found, created: null };
     this.#link(event, customer.id);
     const before = this.#accounts.subscription(customer.id);
-    const { fresh, stale } = aspectsOf(event, before, this.#clocks(customer.id));
+    const clocks = this.#clocks(customer.id);
+    if (isReplaced(event, clocks)) {
+      const reason = 'Another subscription of this payer has taken the place of the one it tells of.';
+      return { customerId: customer.id, outcome: 'ignored', reason, failure: null, created };
+    }
+    const { fresh, stale } = aspectsOf(event, before, clocks);
     const meet = () => ({
       event,
       before: this.#accounts.subscription(customer.id),
@@ -146,7 +152,9 @@ export class SubscriptionEvents {
     for (const patch of changesOf(fresh, meet)) {
       this.#directory.subscriptions.patch(customer.id, patch, unit);
     }
-    for (const aspect of fresh) this.#setClock(customer.id, aspect, clockOf(event));
+    if (event.onlyFrom === null) {
+      for (const aspect of fresh) this.#setClock(customer.id, aspect, clockOf(event));
+    }
     return {
       customerId: customer.id,
       outcome: fresh.length > 0 || stale.length === 0 ? 'applied' : 'ignored',
@@ -210,16 +218,22 @@ export class SubscriptionEvents {
     return Object.fromEntries(
       rows.map((row) => [
         text(row, 'aspect'),
-        { occurredAtMs: integer(row, 'occurred_at'), sequence: integer(row, 'sequence') },
+        {
+          occurredAtMs: integer(row, 'occurred_at'),
+          sequence: integer(row, 'sequence'),
+          reference: nullableText(row, 'reference'),
+        },
       ]),
     );
   }
 
   #setClock(customerId: string, aspect: Aspect, clock: AspectClock): void {
     this.#sql(
-      `INSERT INTO subscription_clock (customer_id, aspect, occurred_at, sequence) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET occurred_at = excluded.occurred_at, sequence = excluded.sequence`,
-    ).run(customerId, aspect, clock.occurredAtMs, clock.sequence);
+      `INSERT INTO subscription_clock (customer_id, aspect, occurred_at, sequence, reference)
+       VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET occurred_at = excluded.occurred_at, sequence = excluded.sequence,
+         reference = coalesce(excluded.reference, reference)`,
+    ).run(customerId, aspect, clock.occurredAtMs, clock.sequence, clock.reference);
   }
 
   #find({ source, id }: SubscriptionEvent): SqlRow | undefined {

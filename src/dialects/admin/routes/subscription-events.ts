@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import {
+  RECORDED_EVENT_TYPES,
   SUBSCRIPTION_EVENT_TYPES,
   type SubscriptionEvent,
   type SubscriptionEventRecord,
@@ -50,6 +51,11 @@ const bodySchema = z
       .optional()
       .describe('Which payment system tells it; `api` by default.'),
     customer: customerNameSchema,
+    subscription: lineSchema(200)
+      .optional()
+      .describe(
+        'The payment system’s id of the subscription: one that another of the customer has taken the place of ends nothing.',
+      ),
     unknown_customer: z
       .enum(['refuse', 'create'])
       .optional()
@@ -90,7 +96,7 @@ const eventSchema = z
   .strictObject({
     id: z.string(),
     source: z.string(),
-    type: z.enum(SUBSCRIPTION_EVENT_TYPES),
+    type: z.enum(RECORDED_EVENT_TYPES),
     customer: z.string().nullable().describe('`cus_…`; null where there is none such.'),
     occurred_at: timeSchema,
     received_at: timeSchema,
@@ -158,11 +164,14 @@ function toEvent(body: Body, nowMs: number): SubscriptionEvent {
     sequence: body.sequence ?? 0,
     customer: body.customer,
     payer: null,
+    reference: body.subscription ?? null,
+    onlyFrom: null,
     unknownCustomer: body.unknown_customer ?? 'refuse',
     name: body.name ?? null,
     at: body.at ?? 'now',
     mode: body.mode ?? 'keep_used',
     trialConverts: body.trial_converts ?? false,
+    graceStands: false,
     ...(plan === undefined ? {} : { planId: plan }),
     ...(trialEnd === undefined ? {} : { trialEndMs: parseInstant(trialEnd, 'trial_end') }),
     ...(graceUntil === undefined ? {} : { graceUntilMs: instantOrNull(graceUntil, 'grace_until') }),

@@ -23,7 +23,7 @@ CREATE INDEX subscription_event_customer ON subscription_event (customer_id);
 CREATE TABLE subscription_clock (
   customer_id TEXT NOT NULL REFERENCES customer (id),
   aspect TEXT NOT NULL CHECK (aspect IN ('state', 'plan', 'cancellation')),
-  occurred_at INTEGER NOT NULL, sequence INTEGER NOT NULL,
+  occurred_at INTEGER NOT NULL, sequence INTEGER NOT NULL, reference TEXT,
   PRIMARY KEY (customer_id, aspect)
 ) STRICT, WITHOUT ROWID;
 
