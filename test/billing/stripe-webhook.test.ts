@@ -40,7 +40,10 @@ describe('POST /webhooks/stripe', () => {
     await gateway.stop();
   });
 
-  async function send(body: string, signature: string | null): Promise<{ status: number; body: Json }> {
+  async function send(
+    body: string,
+    signature: string | null,
+  ): Promise<{ status: number; body: Json }> {
     const reply = await fetch(`${gateway.url}/webhooks/stripe`, {
       method: 'POST',
       headers: {
@@ -70,7 +73,11 @@ describe('POST /webhooks/stripe', () => {
   async function newPayer(): Promise<{ name: string; payer: string; read: () => Promise<Json> }> {
     const name = `payer-${(count += 1)}`;
     await admin('POST', '/customers', { externalId: name, plan: 'free' });
-    return { name, payer: `cus_Q${count}x`, read: () => admin('GET', `/customers/${name}/subscription`) };
+    return {
+      name,
+      payer: `cus_Q${count}x`,
+      read: () => admin('GET', `/customers/${name}/subscription`),
+    };
   }
 
   const eventOf = (type: string, object: Json, more: Json = {}): Json => ({
@@ -126,7 +133,10 @@ describe('POST /webhooks/stripe', () => {
 
   it('drives a subscription from checkout to its end, without a call to Stripe', async () => {
     const { name, payer, read } = await newPayer();
-    const created = eventOf('customer.subscription.created', subscriptionOf(payer, { status: 'incomplete' }));
+    const created = eventOf(
+      'customer.subscription.created',
+      subscriptionOf(payer, { status: 'incomplete' }),
+    );
     expect(await deliver(created)).toMatchObject({ status: 200, body: { outcome: 'ignored' } });
     const active = eventOf('customer.subscription.updated', subscriptionOf(payer), {
       data: {
@@ -161,7 +171,9 @@ describe('POST /webhooks/stripe', () => {
     });
     await deliver(eventOf('customer.subscription.updated', priced(payer, 'price_pro')));
     expect(await read()).toMatchObject({ status: 'active', cancel_at: null });
-    await deliver(eventOf('customer.subscription.deleted', priced(payer, 'price_pro', { status: 'canceled' })));
+    await deliver(
+      eventOf('customer.subscription.deleted', priced(payer, 'price_pro', { status: 'canceled' })),
+    );
     expect(await read()).toMatchObject({ status: 'cancelled' });
     // Told late, and again: nothing comes back to life.
     expect((await deliver(active)).status).toBe(200);
@@ -220,11 +232,15 @@ describe('POST /webhooks/stripe', () => {
     await deliver(eventOf('customer.subscription.paused', paused, { created: failedAt + 3 }));
     expect(await read()).toMatchObject({ status: 'paused' });
     await deliver(
-      eventOf('customer.subscription.resumed', priced(payer, 'price_pro'), { created: failedAt + 4 }),
+      eventOf('customer.subscription.resumed', priced(payer, 'price_pro'), {
+        created: failedAt + 4,
+      }),
     );
     expect(await read()).toMatchObject({ status: 'active' });
     const other = { ...invoice, parent: null };
-    expect((await deliver(eventOf('invoice.paid', other))).body).toMatchObject({ outcome: 'ignored' });
+    expect((await deliver(eventOf('invoice.paid', other))).body).toMatchObject({
+      outcome: 'ignored',
+    });
   });
 
   it('answers a delivery that comes again alike, also with another count of pending webhooks', async () => {
@@ -267,7 +283,9 @@ describe('POST /webhooks/stripe', () => {
   it('refuses every other signature and posts nothing', async () => {
     const { name, payer, read } = await newPayer();
     const metadata = { gateway_customer: name };
-    const body = JSON.stringify(eventOf('customer.subscription.created', priced(payer, 'price_pro', { metadata })));
+    const body = JSON.stringify(
+      eventOf('customer.subscription.created', priced(payer, 'price_pro', { metadata })),
+    );
     const at = nowSeconds();
     const right = sign(body, SECRET, at);
     const cases: readonly (readonly [string, string | null, string?])[] = [
@@ -297,7 +315,12 @@ describe('POST /webhooks/stripe', () => {
   });
 
   it('refuses bodies that are no events, and too large ones', async () => {
-    for (const body of ['{', '[]', '{"id":"evt_1"}', '{"id":"e","type":"invoice.paid","created":1,"data":{"object":{}}}']) {
+    for (const body of [
+      '{',
+      '[]',
+      '{"id":"evt_1"}',
+      '{"id":"e","type":"invoice.paid","created":1,"data":{"object":{}}}',
+    ]) {
       const reply = await send(body, `t=${nowSeconds()},v1=${sign(body)}`);
       expect([body, reply.status]).toEqual([body, 400]);
     }

@@ -220,7 +220,8 @@ function readInvoice(told: StripeEvent, settings: StripeSettings): StripeReading
   const invoice = invoiceShape.parse(told.data.object);
   const details = invoice.parent?.subscription_details;
   const subscription = details?.subscription ?? invoice.subscription ?? null;
-  if (subscription === null) return { type: 'ignored', reason: 'The invoice is of no subscription.' };
+  if (subscription === null)
+    return { type: 'ignored', reason: 'The invoice is of no subscription.' };
   // A first payment decides whether there is a subscription at all: its own events tell.
   if (invoice.billing_reason === 'subscription_create') {
     return { type: 'ignored', reason: 'The events of the new subscription tell of it.' };
@@ -242,8 +243,7 @@ function readInvoice(told: StripeEvent, settings: StripeSettings): StripeReading
 
 function readCheckout(told: StripeEvent, settings: StripeSettings): StripeReading {
   const session = checkoutShape.parse(told.data.object);
-  const customer =
-    session.client_reference_id ?? session.metadata?.[settings.customerKey] ?? null;
+  const customer = session.client_reference_id ?? session.metadata?.[settings.customerKey] ?? null;
   const payer = session.customer ?? null;
   if (customer === null || payer === null) {
     return { type: 'ignored', reason: 'The session names no customer of the gateway.' };

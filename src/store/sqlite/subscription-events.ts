@@ -139,7 +139,8 @@ export class SubscriptionEvents {
     const before = this.#accounts.subscription(customer.id);
     const clocks = this.#clocks(customer.id);
     if (isReplaced(event, clocks)) {
-      const reason = 'Another subscription of this payer has taken the place of the one it tells of.';
+      const reason =
+        'Another subscription of this payer has taken the place of the one it tells of.';
       return { customerId: customer.id, outcome: 'ignored', reason, failure: null, created };
     }
     const { fresh, stale } = aspectsOf(event, before, clocks);
