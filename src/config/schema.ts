@@ -153,9 +153,11 @@ const billingSchema = z
   .strictObject({
     stripe: z
       .strictObject({
-        webhookSecret: text(500)
-          .optional()
-          .meta({ 'x-secret': true })
+        webhookSecret: z
+          .string()
+          .max(500)
+          .prefault('')
+          .meta({ 'x-secret': true, 'x-kind': 'text' })
           .describe(
             'Signing secret of the webhook endpoint (`whsec_…`); without it `POST /webhooks/stripe` does not exist.',
           ),

@@ -29,7 +29,7 @@ export function billingRoutes(
   { stripe }: GatewayConfig['billing'],
 ): readonly Route[] {
   const { webhookSecret: secret, ...settings } = stripe;
-  if (secret === undefined || secret === '') return [];
+  if (secret === '') return [];
   const webhook: StripeWebhook = {
     secret,
     settings,
