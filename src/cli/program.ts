@@ -21,6 +21,7 @@ import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
 import { registerLimits, registerUsage } from './commands/usage.ts';
 import { registerVersion } from './commands/version.ts';
+import { registerWallet } from './commands/wallet.ts';
 
 const HELP_WIDTH = 110;
 
@@ -62,6 +63,7 @@ export function createProgram(scope: CommandScope): Command {
   program.commandsGroup('Sell and serve:');
   registerPlans(program, scope);
   registerCustomers(program, scope);
+  registerWallet(program, scope);
   registerKeys(program, scope);
   registerModels(program, scope);
   registerPrices(program, scope);

@@ -194,6 +194,36 @@ export function describeWallets(create: () => WalletSuite): void {
       await isSound();
     });
 
+    it('carries over what a period left, once, over restarts', async () => {
+      await store.directory.createPlan({
+        id: 'rolling',
+        name: 'Rolling',
+        limits: [{ meter: 'requests', window: 'period', amount: 10, rollover_max: 4 }],
+      });
+      await store.directory.patchSubscription(customerId, {
+        planId: 'rolling',
+        at: 'now',
+        mode: 'keep_used',
+      });
+      const requestsLeft = async () => {
+        const limits = await store.ledger.limits(customerId, null);
+        const found = limits.find((limit) => limit.id === 'requests/period');
+        return [found?.limit, found?.remaining];
+      };
+      expect(await call('a')).toBe('settled');
+      nowMs = Date.parse('2026-04-12T00:00:00Z');
+      await reopen();
+      expect(await requestsLeft()).toEqual(['14', '14']);
+      expect(await call('b')).toBe('settled');
+      await reopen();
+      expect(await requestsLeft()).toEqual(['14', '13']);
+      expect(await call('c')).toBe('settled');
+      expect(await requestsLeft()).toEqual(['14', '12']);
+      await isSound();
+      const { data } = await store.reader.events({ limit: 100, cursor: null });
+      expect(data.filter(({ kind }) => kind === 'rollover')).toHaveLength(1);
+    });
+
     it('pages the history, newest first', async () => {
       for (const reference of ['a', 'b', 'c']) await store.wallets.grant(creditOf(reference));
       const first = await store.wallets.entries(customerId, { limit: 2, cursor: null });

@@ -117,7 +117,7 @@ function isPlanGrant(bucket: Bucket, limit: CompiledLimit): boolean {
 
 /** True for a bucket that a limit grants by itself: its amount or its overage, no extra grant. */
 export function isGrantedByPlan(bucket: Bucket): boolean {
-  return /^(plan|overage)(:|$)/.test(bucket.sourceKey);
+  return /^(plan|overage|rollover)(:|$)/.test(bucket.sourceKey);
 }
 
 /** True when the bucket serves the limit in that box: the plan's own by box, extra grants by their own time. */
@@ -126,6 +126,10 @@ export function serves(
   site: { readonly limit: CompiledLimit; readonly box: WindowBox; readonly atMs: number },
 ): boolean {
   if (isPlanGrant(bucket, site.limit)) return bucket.windowId === site.box.id;
+  // What went on from a box serves the next one, and what is still booked on the box that it came from.
+  if (bucket.sourceKey === site.limit.rolloverSource && bucket.windowId !== site.box.id) {
+    if (bucket.effectiveAtMs !== site.box.startMs) return false;
+  }
   return within(bucket.effectiveAtMs, bucket.expiresAtMs, site.atMs);
 }
 

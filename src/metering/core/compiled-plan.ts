@@ -59,6 +59,9 @@ export interface CompiledLimit {
   /** Source keys of the buckets that the plan itself grants. */
   readonly planSource: string;
   readonly overageSource: string;
+  readonly rolloverSource: string;
+  /** Most that goes on from one box into the next; null: nothing. */
+  readonly rolloverMax: bigint | null;
 }
 
 /** Limits that bind one operation on one model. */
@@ -92,12 +95,16 @@ export const CREDITS: CompiledLimit = {
   counterKey: 'wallet',
   planSource: 'debt',
   overageSource: 'no-overage',
+  rolloverSource: 'no-rollover',
+  rolloverMax: null,
 };
 
 export interface CompiledPlan {
   readonly id: string;
   readonly version: number;
   readonly funding: Funding;
+  /** True when any limit rolls over. */
+  readonly rolls: boolean;
   readonly input: PlanInput;
   readonly limits: readonly CompiledLimit[];
   readonly limitsByCounter: ReadonlyMap<string, CompiledLimit>;
@@ -165,6 +172,16 @@ function overageCapOf(limit: LimitInput, path: string): bigint | null {
   return parseMeterAmount(limit.meter, limit.overage_cap, `${path}.overage_cap`);
 }
 
+/** Only windows that follow one upon the other have a next box. */
+function rolloverMaxOf(limit: LimitInput, window: WindowKind, path: string): bigint | null {
+  const { rollover_max: max } = limit;
+  if (max === undefined || max === 'disabled') return null;
+  if (window.kind !== 'period' && window.kind !== 'calendar') return null;
+  return max === 'unlimited'
+    ? UNBOUNDED
+    : parseMeterAmount(limit.meter, max, `${path}.rollover_max`);
+}
+
 /** Caps of a key, a tag or a single call bind whoever pays; a soft limit counts all cost and refuses none. */
 function isAllowance(limit: LimitInput, windowKind: WindowKind): boolean {
   return (
@@ -213,6 +230,8 @@ function compileLimit(
     counterKey: id + suffix,
     planSource: `plan${suffix}`,
     overageSource: `overage${suffix}`,
+    rolloverSource: `rollover${suffix}`,
+    rolloverMax: rolloverMaxOf(limit, windowKind, path),
   };
 }
 
@@ -295,6 +314,7 @@ export function compilePlan(
     id: plan.id,
     version,
     funding,
+    rolls: matchers.some(({ limit }) => limit.rolloverMax !== null),
     input: plan,
     limits: matchers.map((matcher) => matcher.limit),
     limitsByCounter: new Map(matchers.map(({ limit }) => [limit.counterKey, limit])),

@@ -118,9 +118,12 @@ class World {
         body: JSON.parse(JSON.stringify(entry.body)) as JournalEntry['body'],
       };
       this.journal.push(stored);
-      const levels = this.levels();
+      const touched = new Set(
+        stored.postings.map(({ bucketId }) => bucketId.slice(0, bucketId.lastIndexOf('|'))),
+      );
+      const levels = this.levels(touched);
       this.fold.add(stored);
-      passed.push(...passedBetween(levels, this.levels(), this.bench));
+      passed.push(...passedBetween(levels, this.levels(touched), this.bench));
     }
     const told = applied.crossings.map(
       (one) => `${one.ownerId}|${one.limitId}|${one.windowId} ${one.threshold} ${one.direction}`,
@@ -129,12 +132,13 @@ class World {
     return applied.result;
   }
 
-  /** Use and size of every box of every limit, off the journal. */
-  levels(): Levels {
+  /** Use and size of boxes of limits, off the journal. */
+  levels(touched: ReadonlySet<string>): Levels {
     const levels: Levels = new Map();
     for (const bucket of this.fold.buckets.values()) {
       if (bucket.expiresAtMs !== null && bucket.expiresAtMs <= this.nowMs) continue;
       const name = `${bucket.ownerId}|${bucket.limitId}|${bucket.windowId}`;
+      if (!touched.has(name)) continue;
       const level = levels.get(name) ?? { use: 0n, size: 0n };
       level.use += bucket.held + bucket.spent + bucket.overrun;
       if (!bucket.sourceKey.startsWith('overage')) level.size += bucket.granted - bucket.expired;

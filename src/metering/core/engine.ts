@@ -24,6 +24,7 @@ import { type ChangeNote, changePlan } from './plan-change.ts';
 import { quote } from './quote.ts';
 import { reconcile, type ReconcileCommand } from './reconcile.ts';
 import { accountFor, type EngineReserve, reserve } from './reserve.ts';
+import { rollOver } from './rollover.ts';
 import { expire, isDue, settle, voidHold } from './settle.ts';
 import {
   createMemory,
@@ -31,6 +32,7 @@ import {
   imageOfBucket,
   imageOfHold,
   type Memory,
+  rulingsOf,
 } from './state.ts';
 import { Step, unchanged } from './step.ts';
 import { sweep } from './sweep.ts';
@@ -196,8 +198,17 @@ function recoverOpenHolds(memory: Memory, nowMs: number): Applied<readonly strin
 
 /** An engine over a memory of the caller's, which tests look into. */
 export function engineOver(memory: Memory): MeteringEngine {
-  const rowsOf = (query: LimitsQuery, nowMs: number): readonly LimitRow[] =>
-    limitRows(memory, accountFor(memory, query.customerId), { query, nowMs });
+  const rowsOf = (query: LimitsQuery, nowMs: number): readonly LimitRow[] => {
+    const account = accountFor(memory, query.customerId);
+    // A look moves nothing: what would roll over is shown as if it had.
+    const step = new Step(memory, nowMs);
+    const owner = { ...query, tags: null };
+    const rulings = rulingsOf(memory, account, { keyId: query.keyId ?? '', token: query.token });
+    rollOver(step, memory, { rulings, owner, limitsOf: ({ plan }) => plan.limits, nowMs });
+    const rows = limitRows(memory, account, { query, nowMs });
+    step.finish(null).undo();
+    return rows;
+  };
   return {
     hasAccount(customerId, nowMs) {
       const staleAtMs = memory.accounts.get(customerId)?.input.staleAtMs;

@@ -62,6 +62,8 @@ export function settleLate(
     const earlier = open.get(counter) ?? [];
     open.delete(counter);
     const sum = sumOf(earlier);
+    // What it gives back may go on into the next box.
+    counter.rolledInto = null;
     if (actual < sum) takeBack(counter, earlier, sum - actual);
     const site = actual > sum ? siteOf(memory, hold, { limit, account, counter, nowMs }) : null;
     if (site !== null) spendBeyond(step, site, actual - sum);

@@ -22,6 +22,7 @@ import { type JudgedCandidate, judgeUses, usesThatFit, wouldFit } from './quote-
 import { NO_RATES } from './rate-view.ts';
 import { accountFor } from './reserve.ts';
 import { type Account, findCounter, type Memory, type OpenHold, rulingsOf } from './state.ts';
+import { rollOver, rolloverFor } from './rollover.ts';
 import { Step, unchanged } from './step.ts';
 import { coveredBy, take } from './take.ts';
 import type { Applied } from './types.ts';
@@ -268,6 +269,7 @@ function verdictOf(
     hold: null,
     nowMs,
   };
+  rollOver(step, memory, rolloverFor(call));
   const judged = judge(memory, call, operation);
   at.limits.add(judged.candidates);
   const refused = refusedVerdict(memory, operation, judged);

@@ -11,6 +11,7 @@ import { holdBody } from './hold-bodies.ts';
 import { rateViews } from './rate-view.ts';
 import { refuseLimits } from './refusal.ts';
 import { type Account, type Memory, type OpenHold, rulingsOf } from './state.ts';
+import { rollOver, rolloverFor } from './rollover.ts';
 import { Step, unchanged } from './step.ts';
 import { admits, coveredBy, ratesAfter, take } from './take.ts';
 import type { Applied } from './types.ts';
@@ -78,10 +79,15 @@ export function reserve(
   const call = callOf(memory, command, nowMs);
   const refused = gate(memory, call, command.pricing);
   if (refused !== null) return unchanged(refused);
+  const step = new Step(memory, nowMs);
+  rollOver(step, memory, rolloverFor(call));
   const assessments = assess(call);
   const tokens = affordableTokens(assessments, command.bound.elastic);
-  if (!admits(command.bound.elastic, tokens)) return refusalOf(memory, call, assessments);
-  const step = new Step(memory, nowMs);
+  if (!admits(command.bound.elastic, tokens)) {
+    const refusal = refusalOf(memory, call, assessments);
+    step.finish(null).undo();
+    return refusal;
+  }
   const taking = take(step, call, { assessments, tokens, holdId: command.holdId });
   const answer: Held = {
     type: 'held',

@@ -59,6 +59,8 @@ export interface Counter {
   /** Amounts in use by hold id (`concurrent`); `inUse` is their sum. */
   readonly slots: Map<string, bigint>;
   inUse: bigint;
+  /** The box into which the one before has rolled over, as far as memory knows. */
+  rolledInto: string | null;
 }
 
 /** Limits that bind a call together with others, and the account that has their counters. */
@@ -274,7 +276,15 @@ export function counterOf(account: Account, ownerId: string, key: string): Count
   }
   let counter = owned.get(key);
   if (counter === undefined) {
-    counter = { ownerId, key, buckets: [], cell: null, slots: new Map(), inUse: 0n };
+    counter = {
+      ownerId,
+      key,
+      buckets: [],
+      cell: null,
+      slots: new Map(),
+      inUse: 0n,
+      rolledInto: null,
+    };
     owned.set(key, counter);
   }
   return counter;
