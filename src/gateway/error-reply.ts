@@ -22,6 +22,8 @@ export function errorHeaders(
     readonly requestId: string;
     readonly durationMs: number;
     readonly call: FailedCall | null;
+    /** Of the body; JSON by default. */
+    readonly contentType?: string;
   },
 ): ReplyHeaders {
   const { call, durationMs } = facts;
@@ -36,6 +38,6 @@ export function errorHeaders(
     warnings: call?.warnings ?? [],
     simulated: call?.simulated ?? false,
   });
-  headers.push(...retryHeaders(error), 'content-type', 'application/json');
+  headers.push(...retryHeaders(error), 'content-type', facts.contentType ?? 'application/json');
   return headers;
 }

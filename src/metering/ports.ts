@@ -424,6 +424,19 @@ export interface RequestQuery extends PageQuery {
   readonly toMs: number | null;
 }
 
+/** A part of the request log by its place, for callers that count rather than follow cursors. */
+export interface RequestLogQuery {
+  readonly customerId: string;
+  /** Provider that served; null: any. */
+  readonly provider: string | null;
+  /** HTTP status that the caller got; null: any. */
+  readonly status: number | null;
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  readonly limit: number;
+  readonly offset: number;
+}
+
 export interface LedgerEvent {
   readonly seq: number;
   readonly eventId: string;
@@ -438,6 +451,10 @@ export interface UsageReader {
   usage(query: UsageQuery): Promise<UsageReport>;
   requests(query: RequestQuery): Promise<Page<RequestRecord>>;
   request(requestId: string): Promise<RequestDetail | null>;
+  /** Newest first, with the number of all that fit. Reads what it counts: for logs of one customer. */
+  requestLog(
+    query: RequestLogQuery,
+  ): Promise<{ readonly data: readonly RequestRecord[]; readonly total: number }>;
   events(page: PageQuery): Promise<Page<LedgerEvent>>;
 }
 

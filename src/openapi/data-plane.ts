@@ -11,6 +11,7 @@ import { formatShape } from '../dialects/admin/export/export-table.ts';
 import { requestDetailSchema } from '../dialects/admin/routes/requests.ts';
 import { usageQueryShape, usageReportSchema } from '../dialects/admin/usage-question.ts';
 import { chatRequestSchema } from '../dialects/openai/chat/schema.ts';
+import { ALWRITY_ROUTES } from './alwrity-routes.ts';
 import { CALL_HEADERS, CUSTOMER_HEADERS, PROVIDER_REPLY_HEADERS } from './data-plane-headers.ts';
 import {
   chatCompletionSchema,
@@ -188,6 +189,7 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
     schema: requestDetailSchema,
     errors: ['metering_unavailable'],
   }),
+  ...ALWRITY_ROUTES,
   processRoute({
     path: '/health/live',
     operationId: 'live',

@@ -50,9 +50,14 @@ interface Assembly {
   readonly shared: SharedResponses;
 }
 
-function errorResponse(codes: readonly ErrorCode[], assembly: Assembly): ZodOpenApiResponseObject {
-  const { errors, replyHeaders } = assembly.options;
-  const id = codes.join('.');
+function errorResponse(
+  codes: readonly ErrorCode[],
+  { errorShape }: RouteDescription,
+  assembly: Assembly,
+): ZodOpenApiResponseObject {
+  const { replyHeaders } = assembly.options;
+  const errors = errorShape ?? assembly.options.errors;
+  const id = [...(errorShape === undefined ? [] : [errorShape.id]), ...codes].join('.');
   const known = assembly.shared.get(id);
   if (known !== undefined) return known;
   const response: ZodOpenApiResponseObject = {
@@ -76,7 +81,7 @@ function errorResponses(route: RouteDescription, assembly: Assembly): ZodOpenApi
   const responses: ZodOpenApiResponsesObject = {};
   for (const status of [...byStatus.keys()].toSorted((left, right) => left - right)) {
     const codes = (byStatus.get(status) ?? []).toSorted();
-    responses[statusKey(status)] = errorResponse(codes, assembly);
+    responses[statusKey(status)] = errorResponse(codes, route, assembly);
   }
   return responses;
 }

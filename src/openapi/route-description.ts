@@ -24,6 +24,14 @@ export interface RouteBody {
   readonly example?: unknown;
 }
 
+/** How the errors of a route look, where not as those of its plane. */
+export interface RouteErrorShape {
+  /** Tells its error responses apart from those of other shapes. */
+  readonly id: string;
+  readonly contentType: string;
+  readonly schema: z.ZodType;
+}
+
 export interface RouteDescription {
   readonly method: RouteMethod;
   /** Whole path with parameters as `{name}`. */
@@ -41,4 +49,5 @@ export interface RouteDescription {
   readonly reply: RouteReply;
   /** Codes that this route can answer beside those that every route of its plane can. */
   readonly errors: readonly ErrorCode[];
+  readonly errorShape?: RouteErrorShape;
 }

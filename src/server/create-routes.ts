@@ -12,6 +12,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { serveText } from '../gateway/pipeline.ts';
 import type { GatewayMetrics } from '../observability/metrics.ts';
 import { dataPlaneOpenApi } from '../openapi/index.ts';
+import { alwrityRoutes } from './alwrity-routes.ts';
 import { quoteRoutes } from './quote-routes.ts';
 import { RouteTable, type Route } from './routes.ts';
 import {
@@ -71,6 +72,7 @@ export function createRoutes(
     get('/v1/usage', (exchange) => serveUsage(gateway, exchange)),
     get('/v1/usage/export', (exchange) => serveUsageExport(gateway, exchange)),
     ...quoteRoutes(gateway),
+    ...alwrityRoutes(gateway),
     get('/v1/requests/', (exchange, id) => serveRequest(gateway, exchange, id)),
     get('/health/live', (exchange) => sendJson(gateway, exchange, { status: 'live' })),
     get('/health/ready', (exchange) => serveReady(gateway, exchange)),

@@ -5,6 +5,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, isGatewayError } from '../contracts/gateway-error.ts';
+import { PROBLEM_CONTENT_TYPE } from '../dialects/admin/problem.ts';
+import { ALWRITY_PREFIX, renderAlwrityError } from '../dialects/alwrity/errors.ts';
 import { openAiError } from '../dialects/openai/errors.ts';
 import { errorHeaders, internalError } from '../gateway/error-reply.ts';
 import { Exchange } from '../gateway/exchange.ts';
@@ -19,6 +21,20 @@ const RETRY_WHEN_BUSY_MS = 1_000;
 function pathOf(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
+}
+
+/** The error in the dialect of the route. */
+function renderError(
+  { request, requestId }: Exchange,
+  error: GatewayError,
+): { readonly contentType: string; readonly body: string } {
+  if (request.url?.startsWith(ALWRITY_PREFIX) === true) {
+    return {
+      contentType: PROBLEM_CONTENT_TYPE,
+      body: renderAlwrityError(error, requestId).body,
+    };
+  }
+  return { contentType: 'application/json', body: JSON.stringify(openAiError(error, requestId)) };
 }
 
 export class DataPlane {
@@ -115,7 +131,8 @@ export class DataPlane {
       );
       return;
     }
-    const headers = errorHeaders(error, { requestId: exchange.requestId, durationMs, call });
-    exchange.send(error.status, headers, JSON.stringify(openAiError(error, exchange.requestId)));
+    const { contentType, body } = renderError(exchange, error);
+    const facts = { requestId: exchange.requestId, durationMs, call, contentType };
+    exchange.send(error.status, errorHeaders(error, facts), body);
   }
 }

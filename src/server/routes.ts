@@ -9,11 +9,11 @@ import type { Exchange } from '../gateway/exchange.ts';
 /** What a route needs to be guarded and rendered. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Exact path, or a prefix ending in `/` whose rest is the parameter. */
+  /** Exact path, a prefix ending in `/` whose rest is the parameter, or one with `{name}` for a segment in its middle. */
   readonly path: string;
   /** Whether new work is refused while draining. */
   readonly isWork: boolean;
-  /** @param rest what follows a prefix path, percent-decoded once; empty for exact paths */
+  /** @param rest what follows a prefix path or fills the segment, percent-decoded once; empty for exact paths */
   readonly handle: (exchange: Exchange, rest: string) => Promise<void> | void;
 }
 
@@ -41,22 +41,33 @@ export class RouteTable {
     if (exact !== undefined) return { type: 'route', route: exact, rest: '' };
     const allowed = new Set<string>();
     for (const route of this.#routes) {
-      const isPrefix = route.path.endsWith('/');
-      if (
-        isPrefix
-          ? !path.startsWith(route.path) || path.length === route.path.length
-          : path !== route.path
-      )
-        continue;
+      const found = parameterOf(route.path, path);
+      if (found === null) continue;
       allowed.add(route.method);
-      if (isPrefix && route.method === method) {
-        const rest = decodeRest(path.slice(route.path.length));
+      if (route.method === method) {
+        const rest = decodeRest(found);
         return rest === null ? { type: 'not_found' } : { type: 'route', route, rest };
       }
     }
     if (allowed.size === 0) return { type: 'not_found' };
     return { type: 'method_not_allowed', allow: [...allowed].join(', ') };
   }
+}
+
+/** What the parameter of a route is in a path, still encoded; null when the path is none of the route's. */
+function parameterOf(pattern: string, path: string): string | null {
+  if (pattern.endsWith('/')) {
+    return path.startsWith(pattern) && path.length > pattern.length
+      ? path.slice(pattern.length)
+      : null;
+  }
+  const open = pattern.indexOf('{');
+  if (open < 0) return path === pattern ? '' : null;
+  const start = pattern.slice(0, open);
+  const end = pattern.slice(pattern.indexOf('}') + 1);
+  if (!path.startsWith(start) || !path.endsWith(end)) return null;
+  const segment = path.slice(start.length, path.length - end.length);
+  return segment === '' || segment.includes('/') ? null : segment;
 }
 
 function decodeRest(text: string): string | null {

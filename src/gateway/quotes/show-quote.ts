@@ -241,6 +241,14 @@ function showLegs(legs: readonly QuoteLeg[]): readonly Record<string, unknown>[]
 
 const instant = (atMs: number): string => new Date(atMs).toISOString();
 
+/** Every operation of a quote as it is shown, in its order. */
+export function shownOperations({ record, evaluation }: MadeQuote): readonly ShownOperation[] {
+  return record.operations.map((operation) => {
+    const verdict = evaluation.verdicts.find(({ id }) => id === operation.id) ?? null;
+    return showOperation(operation, verdict).shown;
+  });
+}
+
 /** The reply of the quote routes. */
 export function showQuote(quote: MadeQuote, tokens: QuoteTokens): Record<string, unknown> {
   const { evaluation, record, quoteId, customerId, priceBookId, legs } = quote;

@@ -138,6 +138,7 @@ function readerOver(
     },
     requests: (query) => readers.ask('requests', [query]),
     request: (requestId) => readers.ask('request', [requestId]),
+    requestLog: (query) => readers.ask('requestLog', [query]),
     events: (page) => readers.ask('events', [page]),
   };
 }

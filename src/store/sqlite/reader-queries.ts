@@ -5,7 +5,7 @@
  * @module
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { PageQuery, RequestQuery, UsageQuery } from '../../metering/ports.ts';
+import type { PageQuery, RequestLogQuery, RequestQuery, UsageQuery } from '../../metering/ports.ts';
 import type { Claim } from '../../metering/idempotency-port.ts';
 import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
@@ -14,6 +14,7 @@ import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts
 import { priceQueries } from './price-operations.ts';
 import { Reader } from './reader.ts';
 import { readSubscriptionEvents } from './subscription-events.ts';
+import { readRequestLog } from './request-log.ts';
 import { readUsage } from './usage-reader.ts';
 import { walletReader } from './wallet-rows.ts';
 
@@ -39,6 +40,7 @@ function listQueries(reader: Reader): QueryTable {
 
 function usageQueries(database: DatabaseSync): QueryTable {
   return {
+    requestLog: ([query]) => readRequestLog(database, query as RequestLogQuery),
     usage: ([query, nowMs, openHoldIds]) =>
       readUsage(database, query as UsageQuery, {
         nowMs: nowMs as number,

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatUsd } from '../../../contracts/money.ts';
-import { USAGE_UNITS } from '../../../contracts/usage.ts';
+import { COUNTED_UNITS } from '../../../contracts/usage.ts';
 import type { MeteringStore, RequestQuery, RequestRecord } from '../../../metering/ports.ts';
 import { showRequest } from '../routes/requests.ts';
 import type { ExportRow, ExportTable } from './export-table.ts';
@@ -31,7 +31,7 @@ const FIELDS: readonly (readonly [
   ['finished_at', ({ finishedAtMs }) => timeOf(finishedAtMs)],
   ['overhead_ms', ({ overheadMs }) => overheadMs],
   ['attempts', ({ attempts }) => attempts],
-  ...USAGE_UNITS.map((unit) => [unit, ({ usage }: RequestRecord) => usage[unit] ?? 0] as const),
+  ...COUNTED_UNITS.map((unit) => [unit, ({ usage }: RequestRecord) => usage[unit] ?? 0] as const),
   ['cost', ({ costNanoUsd }) => formatUsd(costNanoUsd)],
   ['estimated', ({ estimated }) => estimated],
   ['simulated', ({ simulated }) => simulated],

@@ -330,6 +330,18 @@ function fakeReader(state: FakeState, { now }: FakeStoreOptions): UsageReader {
         .toReversed();
       return pageRows(rows, query, (request) => request.requestId);
     },
+    async requestLog({ customerId, provider, status, limit, offset }) {
+      const rows = state.booked
+        .map(({ request }) => request)
+        .filter(
+          (request) =>
+            request.customerId === customerId &&
+            (provider === null || request.provider === provider) &&
+            (status === null || request.status === status),
+        )
+        .toReversed();
+      return { data: rows.slice(offset, offset + limit), total: rows.length };
+    },
     request: async (requestId) =>
       state.booked.find(({ request }) => request.requestId === requestId)?.request ?? null,
     events: async (query) => pageRows(state.events, query, (event) => String(event.seq)),
