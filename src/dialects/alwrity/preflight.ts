@@ -17,7 +17,14 @@ import type { UsageReport } from '../../metering/ports.ts';
 import { parseJsonObject } from '../json-body.ts';
 import { invalidRequest, pathOf } from '../validation.ts';
 import { accountOf, type UserAccount } from './account.ts';
-import { LIMIT_FIELDS, type LimitField, limitIdOf, limitOf, usedBy } from './limit-fields.ts';
+import {
+  LIMIT_FIELDS,
+  type LimitField,
+  type LimitFieldName,
+  limitIdOf,
+  limitOf,
+  usedBy,
+} from './limit-fields.ts';
 import { PROVIDER_ALIASES } from './plans.ts';
 import { preflightRequestSchema, type preflightSchema } from './shapes.ts';
 
@@ -114,21 +121,17 @@ function quoteOperation(
 }
 
 /** The fields that count an operation, the one that ALwrity shows first. */
-function fieldsOf(asked: AskedOperation, shown: ShownOperation): readonly LimitField[] {
-  const type = operationOf(asked);
-  const vendor = shown.provider;
-  const names: readonly string[] = type.startsWith('video.')
-    ? ['video_calls']
-    : type === 'image.edit'
-      ? ['image_edit_calls']
-      : type.startsWith('image.')
-        ? ['stability_calls']
-        : type.startsWith('audio.')
-          ? ['audio_calls']
-          : [`${vendor === 'huggingface' ? 'mistral' : vendor}_tokens`, 'ai_text_generation_calls'];
-  return LIMIT_FIELDS.filter(({ name }) => names.includes(name)).toSorted(
-    (one, other) => names.indexOf(one.name) - names.indexOf(other.name),
+function fieldsOf(type: Operation, vendor: string | null): readonly LimitField[] {
+  const named = (name: LimitFieldName): readonly LimitField[] =>
+    LIMIT_FIELDS.filter((field) => field.name === name);
+  if (type.startsWith('video.')) return named('video_calls');
+  if (type === 'image.edit') return named('image_edit_calls');
+  if (type.startsWith('image.')) return named('stability_calls');
+  if (type.startsWith('audio.')) return named('audio_calls');
+  const tokens = LIMIT_FIELDS.filter(
+    (field: LimitField) => field.meter === 'total_tokens' && field.provider === vendor,
   );
+  return [...tokens, ...named('ai_text_generation_calls')];
 }
 
 interface Judged {
@@ -199,7 +202,11 @@ export async function answerPreflight(
       operation_type: one.operation_type,
       cost: Number(operation.cost?.expected ?? 0),
       allowed: operation.allowed,
-      limit_info: infoOf(judged, fieldsOf(one, operation), operation.blocked_by),
+      limit_info: infoOf(
+        judged,
+        fieldsOf(operationOf(one), operation.provider),
+        operation.blocked_by,
+      ),
       message: operation.reason?.message ?? null,
     };
   });
