@@ -11,7 +11,7 @@ import type { Exchange } from '../../gateway/exchange.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { evaluateQuote, type MadeQuote } from '../../gateway/quotes/make-quote.ts';
 import type { QuoteRequestOperation } from '../../gateway/quotes/quote-request.ts';
-import { type ShownOperation, shownOperations } from '../../gateway/quotes/show-quote.ts';
+import { shownOperations } from '../../gateway/quotes/show-quote.ts';
 import { assertJsonBody, requestTags } from '../../gateway/request-headers.ts';
 import type { UsageReport } from '../../metering/ports.ts';
 import { parseJsonObject } from '../json-body.ts';
