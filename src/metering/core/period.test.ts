@@ -142,6 +142,7 @@ describe('anchors and zones', () => {
   it('brings anchors into one form', () => {
     expect(parseAnchor('2026-01-31', 'anchor')).toBe('2026-01-31T00:00:00');
     expect(parseAnchor('2026-01-31T09:30', 'anchor')).toBe('2026-01-31T09:30:00');
+    expect(parseAnchor('2026-01-31T09:30:59.999', 'anchor')).toBe('2026-01-31T09:30:59');
   });
 
   it('refuses what is no anchor and no zone', () => {

@@ -9,12 +9,7 @@
  */
 import { Temporal } from 'temporal-polyfill';
 import { GatewayError } from '../../contracts/gateway-error.ts';
-
-/** Half-open interval `[startMs, endMs)` in milliseconds since the epoch. */
-export interface Span {
-  readonly startMs: number;
-  readonly endMs: number;
-}
+import { type Span, SpanCache } from './span-cache.ts';
 
 /** What fixes every boundary of a subscription. */
 export interface PeriodAnchor {
@@ -35,23 +30,8 @@ export interface PeriodSpan extends Span {
 export const CADENCE_MONTHS = { month: 1, year: 12 } as const;
 
 const MEAN_MONTH_MS = 2_629_746_000;
-const MAX_KEPT = 4096;
 
-const kept = new Map<string, PeriodSpan>();
-const anchors = new Map<string, Temporal.PlainDateTime>();
-
-function remember<Key, Value>(cache: Map<Key, Value>, key: Key, value: Value): Value {
-  if (cache.size >= MAX_KEPT) cache.clear();
-  cache.set(key, value);
-  return value;
-}
-
-function plainAnchor(anchorLocal: string): Temporal.PlainDateTime {
-  return (
-    anchors.get(anchorLocal) ??
-    remember(anchors, anchorLocal, Temporal.PlainDateTime.from(anchorLocal))
-  );
-}
+const kept = new SpanCache<PeriodSpan>(4096);
 
 /**
  * Start of period `seq`, in milliseconds since the epoch.
@@ -60,7 +40,7 @@ function plainAnchor(anchorLocal: string): Temporal.PlainDateTime {
  * forward by the gap, and the first of two is taken where a clock change repeats it.
  */
 export function periodBoundaryMs(anchor: PeriodAnchor, seq: number): number {
-  return plainAnchor(anchor.anchorLocal)
+  return Temporal.PlainDateTime.from(anchor.anchorLocal)
     .add({ months: seq * anchor.months }, { overflow: 'constrain' })
     .toZonedDateTime(anchor.timezone, { disambiguation: 'compatible' }).epochMilliseconds;
 }
@@ -68,9 +48,9 @@ export function periodBoundaryMs(anchor: PeriodAnchor, seq: number): number {
 /** The period that holds `atMs`. */
 export function periodAt(anchor: PeriodAnchor, atMs: number): PeriodSpan {
   const key = `${anchor.timezone}|${anchor.anchorLocal}|${anchor.months}`;
-  const last = kept.get(key);
-  if (last !== undefined && atMs >= last.startMs && atMs < last.endMs) return last;
-  const origin = last ?? { seq: 0, startMs: periodBoundaryMs(anchor, 0) };
+  const present = kept.at(key, atMs);
+  if (present !== null) return present;
+  const origin = kept.last(key) ?? { seq: 0, startMs: periodBoundaryMs(anchor, 0) };
   let seq = origin.seq + Math.floor((atMs - origin.startMs) / (MEAN_MONTH_MS * anchor.months));
   let startMs = periodBoundaryMs(anchor, seq);
   while (startMs > atMs) {
@@ -83,7 +63,7 @@ export function periodAt(anchor: PeriodAnchor, atMs: number): PeriodSpan {
     startMs = endMs;
     endMs = periodBoundaryMs(anchor, seq + 1);
   }
-  return remember(kept, key, { seq, startMs, endMs });
+  return kept.keep(key, { seq, startMs, endMs });
 }
 
 /** Where the periods of an anchor begin to count, as a subscription keeps it. */

@@ -8,7 +8,7 @@ import type { LimitStatus } from '../../contracts/limit-status.ts';
 import { METERS } from '../../contracts/metering.ts';
 import type { MeterAmounts } from '../ports.ts';
 import { formatMeterAmount, parseMeterAmount } from './meter-amounts.ts';
-import type { Span } from './period.ts';
+import type { Span } from './span-cache.ts';
 import { HOUR_MS } from './windows.ts';
 
 /** A period that has run for less than this share of its length tells nothing of its end. */

@@ -27,10 +27,21 @@ describe('parseWindow', () => {
     }
     for (const unit of UNITS) expect(parseWindow(unit)).toEqual({ kind: 'calendar', unit });
     expect(parseWindow('rolling:5h')).toEqual({ kind: 'rolling', lengthMs: 5 * HOUR_MS });
+    expect(parseWindow('rolling:720h')).toEqual({ kind: 'rolling', lengthMs: 720 * HOUR_MS });
   });
 
   it('knows no other', () => {
-    for (const window of ['', 'month', 'rolling:0h', 'rolling:5', 'rolling:5d']) {
+    for (const window of [
+      '',
+      'month',
+      'rolling:0h',
+      'rolling:5',
+      'rolling:5d',
+      'rolling:05h',
+      'rolling:5hh',
+      'xrolling:5h',
+      'rolling:12345h',
+    ]) {
       expect(parseWindow(window)).toBeNull();
     }
   });

@@ -7,7 +7,7 @@
  * @module
  */
 import { Temporal } from 'temporal-polyfill';
-import type { Span } from './period.ts';
+import { type Span, SpanCache } from './span-cache.ts';
 
 export const HOUR_MS = 3_600_000;
 
@@ -39,8 +39,7 @@ export function parseWindow(window: string): WindowKind | null {
   }
 }
 
-const MAX_KEPT = 2048;
-const kept = new Map<string, Span>();
+const kept = new SpanCache<Span>(2048);
 
 function startOfUnit(at: Temporal.ZonedDateTime, unit: CalendarUnit): Temporal.ZonedDateTime {
   switch (unit) {
@@ -87,12 +86,7 @@ function computeSpan(unit: CalendarUnit, timezone: string, atMs: number): Span {
 /** The box of a calendar window that holds `atMs`, in the wall clock of `timezone`. */
 export function calendarSpanAt(unit: CalendarUnit, timezone: string, atMs: number): Span {
   const key = `${unit}|${timezone}`;
-  const last = kept.get(key);
-  if (last !== undefined && atMs >= last.startMs && atMs < last.endMs) return last;
-  const span = computeSpan(unit, timezone, atMs);
-  if (kept.size >= MAX_KEPT) kept.clear();
-  kept.set(key, span);
-  return span;
+  return kept.at(key, atMs) ?? kept.keep(key, computeSpan(unit, timezone, atMs));
 }
 
 /** The box of a `rolling` window whose first use was at `firstUseMs`. */
