@@ -5,6 +5,7 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { parseQuoteRequest } from '../dialects/quotes/parse.ts';
+import { ensureCustomer } from '../gateway/auto-create.ts';
 import { authenticate, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -28,6 +29,7 @@ function callerOf(gateway: Gateway, exchange: Exchange): Caller {
 }
 
 async function serveCreate(gateway: Gateway, exchange: Exchange): Promise<void> {
+  if (gateway.settings.autoCreatePlanId !== null) await ensureCustomer(gateway, exchange);
   const caller = callerOf(gateway, exchange);
   assertJsonBody(exchange);
   const bytes = await exchange.readBody(gateway.settings.maxBodyBytes);

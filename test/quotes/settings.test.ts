@@ -1,11 +1,14 @@
 /**
- * A quote on an alias with fallbacks: its bound is the dearest candidate's, and a call may be answered by any of them.
+ * Quotes under other settings: an alias with fallbacks, whose bound is the dearest candidate's while any of them may
+ * answer; and customers that are made when they are first named.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openLab, type Lab } from '../support/lab.ts';
 import { createCustomerKey } from '../support/running-gateway.ts';
 
 const CONFIG = `
+customers:
+  autoCreate: free
 models:
   aliases:
     - alias: smart
@@ -60,4 +63,16 @@ it('covers the dear fallback, so that an outage of the first is no reason for a 
   expect(reply.status, reply.text).toBe(200);
   expect(reply.headers.get('x-gateway-provider')).toBe('openai');
   expect(await lab.openHolds()).toBe(0);
+});
+
+it('may be the first that a new customer asks, where customers are made when they are named', async () => {
+  const reply = await lab.call('/v1/quotes', {
+    headers: { 'x-gateway-customer': 'new-here' },
+    body: {
+      operations: [
+        { type: 'text.generate', model: 'smart', input: { tokens: 1 }, output: { max_tokens: 1 } },
+      ],
+    },
+  });
+  expect(reply.json).toMatchObject({ object: 'quote', plan: { id: 'free' } });
 });
