@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { createPriceItem } from '../catalog/price-item.ts';
 import { priceRowSchema } from '../catalog/price-row.ts';
 import { isGatewayError } from '../contracts/gateway-error.ts';
+import { alertsSchema, egressSchema } from './alerts-schema.ts';
 import { choice, durationMs, integer, sizeBytes, text, truth } from './setting-types.ts';
 
 const SECOND = 1000;
@@ -283,6 +284,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Booking of calls.'),
+  alerts: alertsSchema,
+  egress: egressSchema,
   customers: z
     .strictObject({
       autoCreate: autoCreateSchema

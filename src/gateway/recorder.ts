@@ -24,6 +24,11 @@ export interface ReplayedRequest {
   readonly firstRequestId: string;
   readonly status: number;
   readonly durationMs: number;
+/** What only the operator can mend. */
+export interface OperatorAlert {
+  readonly kind: string;
+  readonly provider: string;
+  readonly detail: string;
 }
 
 export interface Recorder {
@@ -33,11 +38,9 @@ export interface Recorder {
   /** A fault of our own: the only place where a stack is written. */
   fault(error: unknown, context: Readonly<Record<string, string>>): void;
   /** Something the operator must act on, such as a refused provider credential. */
-  operatorAlert(alert: {
-    readonly kind: string;
-    readonly provider: string;
-    readonly detail: string;
-  }): void;
+  operatorAlert(alert: OperatorAlert): void;
+  /** Has operator alerts told to `listener` too. */
+  onOperatorAlert(listener: (alert: OperatorAlert) => void): void;
   /** Writes what is buffered; nothing is recorded afterwards. */
   close(): void;
 }

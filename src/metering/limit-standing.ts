@@ -22,12 +22,12 @@ export interface BoxUse {
   readonly held: bigint;
 }
 
-/** `<customer>`, `<customer>#<keyId>` or `<customer>#tag:<name>=<value>`, as alerts name it. */
+/** `<customer>`, `<customer>#<keyId>`, `<customer>#tag:<name>=<value>`, or another owner, as alerts name it. */
 function scopeOf(ownerId: string): string {
   const mark = ownerId.indexOf('#');
-  if (mark < 0) return 'customer';
+  if (mark < 0) return ownerId.startsWith('cus_') ? 'customer' : ownerId;
   const rest = ownerId.slice(mark + 1);
-  return rest.startsWith('tag:') ? rest : `key:${rest}`;
+  return /^(?:tag|provider):/.test(rest) ? rest : `key:${rest}`;
 }
 
 export function limitStanding(box: BoxUse): LimitStanding {

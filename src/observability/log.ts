@@ -6,6 +6,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
 import type { RefusedRequest, Recorder, ReplayedRequest } from '../gateway/recorder.ts';
+import type { OperatorAlert, RefusedRequest, Recorder } from '../gateway/recorder.ts';
 import type { Caller } from '../gateway/caller.ts';
 import type { RequestRecord } from '../metering/ports.ts';
 import { LineBuffer } from './line-buffer.ts';
@@ -65,6 +66,7 @@ export class LogRecorder implements Recorder {
   readonly #log: GatewayLog;
   readonly #logger: Logger;
   readonly #metrics: GatewayMetrics;
+  readonly #operatorListeners: ((alert: OperatorAlert) => void)[] = [];
 
   constructor(log: GatewayLog, metrics: GatewayMetrics) {
     this.#log = log;
@@ -125,14 +127,13 @@ export class LogRecorder implements Recorder {
     this.#logger.error({ event: 'fault', ...context, error: describeError(error) }, 'fault');
   }
 
-  operatorAlert(alert: {
-    readonly kind: string;
-    readonly provider: string;
-    readonly detail: string;
-  }): void {
-    this.#logger.warn(
-      { event: 'alert', ...alert, detail: redactSecrets(alert.detail).slice(0, 500) },
-      'alert',
-    );
+  operatorAlert(alert: OperatorAlert): void {
+    const told = { ...alert, detail: redactSecrets(alert.detail).slice(0, 500) };
+    this.#logger.warn({ event: 'alert', ...told }, 'alert');
+    for (const listener of this.#operatorListeners) listener(told);
+  }
+
+  onOperatorAlert(listener: (alert: OperatorAlert) => void): void {
+    this.#operatorListeners.push(listener);
   }
 }

@@ -30,6 +30,11 @@ export class GatewayMetrics {
     });
   }
 
+  /** Where series of other topics are registered. */
+  get registry(): Registry {
+    return this.#registry;
+  }
+
   request(measured: RequestMeasurement): void {
     this.#requests.add(measured);
   }

@@ -8,6 +8,8 @@ import { z } from 'zod';
 import type { ErrorCode } from '../contracts/error-codes.ts';
 import { EXPORT_REPLY } from '../dialects/admin/admin-export.ts';
 import { formatShape } from '../dialects/admin/export/export-table.ts';
+import { alertSchema, ownAlertsQuery } from '../dialects/admin/routes/alerts.ts';
+import { listSchema } from '../dialects/admin/shapes.ts';
 import { requestDetailSchema } from '../dialects/admin/routes/requests.ts';
 import { usageQueryShape, usageReportSchema } from '../dialects/admin/usage-question.ts';
 import { chatRequestSchema } from '../dialects/openai/chat/schema.ts';
@@ -179,6 +181,15 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
     }),
     reply: EXPORT_REPLY,
   },
+  reading({
+    path: '/v1/alerts',
+    operationId: 'listOwnAlerts',
+    summary: 'Alerts about your limits and spend, newest first',
+    tag: 'money',
+    query: ownAlertsQuery,
+    schema: listSchema(alertSchema),
+    errors: ['metering_unavailable'],
+  }),
   ...QUOTE_ROUTES,
   reading({
     path: '/v1/requests/{id}',

@@ -15,6 +15,7 @@ import { dataPlaneOpenApi } from '../openapi/index.ts';
 import { alwrityRoutes } from './alwrity-routes.ts';
 import { quoteRoutes } from './quote-routes.ts';
 import { RouteTable, type Route } from './routes.ts';
+import { serveAlerts } from './serve-alerts.ts';
 import {
   sendJson,
   serveLimits,
@@ -71,6 +72,7 @@ export function createRoutes(
     get('/v1/me', (exchange) => serveMe(gateway, exchange)),
     get('/v1/usage', (exchange) => serveUsage(gateway, exchange)),
     get('/v1/usage/export', (exchange) => serveUsageExport(gateway, exchange)),
+    get('/v1/alerts', (exchange) => serveAlerts(gateway, exchange)),
     ...quoteRoutes(gateway),
     ...alwrityRoutes(gateway),
     get('/v1/requests/', (exchange, id) => serveRequest(gateway, exchange, id)),

@@ -14,7 +14,8 @@ import { compileGlob } from '../metering/core/glob.ts';
 import { showDetail } from '../dialects/admin/routes/requests.ts';
 import { showBalance } from '../dialects/admin/routes/wallet.ts';
 
-function callerOf(gateway: Gateway, exchange: Exchange): Caller {
+/** Whose key the request carries. */
+export function callerOf(gateway: Gateway, exchange: Exchange): Caller {
   return authenticate(gateway.directory, exchange, {
     nowMs: exchange.startedAtMs,
     operation: null,

@@ -24,6 +24,7 @@ import {
   type ResolvedProviders,
 } from '../config/index.ts';
 import { createIdSource } from '../contracts/ids.ts';
+import type { AlertingService } from '../alerts/alerting-service.ts';
 import { createAdminApp } from '../dialects/admin/index.ts';
 import { hashKey } from '../gateway/caller.ts';
 import { DirectoryCache } from '../gateway/directory-cache.ts';
@@ -50,6 +51,7 @@ import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { VERSION } from '../version.ts';
 import { archivePrices } from './archive-prices.ts';
 import { billingRoutes } from './billing-routes.ts';
+import { openAlerting } from './alerting.ts';
 import { bootstrapDirectory } from './bootstrap.ts';
 import { DataPlane } from './data-plane.ts';
 import { createRoutes } from './create-routes.ts';
@@ -240,6 +242,12 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     providers,
     simulator,
   });
+  const alerting = openAlerting({
+    gateway,
+    metrics,
+    config,
+    encryptionKey: options.credentials.encryptionKey,
+  });
   const dataPlane = new DataPlane(
     gateway,
     createRoutes(gateway, metrics, billingRoutes(gateway, config.billing)),
@@ -258,6 +266,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       onCustomerChange: (customer) => gateway.directory.putCustomer(customer),
       config: () => viewConfig(loaded),
       catalogue: gateway.catalog,
+      webhookTools: alerting,
       maxBodyBytes: config.limits.maxBodyBytes.admin,
       maxJsonDepth: config.limits.maxJsonDepth,
       version: VERSION,
@@ -271,6 +280,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   });
   await archivePrices(store.prices, gateway.catalog.priceBook);
   const address = await listen(server, config.host, config.port);
+  alerting.start();
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,
@@ -280,7 +290,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     simulated: simulator !== null,
     durability: store.durability,
     warnings: [...missing, ...warnings],
-    stop: () => stopGateway({ server, gateway, simulator, drainMs: config.drainTimeoutMs }),
+    stop: () =>
+      stopGateway({ server, gateway, alerting, simulator, drainMs: config.drainTimeoutMs }),
   };
 }
 
@@ -295,10 +306,11 @@ const INTERRUPT_GRACE_MS = 5_000;
 async function stopGateway(parts: {
   readonly server: Server;
   readonly gateway: Gateway;
+  readonly alerting: AlertingService;
   readonly simulator: Simulator | null;
   readonly drainMs: number;
 }): Promise<void> {
-  const { server, gateway, simulator } = parts;
+  const { server, gateway, alerting, simulator } = parts;
   gateway.lifecycle.draining = true;
   // The port stays open meanwhile: readiness says 503, and new work is told to go elsewhere (F74).
   await waitForIdle(gateway, performance.now() + parts.drainMs);
@@ -309,6 +321,7 @@ async function stopGateway(parts: {
   await closed;
   await gateway.upstream.close();
   gateway.wheel.close();
+  await alerting.close();
   await gateway.store.close();
   await simulator?.close();
   gateway.recorder.close();

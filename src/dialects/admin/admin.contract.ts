@@ -13,6 +13,7 @@ import { describePlans } from './testing/plans.contract.ts';
 import { describePrices } from './testing/prices.contract.ts';
 import { describeProcess } from './testing/process.contract.ts';
 import { describeWalletRoutes } from './testing/wallet.contract.ts';
+import { describeWebhooks } from './testing/webhooks.contract.ts';
 
 /** Runs the control plane's tests over a kind of store. */
 export function describeAdmin(name: string, openStore: OpenStore): void {
@@ -25,5 +26,6 @@ export function describeAdmin(name: string, openStore: OpenStore): void {
     describeBooks(suite);
     describeProcess(suite);
     describePrices(suite);
+    describeWebhooks(suite);
   });
 }

@@ -7,6 +7,7 @@ import type { PriceBook } from '../../catalog/price-book.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { UsageUnit } from '../../contracts/usage.ts';
 import type { ReplySeal } from '../../gateway/reply-seal.ts';
+import type { WebhookRecord } from '../../metering/alerts-port.ts';
 import type { CustomerRecord, KeyRecord, MeteringStore } from '../../metering/ports.ts';
 
 /** The settings as they may be shown; secrets are gone already. */
@@ -38,6 +39,22 @@ export interface ShownCatalogue {
   list(atMs: number): readonly ShownModel[];
 }
 
+/** What webhooks need of the process: secrets, a look at a URL, a test send. */
+export interface WebhookTools {
+  /** A new signing secret, and as it is stored. */
+  newSecret(): { readonly secret: string; readonly sealed: string };
+  /** What is wrong with a URL; null: it may be registered. */
+  urlProblem(url: string): string | null;
+  test(webhook: WebhookRecord): Promise<{
+    readonly outcome: 'delivered' | 'failed' | 'refused' | 'gone';
+    readonly eventId: string;
+    readonly status: number | null;
+    readonly error: string | null;
+    readonly reply: string | null;
+    readonly durationMs: number;
+  }>;
+}
+
 export interface AdminDependencies {
   readonly store: MeteringStore;
   /** Encrypts replies that are kept under an idempotency key. */
@@ -53,6 +70,7 @@ export interface AdminDependencies {
   readonly onCustomerChange: (customer: CustomerRecord) => void;
   readonly config: () => ShownConfig;
   readonly catalogue: ShownCatalogue;
+  readonly webhookTools: WebhookTools;
   readonly maxBodyBytes: number;
   readonly maxJsonDepth: number;
   /** The product's version, stated in `openapi.json`. */

@@ -5,8 +5,9 @@
  */
 import type { StatementSync } from 'node:sqlite';
 import { GatewayError } from '../../contracts/gateway-error.ts';
-import type { Applied, JournalEntry } from '../../metering/core/types.ts';
+import type { Applied, JournalEntry, ThresholdCrossing } from '../../metering/core/types.ts';
 import type { Unit } from './accounts.ts';
+import { tellingCrossings } from './crossing-alerts.ts';
 import type { JournalPosition } from './journal-tables.ts';
 import type { CallIdentity, RequestWrite } from './usage-tables.ts';
 import type { ClaimEndOrder } from './wire.ts';
@@ -24,6 +25,7 @@ export interface EntryWrite {
 export interface Writes {
   readonly entries: EntryWrite[];
   readonly requests: RequestWrite[];
+  readonly crossings: ThresholdCrossing[];
   readonly claimEnds: { readonly order: ClaimEndOrder; readonly atMs: number }[];
 }
 
@@ -32,13 +34,14 @@ export interface UnitMark {
   readonly applied: number;
   readonly entries: number;
   readonly requests: number;
+  readonly crossings: number;
 }
 
 /** One batch: what was applied in memory and what must be written for it. */
 export class BatchUnit implements Unit {
   readonly nowMs: number;
   readonly applied: Applied<unknown>[] = [];
-  readonly writes: Writes = { entries: [], requests: [], claimEnds: [] };
+  readonly writes: Writes = { entries: [], requests: [], crossings: [], claimEnds: [] };
   readonly opened = new Map<string, CallIdentity>();
   readonly memoryOnly: boolean;
   begun = false;
@@ -72,6 +75,7 @@ export class BatchUnit implements Unit {
     applied.journal.forEach((entry, index) => {
       this.writes.entries.push({ entry, attemptsText: index === last ? attemptsText : null });
     });
+    if (applied.crossings.length > 0) this.writes.crossings.push(...tellingCrossings(applied));
   }
 
   /** Where the batch stands, for {@link undoTo}. */
@@ -81,6 +85,7 @@ export class BatchUnit implements Unit {
       applied: applied.length,
       entries: writes.entries.length,
       requests: writes.requests.length,
+      crossings: writes.crossings.length,
     };
   }
 
@@ -89,5 +94,6 @@ export class BatchUnit implements Unit {
     for (const applied of this.applied.splice(mark.applied).toReversed()) applied.undo();
     this.writes.entries.length = mark.entries;
     this.writes.requests.length = mark.requests;
+    this.writes.crossings.length = mark.crossings;
   }
 }

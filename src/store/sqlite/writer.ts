@@ -16,6 +16,7 @@ import type {
   Settled,
 } from '../../metering/ports.ts';
 import type { Accounts } from './accounts.ts';
+import { CrossingAlerts } from './crossing-alerts.ts';
 import { DirectoryWriter } from './directory-writer.ts';
 import { BatchUnit, CLOSED_MESSAGE, type Writes } from './batch-unit.ts';
 import { type Command, decodeCommands, NOT_READ } from './commands.ts';
@@ -68,6 +69,7 @@ export class Writer {
   readonly #journal: JournalTables;
   readonly #usage: UsageTables;
   readonly #progress: ProgressTable;
+  readonly #crossings: CrossingAlerts;
   readonly #idempotency: IdempotencyTable;
   readonly #history: HoldHistory;
   readonly #emergency: EmergencyJournal;
@@ -90,6 +92,7 @@ export class Writer {
     this.#journal = new JournalTables(parts.database);
     this.#usage = new UsageTables(parts.database);
     this.#progress = new ProgressTable(parts.database);
+    this.#crossings = new CrossingAlerts(parts.database, parts.ids);
     this.#idempotency = new IdempotencyTable(parts.database);
     this.#begin = parts.database.prepare('BEGIN IMMEDIATE');
     this.#commitStatement = parts.database.prepare('COMMIT');
@@ -183,6 +186,7 @@ export class Writer {
     const unit = this.#unit(0);
     unit.writes.entries.push(...deferred.entries);
     unit.writes.requests.push(...deferred.requests);
+    unit.writes.crossings.push(...deferred.crossings);
     unit.writes.claimEnds.push(...deferred.claimEnds);
     try {
       unit.begin();
@@ -398,6 +402,7 @@ export class Writer {
       seqs.push(this.#journal.append(entry, attemptsText));
     }
     this.#journal.flushBuckets((bucketId) => this.#engine.bucket(bucketId));
+    if (writes.crossings.length > 0) this.#crossings.note(writes.crossings);
     for (const request of writes.requests) this.#usage.write(request);
     this.#usage.flush();
     for (const { order, atMs } of writes.claimEnds) this.#idempotency.end(order, atMs);
@@ -475,7 +480,7 @@ export class Writer {
   #afterFailure(commands: readonly Command[], nowMs: number, error: unknown): Flat {
     throwIfBroken(error);
     if (isStorageFault(error)) {
-      this.#deferred = { entries: [], requests: [], claimEnds: [] };
+      this.#deferred = { entries: [], requests: [], crossings: [], claimEnds: [] };
       return this.#runClosed(commands, nowMs);
     }
     return commands.flatMap(({ call }): Flat => [ANSWER_ERROR, call, toPlainError(error)]);
@@ -513,6 +518,7 @@ export class Writer {
     }
     this.#deferred?.entries.push(...unit.writes.entries);
     this.#deferred?.requests.push(...unit.writes.requests);
+    this.#deferred?.crossings.push(...unit.writes.crossings);
     this.#deferred?.claimEnds.push(...unit.writes.claimEnds);
     return answers;
   }

@@ -4,8 +4,10 @@
  * @module
  */
 import type { AdminRoute } from '../admin-route.ts';
+import { alertRoutes } from './alerts.ts';
 import { customerRoutes } from './customers.ts';
 import { exportRoutes } from './exports.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { keyRoutes } from './keys.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { planRoutes } from './plans.ts';
@@ -16,6 +18,7 @@ import { subscriptionEventRoutes } from './subscription-events.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { usageRoutes } from './usage.ts';
 import { walletRoutes } from './wallet.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...planRoutes,
@@ -28,6 +31,9 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...usageRoutes,
   ...requestRoutes,
   ...ledgerRoutes,
+  ...alertRoutes,
+  ...webhookRoutes,
+  ...deliveryRoutes,
   ...processRoutes,
   ...priceRoutes,
 ];

@@ -11,6 +11,7 @@ import type { CustomerRecord, KeyRecord, MeteringStore } from '../../../metering
 import { ReplySeal } from '../../../gateway/reply-seal.ts';
 import { createAdminApp } from '../app.ts';
 import { problemSchema } from '../problem.ts';
+import { fakeWebhookTools } from './fake-webhook-tools.ts';
 import { ADMIN_ROUTES } from '../routes/index.ts';
 
 /** 23 November 2026, 10:00 UTC. */
@@ -167,6 +168,7 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
       warnings: [],
     }),
     catalogue: CATALOGUE,
+    webhookTools: fakeWebhookTools(),
     maxBodyBytes: 64 * 1024,
     maxJsonDepth: 32,
     version: '0.0.0-test',

@@ -1,0 +1,70 @@
+/**
+ * Alerts as configuration, store and process make them.
+ *
+ * @module
+ */
+import {
+  createAlertingService,
+  type AlertingService,
+  type AlertingSettings,
+} from '../alerts/alerting-service.ts';
+import type { GatewayConfig } from '../config/index.ts';
+import { parseUsd } from '../contracts/money.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { DeliveryMetrics } from '../observability/delivery-metrics.ts';
+import type { GatewayMetrics } from '../observability/metrics.ts';
+import { VERSION } from '../version.ts';
+
+function settingsOf({ alerts, egress }: GatewayConfig): AlertingSettings {
+  const { email, slack, anomaly, delivery, verifyEveryMs } = alerts;
+  const kindsOf = <Kind>(kinds: readonly Kind[]) => (kinds.length === 0 ? null : kinds);
+  return {
+    egress,
+    delivery,
+    verifyEveryMs: verifyEveryMs === 0 ? null : verifyEveryMs,
+    anomaly: {
+      minimumNanoUsd: parseUsd(anomaly.minimumUsd, 'alerts.anomaly.minimumUsd'),
+      factor: BigInt(anomaly.factor),
+    },
+    email:
+      email.host === undefined || email.to.length === 0
+        ? null
+        : {
+            host: email.host,
+            port: email.port,
+            tls: email.tls,
+            user: email.user ?? null,
+            password: email.password ?? null,
+            from: email.from,
+            timeoutMs: delivery.timeoutMs,
+            to: email.to,
+            kinds: kindsOf(email.kinds),
+          },
+    slack: slack.url === undefined ? null : { url: slack.url, kinds: kindsOf(slack.kinds) },
+  };
+}
+
+/** The service over a gateway's store; `start` sets it going. */
+export function openAlerting(parts: {
+  readonly gateway: Gateway;
+  readonly metrics: GatewayMetrics;
+  readonly config: GatewayConfig;
+  readonly encryptionKey: string;
+}): AlertingService {
+  const { gateway, metrics, config, encryptionKey } = parts;
+  const { store, clock, ids, random, recorder } = gateway;
+  const service = createAlertingService({
+    alerting: store.alerting,
+    verify: () => store.ledger.verify(),
+    settings: settingsOf(config),
+    encryptionKey,
+    userAgent: `alwrity-gateway/${VERSION}`,
+    ids,
+    nowMs: () => clock.nowMs(),
+    random,
+    meter: new DeliveryMetrics(metrics.registry, () => store.alerting.outbox.depth()),
+    onFault: (error) => recorder.fault(error, { task: 'alerts' }),
+  });
+  recorder.onOperatorAlert((problem) => service.operatorProblem(problem));
+  return service;
+}
