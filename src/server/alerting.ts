@@ -8,7 +8,7 @@ import {
   type AlertingService,
   type AlertingSettings,
 } from '../alerts/alerting-service.ts';
-import type { GatewayConfig } from '../config/index.ts';
+import type { Credentials, GatewayConfig, LoadedConfig } from '../config/index.ts';
 import { parseUsd } from '../contracts/money.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { DeliveryMetrics } from '../observability/delivery-metrics.ts';
@@ -45,19 +45,17 @@ function settingsOf({ alerts, egress }: GatewayConfig): AlertingSettings {
 }
 
 /** The service over a gateway's store; `start` sets it going. */
-export function openAlerting(parts: {
-  readonly gateway: Gateway;
-  readonly metrics: GatewayMetrics;
-  readonly config: GatewayConfig;
-  readonly encryptionKey: string;
-}): AlertingService {
-  const { gateway, metrics, config, encryptionKey } = parts;
+export function openAlerting(
+  options: { readonly loaded: LoadedConfig; readonly credentials: Credentials },
+  gateway: Gateway,
+  metrics: GatewayMetrics,
+): AlertingService {
   const { store, clock, ids, random, recorder } = gateway;
   const service = createAlertingService({
     alerting: store.alerting,
     verify: () => store.ledger.verify(),
-    settings: settingsOf(config),
-    encryptionKey,
+    settings: settingsOf(options.loaded.config),
+    encryptionKey: options.credentials.encryptionKey,
     userAgent: `alwrity-gateway/${VERSION}`,
     ids,
     nowMs: () => clock.nowMs(),

@@ -242,12 +242,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     providers,
     simulator,
   });
-  const alerting = openAlerting({
-    gateway,
-    metrics,
-    config,
-    encryptionKey: options.credentials.encryptionKey,
-  });
+  const alerting = openAlerting(options, gateway, metrics);
   const dataPlane = new DataPlane(
     gateway,
     createRoutes(gateway, metrics, billingRoutes(gateway, config.billing)),
