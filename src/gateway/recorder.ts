@@ -24,6 +24,8 @@ export interface ReplayedRequest {
   readonly firstRequestId: string;
   readonly status: number;
   readonly durationMs: number;
+}
+
 /** What only the operator can mend. */
 export interface OperatorAlert {
   readonly kind: string;
