@@ -5,8 +5,12 @@
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
-import type { RefusedRequest, Recorder, ReplayedRequest } from '../gateway/recorder.ts';
-import type { OperatorAlert, RefusedRequest, Recorder } from '../gateway/recorder.ts';
+import type {
+  OperatorAlert,
+  RefusedRequest,
+  Recorder,
+  ReplayedRequest,
+} from '../gateway/recorder.ts';
 import type { Caller } from '../gateway/caller.ts';
 import type { RequestRecord } from '../metering/ports.ts';
 import { LineBuffer } from './line-buffer.ts';
