@@ -139,6 +139,13 @@ function parsedBody(response: Response, text: string): TestReply['body'] {
   return isJson && text !== '' ? (JSON.parse(text) as TestReply['body']) : {};
 }
 
+const SHOWN_CONFIG = {
+  file: 'gateway.yaml',
+  settings: { port: 8790 },
+  origins: { port: 'default' },
+  warnings: [],
+};
+
 export async function createHarness(openStore: OpenStore): Promise<Harness> {
   let nowMs = START_MS;
   let requests = 0;
@@ -161,12 +168,7 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
     },
     onKeyChange: (key) => keyChanges.push(key),
     onCustomerChange: (customer) => customerChanges.push(customer),
-    config: () => ({
-      file: 'gateway.yaml',
-      settings: { port: 8790 },
-      origins: { port: 'default' },
-      warnings: [],
-    }),
+    config: () => SHOWN_CONFIG,
     catalogue: CATALOGUE,
     webhookTools: fakeWebhookTools(),
     maxBodyBytes: 64 * 1024,
