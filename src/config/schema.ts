@@ -9,6 +9,8 @@
 import { z } from 'zod';
 import { createPriceItem } from '../catalog/price-item.ts';
 import { priceRowSchema } from '../catalog/price-row.ts';
+import { limitSchema } from '../contracts/metering.ts';
+import { compileDeploymentLimits } from '../metering/core/compiled-plan.ts';
 import { isGatewayError } from '../contracts/gateway-error.ts';
 import { alertsSchema, egressSchema } from './alerts-schema.ts';
 import { choice, durationMs, integer, sizeBytes, text, truth } from './setting-types.ts';
@@ -196,6 +198,25 @@ const priceSchema = priceRowSchema.superRefine((row, context) => {
   }
 });
 
+const deploymentLimitSchema = limitSchema
+  .extend({
+    scope: z
+      .string()
+      .regex(/^(deployment|provider:[a-z0-9][a-z0-9-]{0,63})$/, {
+        error: 'must be "deployment" or "provider:<id>"',
+      })
+      .prefault('deployment')
+      .describe('`deployment`, or `provider:<id>` for calls of one provider.'),
+  })
+  .superRefine((limit, context) => {
+    try {
+      compileDeploymentLimits([limit]);
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      context.addIssue({ code: 'custom', message: error.message, input: limit });
+    }
+  });
+
 const autoCreateSchema = z
   .union([z.string(), z.boolean()], { error: 'must be a plan id, or false' })
   .transform((value, context): string | false => {
@@ -281,6 +302,13 @@ export const configSchema = z.strictObject({
       unknownGraceMs: durationMs({ min: 0, max: 7 * DAY })
         .prefault('15m')
         .describe('How long such a call keeps its hold before the policy applies.'),
+      limits: z
+        .array(deploymentLimitSchema)
+        .max(100)
+        .prefault([])
+        .describe(
+          'Limits over all customers together, in the shape of a plan’s limits: of the whole deployment, or with `scope: provider:<id>` of one provider. Days, weeks and periods (months) are those of UTC.',
+        ),
     })
     .prefault({})
     .describe('Booking of calls.'),

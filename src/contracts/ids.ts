@@ -11,6 +11,7 @@ export type IdPrefix =
   | 'sub'
   | 'per'
   | 'key'
+  | 'agt'
   | 'req'
   | 'hold'
   | 'qt'

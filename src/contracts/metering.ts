@@ -100,15 +100,20 @@ export const limitSchema = z.strictObject({
     .max(120)
     .optional()
     .describe('Unique in the plan; default `<meter>/<window>`'),
-  meter: z.enum(METERS),
-  window: z.string().regex(WINDOW_PATTERN, {
-    message: 'must be call, minute, hour, day, week, period, lifetime, concurrent or rolling:<n>h',
-  }),
-  amount: limitAmountSchema,
+  meter: z.enum(METERS).describe('What is counted.'),
+  window: z
+    .string()
+    .regex(WINDOW_PATTERN, {
+      message:
+        'must be call, minute, hour, day, week, period, lifetime, concurrent or rolling:<n>h',
+    })
+    .describe('Over what it is counted.'),
+  amount: limitAmountSchema.describe('A positive amount, `unlimited` or `disabled`.'),
   scope: z
     .string()
     .regex(/^(customer|key|client_token|tag:[A-Za-z0-9_.-]{1,64})$/)
-    .optional(),
+    .optional()
+    .describe('Whose counter it is; one for each: `customer` by default.'),
   operation: z.string().min(1).max(200).optional().describe('Glob on the operation, e.g. `text.*`'),
   model: z
     .string()
@@ -116,10 +121,21 @@ export const limitSchema = z.strictObject({
     .max(200)
     .optional()
     .describe('Glob on `provider/model`, e.g. `gemini/*`'),
-  on_breach: z.enum(['deny', 'soft', 'overage']).optional(),
-  overage_cap: limitAmountSchema.optional(),
-  rollover_max: limitAmountSchema.optional(),
-  thresholds: z.array(z.number().positive().max(1000)).max(20).optional(),
+  on_breach: z
+    .enum(['deny', 'soft', 'overage'])
+    .optional()
+    .describe(
+      '`deny` by default; `soft` admits and marks, `overage` admits up to `overage_cap` more.',
+    ),
+  overage_cap: limitAmountSchema.optional().describe('Most beyond the amount, for `overage`.'),
+  rollover_max: limitAmountSchema
+    .optional()
+    .describe('Most of what is left that the next box of the window begins with.'),
+  thresholds: z
+    .array(z.number().positive().max(1000))
+    .max(20)
+    .optional()
+    .describe('Percentages at which alerts fire; 50, 80, 90 and 100 by default.'),
 });
 /** A limit that {@link limitSchema} has accepted. */
 export type LimitInput = z.infer<typeof limitSchema>;

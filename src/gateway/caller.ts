@@ -8,6 +8,7 @@ import { GatewayError } from '../contracts/gateway-error.ts';
 import type { Operation } from '../contracts/metering.ts';
 import type { CustomerRecord, KeyRecord } from '../metering/ports.ts';
 import { compileGlob, type GlobMatcher } from '../metering/core/glob.ts';
+import { CLIENT_TOKEN_PREFIX } from './client-tokens.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 
 export interface Caller {
@@ -35,8 +36,33 @@ function presentedKey(headers: HeaderReader): string | null {
   return headers.header('x-api-key') ?? headers.header('x-goog-api-key');
 }
 
+/** The customer key that a client token amounts to; null where it is not ours, has expired, or its key is gone. */
+function keyOfToken(directory: DirectoryCache, token: string, nowMs: number): KeyRecord | null {
+  const claims = directory.tokens.read(token);
+  if (claims === null || claims.expiresAtMs <= nowMs) return null;
+  const minting = directory.keyById(claims.keyId);
+  if (minting === null || minting.type !== 'service') return null;
+  const { id, customerId, operations, models, maxSpendNanoUsd, expiresAtMs } = claims;
+  return {
+    ...minting,
+    type: 'customer',
+    customerId,
+    defaultCustomerId: null,
+    clientToken: {
+      claim: { id, maxSpendNanoUsd, expiresAtMs },
+      within: { operations: operations ?? undefined, models: models ?? undefined },
+    },
+  };
+}
+
+function findKey(directory: DirectoryCache, presented: string, nowMs: number): KeyRecord | null {
+  if (presented.startsWith(CLIENT_TOKEN_PREFIX)) return keyOfToken(directory, presented, nowMs);
+  if (presented === '' || presented.length > MAX_KEY_CHARACTERS) return null;
+  return directory.keyByHash(hashKey(presented));
+}
+
 /**
- * Finds the key of a request, whatever its type.
+ * Finds the key of a request, whatever its type; of a client token the key that it amounts to.
  *
  * @throws GatewayError `invalid_api_key`: one body for missing, unknown, revoked and expired keys
  */
@@ -46,10 +72,7 @@ export function authenticateKey(
   nowMs: number,
 ): KeyRecord {
   const presented = presentedKey(headers);
-  const key =
-    presented === null || presented === '' || presented.length > MAX_KEY_CHARACTERS
-      ? null
-      : directory.keyByHash(hashKey(presented));
+  const key = presented === null ? null : findKey(directory, presented, nowMs);
   const isLive =
     key !== null &&
     (key.revokedAtMs === null || key.revokedAtMs > nowMs) &&
@@ -135,10 +158,8 @@ export function authenticate(
       message: 'An admin key serves the control plane only; use a customer or service key here.',
     });
   }
-  if (!isInScope(key.scopes?.ips, facts.address)) {
-    throw new GatewayError('forbidden', { message: 'This key may not be used from this address.' });
-  }
-  if (facts.operation !== null && !isInScope(key.scopes?.operations, facts.operation)) {
+  assertInAddressScope(key, facts.address);
+  if (facts.operation !== null && !isOperationInScope(key, facts.operation)) {
     throw new GatewayError('forbidden', {
       message: `This key may not be used for ${facts.operation}.`,
     });
@@ -146,14 +167,23 @@ export function authenticate(
   return { key, customer: customerOf(directory, key, headers.header('x-gateway-customer')) };
 }
 
+/** @throws GatewayError `forbidden` when the key may not be used from the address */
+export function assertInAddressScope(key: KeyRecord, address: string): void {
+  if (isInScope(key.scopes?.ips, address)) return;
+  throw new GatewayError('forbidden', { message: 'This key may not be used from this address.' });
+}
+
 /** Whether the key's scope lets a `provider/model` through. */
 export function isModelInScope(key: KeyRecord, model: string): boolean {
-  return isInScope(key.scopes?.models, model);
+  return isInScope(key.scopes?.models, model) && isInScope(key.clientToken?.within.models, model);
 }
 
 /** Whether the key's scope lets an operation through. */
 export function isOperationInScope(key: KeyRecord, operation: Operation): boolean {
-  return isInScope(key.scopes?.operations, operation);
+  return (
+    isInScope(key.scopes?.operations, operation) &&
+    isInScope(key.clientToken?.within.operations, operation)
+  );
 }
 
 /** @throws GatewayError `model_not_allowed` when the key's scope excludes the model */

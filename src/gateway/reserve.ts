@@ -62,6 +62,7 @@ function commandOf(gateway: Gateway, run: TextRun, candidate: Candidate): Reserv
     requestId: run.exchange.requestId,
     customerId: run.caller.customer.id,
     keyId: run.caller.key.id,
+    token: run.caller.key.clientToken?.claim ?? null,
     operation: 'text.generate',
     bound: candidate.bound,
     pricing: candidate.pricing,

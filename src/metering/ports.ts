@@ -267,6 +267,12 @@ export interface KeyRecord {
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
   readonly revokedAtMs: number | null;
+  /** Set where a client token that this key minted is used in its place; never stored. */
+  readonly clientToken?: {
+    readonly claim: TokenClaim;
+    /** What the token may be used for; the key's own scopes hold besides. */
+    readonly within: KeyScopes;
+  };
 }
 
 export interface CustomerRecord {

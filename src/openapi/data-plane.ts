@@ -22,6 +22,10 @@ import {
   meSchema,
   modelSchema,
 } from './data-plane-shapes.ts';
+import {
+  clientTokenReplySchema,
+  clientTokenRequestSchema,
+} from '../dialects/client-tokens/schema.ts';
 import { QUOTE_ROUTES } from './quote-routes.ts';
 import type { RouteDescription } from './route-description.ts';
 
@@ -191,6 +195,23 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
     errors: ['metering_unavailable'],
   }),
   ...QUOTE_ROUTES,
+  {
+    method: 'post',
+    path: '/v1/client-tokens',
+    operationId: 'createClientToken',
+    summary: 'Mint a short-lived token for a browser (service key)',
+    description:
+      'The token is sent like a key and acts as its customer. It ends with its time, or with the key that minted it; the key’s scopes and limits hold for it, too.',
+    tag: 'money',
+    access: 'data',
+    body: {
+      schema: clientTokenRequestSchema,
+      required: true,
+      example: { customer: 'user-1', max_spend_usd: '0.50', expires_in_s: 900 },
+    },
+    reply: { status: 200, description: 'Done.', content: json(clientTokenReplySchema) },
+    errors: ['invalid_request', 'forbidden', 'not_found'],
+  },
   reading({
     path: '/v1/requests/{id}',
     operationId: 'getOwnRequest',

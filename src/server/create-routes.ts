@@ -14,6 +14,7 @@ import type { GatewayMetrics } from '../observability/metrics.ts';
 import { dataPlaneOpenApi } from '../openapi/index.ts';
 import { alwrityRoutes } from './alwrity-routes.ts';
 import { quoteRoutes } from './quote-routes.ts';
+import { clientTokenRoute } from './client-token-route.ts';
 import { RouteTable, type Route } from './routes.ts';
 import { serveAlerts } from './serve-alerts.ts';
 import {
@@ -75,6 +76,7 @@ export function createRoutes(
     get('/v1/alerts', (exchange) => serveAlerts(gateway, exchange)),
     ...quoteRoutes(gateway),
     ...alwrityRoutes(gateway),
+    clientTokenRoute(gateway),
     get('/v1/requests/', (exchange, id) => serveRequest(gateway, exchange, id)),
     get('/health/live', (exchange) => sendJson(gateway, exchange, { status: 'live' })),
     get('/health/ready', (exchange) => serveReady(gateway, exchange)),

@@ -4,12 +4,14 @@
  * @module
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
+import type { LimitStatus } from '../contracts/limit-status.ts';
 import { findModel, listModels, servedModels } from '../dialects/openai/models.ts';
 import { authenticate, isModelInScope, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { replyHeaders } from '../gateway/reply-headers.ts';
 import type { KeptReply } from '../gateway/reply-seal.ts';
+import type { KeyRecord } from '../metering/ports.ts';
 import { compileGlob } from '../metering/core/glob.ts';
 import { showDetail } from '../dialects/admin/routes/requests.ts';
 import { showBalance } from '../dialects/admin/routes/wallet.ts';
@@ -79,10 +81,21 @@ export async function serveModel(gateway: Gateway, exchange: Exchange, id: strin
   sendJson(gateway, exchange, model);
 }
 
+function limitsOf(gateway: Gateway, { customer, key }: Caller): Promise<readonly LimitStatus[]> {
+  return gateway.store.ledger.limits(customer.id, key.id, key.clientToken?.claim ?? null);
+}
+
+/** The key as its holder knows it: the holder of a client token knows nothing of the key that minted it. */
+function keyOf({ key }: Caller): Pick<KeyRecord, 'id' | 'type' | 'name'> {
+  const { id, type, name, clientToken } = key;
+  if (clientToken === undefined) return { id, type, name };
+  return { id: clientToken.claim.id, type, name: 'client token' };
+}
+
 export async function serveLimits(gateway: Gateway, exchange: Exchange): Promise<void> {
   const caller = callerOf(gateway, exchange);
   sendJson(gateway, exchange, {
-    limits: await gateway.store.ledger.limits(caller.customer.id, caller.key.id),
+    limits: await limitsOf(gateway, caller),
   });
 }
 
@@ -93,7 +106,7 @@ export async function serveMe(gateway: Gateway, exchange: Exchange): Promise<voi
   const period = account?.subscription.period;
   sendJson(gateway, exchange, {
     customer: { id: caller.customer.id, externalId: caller.customer.externalId },
-    key: { id: caller.key.id, type: caller.key.type, name: caller.key.name },
+    key: keyOf(caller),
     subscription:
       account === null || period === undefined
         ? null
@@ -110,7 +123,7 @@ export async function serveMe(gateway: Gateway, exchange: Exchange): Promise<voi
               end: new Date(period.endMs).toISOString(),
             },
           },
-    limits: await gateway.store.ledger.limits(caller.customer.id, caller.key.id),
+    limits: await limitsOf(gateway, caller),
     wallet: showBalance(await gateway.store.wallets.wallet(caller.customer.id)),
     models: servedModels(gateway.catalog, gateway.clock.nowMs())
       .map((listing) => listing.id)

@@ -27,6 +27,7 @@ import { createIdSource } from '../contracts/ids.ts';
 import type { AlertingService } from '../alerts/alerting-service.ts';
 import { createAdminApp } from '../dialects/admin/index.ts';
 import { hashKey } from '../gateway/caller.ts';
+import { ClientTokens } from '../gateway/client-tokens.ts';
 import { DirectoryCache } from '../gateway/directory-cache.ts';
 import {
   Lifecycle,
@@ -164,7 +165,7 @@ async function buildGateway(
     settings: settingsOf(options.loaded),
     store: parts.store,
     replySeal: new ReplySeal(options.credentials.encryptionKey),
-    directory: new DirectoryCache(snapshot),
+    directory: new DirectoryCache(snapshot, new ClientTokens(options.credentials.encryptionKey)),
     catalog: createModelCatalog({
       configuredProviders: [...providers.values()].map(({ definition }) => ({
         id: definition.id,
@@ -234,6 +235,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     durability: config.durability,
     unknownPolicy: config.metering.unknownPolicy,
     unknownGraceMs: config.metering.unknownGraceMs,
+    deploymentLimits: config.metering.limits,
     keepRequestsMs: requestsDays === false ? null : requestsDays * DAY_MS,
   });
   const simulator = await openSimulator(loaded, providers);

@@ -86,6 +86,7 @@ function commandOf(
     quoteId: at.quoteId,
     customerId: asker.caller.customer.id,
     keyId: asker.caller.key.id,
+    token: asker.caller.key.clientToken?.claim ?? null,
     tags: asker.tags,
     // What the ledger is not asked about is refused already.
     mode:

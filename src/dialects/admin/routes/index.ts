@@ -5,6 +5,7 @@
  */
 import type { AdminRoute } from '../admin-route.ts';
 import { alertRoutes } from './alerts.ts';
+import { customerLimitRoutes } from './customer-limits.ts';
 import { customerRoutes } from './customers.ts';
 import { exportRoutes } from './exports.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -23,6 +24,7 @@ import { webhookRoutes } from './webhooks.ts';
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...planRoutes,
   ...customerRoutes,
+  ...customerLimitRoutes,
   ...subscriptionRoutes,
   ...subscriptionEventRoutes,
   ...walletRoutes,

@@ -5,6 +5,8 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { limitSchema, type LimitInput } from '../../../contracts/metering.ts';
+import { compileOwnLimits } from '../../../metering/core/compiled-plan.ts';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import type { KeyRecord, KeyScopes, MeteringStore } from '../../../metering/ports.ts';
 import { invalidRequest } from '../../validation.ts';
@@ -44,6 +46,19 @@ const scopesSchema = z
   })
   .meta({ id: 'KeyScopes' });
 
+const keyLimitsSchema = z
+  .array(
+    limitSchema.extend({
+      scope: z
+        .literal('key', { error: 'must be "key" or left out: the limits of a key are its own' })
+        .optional(),
+    }),
+  )
+  .max(50)
+  .describe(
+    'Limits of this key beside those of its customer’s plan, with one counter each. Windows follow its customer’s calendar, those of a service key UTC’s.',
+  );
+
 const newKeySchema = z
   .strictObject({
     type: z
@@ -59,9 +74,7 @@ const newKeySchema = z
       .describe('Customer of calls of a service key that name none.'),
     scopes: scopesSchema.optional(),
     expires_at: instantSchema.optional(),
-    limits: z
-      .never({ error: 'are not supported on keys; put a limit with "scope": "key" into the plan' })
-      .optional(),
+    limits: keyLimitsSchema.optional(),
   })
   .meta({ id: 'KeyInput' });
 
@@ -75,6 +88,7 @@ const keySchema = z
     customer: z.string().nullable().describe('`cus_…`'),
     default_customer: z.string().nullable().describe('`cus_…`'),
     scopes: scopesSchema.nullable(),
+    limits: z.array(limitSchema),
     status: z.enum(['active', 'expired', 'revoked']),
     created_at: timeSchema,
     expires_at: timeSchema.nullable(),
@@ -114,6 +128,7 @@ function showKey(record: KeyRecord, nowMs: number): z.input<typeof keySchema> {
     customer: record.customerId,
     default_customer: record.defaultCustomerId,
     scopes: record.scopes === null ? null : copyScopes(record.scopes),
+    limits: [...(record.limits ?? [])],
     status: revoked ? 'revoked' : expired ? 'expired' : 'active',
     created_at: formatTime(record.createdAtMs),
     expires_at: formatTimeOrNull(record.expiresAtMs),
@@ -121,11 +136,22 @@ function showKey(record: KeyRecord, nowMs: number): z.input<typeof keySchema> {
   };
 }
 
+/** @throws GatewayError `invalid_request` naming the limit's path */
+function assertLimits(type: KeyRecord['type'], limits: readonly LimitInput[]): void {
+  if (type === 'admin' && limits.length > 0) {
+    throw invalidRequest(
+      'limits',
+      'belong to a customer or service key; an admin key makes no calls.',
+    );
+  }
+  compileOwnLimits({ id: 'key', type: 'key' }, limits, 1);
+}
+
 const PREFIX_LENGTH = 8;
 
 type KeyTraits = Pick<
   KeyRecord,
-  'type' | 'name' | 'customerId' | 'defaultCustomerId' | 'scopes' | 'expiresAtMs'
+  'type' | 'name' | 'customerId' | 'defaultCustomerId' | 'scopes' | 'limits' | 'expiresAtMs'
 >;
 
 async function makeKey(
@@ -219,7 +245,9 @@ export const keyRoutes: readonly AdminRoute[] = [
         throw invalidRequest('expires_at', 'must be in the future.');
       }
       const owners = await ownersOf(body, dependencies.store);
-      const traits = { ...owners, name: body.name, scopes: body.scopes ?? null, expiresAtMs };
+      const { name, scopes = null, limits = [] } = body;
+      assertLimits(owners.type, limits);
+      const traits = { ...owners, name, scopes, limits, expiresAtMs };
       const { key, record } = await makeKey(traits, dependencies);
       return { ...showKey(record, nowMs), key };
     },
@@ -255,6 +283,31 @@ export const keyRoutes: readonly AdminRoute[] = [
     handle: async (input, { store, now }) => showKey(await findKey(store, input.params.id), now()),
   }),
   adminRoute({
+    method: 'patch',
+    path: '/keys/{id}',
+    operationId: 'updateKey',
+    summary: 'Change the limits of a key',
+    description:
+      'A raise is granted at once; of a lowered limit what is free expires. Counters stay. `null` or an empty list takes all limits away.',
+    tag: 'keys',
+    params,
+    body: z
+      .strictObject({ limits: keyLimitsSchema.nullable().optional() })
+      .meta({ id: 'KeyPatch' }),
+    example: { limits: [{ meter: 'cost_usd', window: 'day', amount: '5.00' }] },
+    reply: keySchema,
+    errors: ['not_found'],
+    async handle({ params: { id }, body }, { store, now, onKeyChange }) {
+      const known = await findKey(store, id);
+      if (body.limits === undefined) return showKey(known, now());
+      const limits = body.limits ?? [];
+      assertLimits(known.type, limits);
+      const changed = await store.limitBook.setKeyLimits(id, limits);
+      onKeyChange(changed);
+      return showKey(changed, now());
+    },
+  }),
+  adminRoute({
     method: 'delete',
     path: '/keys/{id}',
     operationId: 'deleteKey',
@@ -283,7 +336,7 @@ export const keyRoutes: readonly AdminRoute[] = [
     operationId: 'rotateKey',
     summary: 'Replace a key by a new one',
     description:
-      'The new key has the same owner, scopes and expiry. The old one serves on for `overlap_s` seconds.',
+      'The new key has the same owner, scopes, limits and expiry; its limits begin with counters of their own. The old one serves on for `overlap_s` seconds.',
     tag: 'keys',
     params,
     body: z.strictObject({
@@ -308,8 +361,8 @@ export const keyRoutes: readonly AdminRoute[] = [
           param: 'id',
         });
       }
-      const { type, name, customerId, defaultCustomerId, scopes, expiresAtMs } = old;
-      const traits = { type, name, customerId, defaultCustomerId, scopes, expiresAtMs };
+      const { type, name, customerId, defaultCustomerId, scopes, limits, expiresAtMs } = old;
+      const traits = { type, name, customerId, defaultCustomerId, scopes, limits, expiresAtMs };
       const { key, record } = await makeKey(traits, dependencies);
       const endsAtMs = nowMs + (input.body.overlap_s ?? 0) * 1000;
       const replaced = await dependencies.store.directory.revokeKey(old.id, endsAtMs);

@@ -122,6 +122,22 @@ export function describeKeys(suite: AdminSuite): void {
       });
     });
 
+    it('changes limits in three states: a list replaces, null takes away, absence leaves', async () => {
+      await starter();
+      const limits = [{ meter: 'images', window: 'day', amount: 5 }];
+      const made = await post('/keys', { customer: 'user-1', name: 'a', limits });
+      expect(made.body['limits']).toEqual(limits);
+      const path = `/keys/${String(made.body['id'])}`;
+      const patch = async (body: unknown) =>
+        (await suite.harness.call('PATCH', path, { body })).body['limits'];
+      expect(await patch({})).toEqual(limits);
+      const other = [{ meter: 'cost_usd', window: 'period', amount: '2.00' }];
+      expect(await patch({ limits: other })).toEqual(other);
+      const { body } = await suite.harness.call('GET', path);
+      expect(body['limits']).toEqual(other);
+      expect(await patch({ limits: null })).toEqual([]);
+    });
+
     it('ends the old key at once without an overlap', async () => {
       await starter();
       const id = String((await post('/keys', { customer: 'user-1', name: 'a' })).body['id']);
@@ -146,7 +162,22 @@ export function describeKeys(suite: AdminSuite): void {
         ['an unknown type', { type: 'root' }, 400, 'type'],
         ['a key of its own', { key: 'agk_mine' }, 400, 'key'],
         ['a role', { role: 'admin' }, 400, 'role'],
-        ['limits', { limits: [] }, 400, 'limits'],
+        [
+          'a limit of zero',
+          { limits: [{ meter: 'images', window: 'day', amount: 0 }] },
+          400,
+          'limits[0].amount',
+        ],
+        [
+          'limits of an admin key',
+          {
+            type: 'admin',
+            customer: undefined,
+            limits: [{ meter: 'images', window: 'day', amount: 1 }],
+          },
+          400,
+          'limits',
+        ],
         ['an address range', { scopes: { ips: ['10.0.0.0/8'] } }, 400, 'scopes.ips[0]'],
         ['an unknown scope', { scopes: { tenants: [] } }, 400, 'scopes.tenants'],
         ['an expiry in the past', { expires_at: '2020-01-01T00:00:00Z' }, 400, 'expires_at'],
