@@ -78,7 +78,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'dialects',
   ],
   // Prices are a setting too, and have one schema.
-  config: ['contracts', 'catalog/price-row.ts', 'catalog/price-item.ts', 'zod', 'yaml', 'node:'],
+  config: [
+    'contracts',
+    'catalog/price-row.ts',
+    'catalog/price-item.ts',
+    'metering/core/compiled-plan.ts',
+    'zod',
+    'yaml',
+    'node:',
+  ],
   openapi: ['contracts', 'config', 'version.ts', 'zod', 'zod-openapi', 'dialects'],
   observability: ['contracts', 'gateway', 'metering', 'node:fs', 'pino', 'prom-client'],
   simulators: ['contracts/wire.ts', 'node:'],
