@@ -26,6 +26,7 @@ export { UNKNOWN_MODEL, type ModelFacts } from './model-facts.ts';
 export { boundOperation, type Confidence, type OperationBound } from './operation-bound.ts';
 export { operationAmounts } from './operation-meters.ts';
 export { dimensionsOf, type OperationSpec } from './operation-spec.ts';
+export { markedUp, priceRuleSchema, ruledItem, type PriceRule } from './price-rules.ts';
 export { priceUsage, withDefaults, type PricedLine, type PricedUsage } from './media-cost.ts';
 export type { Dimensions } from './media-rate.ts';
 export { baseNameOf, createPriceBook, type PriceBook } from './price-book.ts';

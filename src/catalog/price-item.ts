@@ -59,6 +59,8 @@ export interface PriceItem {
   readonly checkedAt: string | null;
   /** The row that it was made of. */
   readonly row: PriceRow;
+  /** What the provider charges, where this is what a customer is charged by a rule; else null. */
+  readonly providerPrice: PriceItem | null;
 }
 
 const DAY_MS = 86_400_000;
@@ -224,6 +226,7 @@ export function createPriceItem(row: PriceRow, hash: string): PriceItem {
     source: row.source ?? '',
     checkedAt: row.checked_at ?? null,
     row,
+    providerPrice: null,
   };
 }
 

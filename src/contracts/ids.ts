@@ -19,6 +19,7 @@ export type IdPrefix =
   | 'ast'
   | 'pb'
   | 'evt'
+  | 'rule'
   | 'wh';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

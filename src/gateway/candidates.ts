@@ -10,6 +10,7 @@ import { GatewayError } from '../contracts/gateway-error.ts';
 import type { TextProvider } from '../contracts/text-provider.ts';
 import type { CandidateBound, MeterAmounts, ReserveCommand } from '../metering/ports.ts';
 import { assertModelInScope, type Caller } from './caller.ts';
+import { chargedPrice } from './charged-price.ts';
 import type { ConfiguredProvider, Gateway } from './gateway.ts';
 import type { TextCall } from './text-call.ts';
 
@@ -88,7 +89,11 @@ export function resolveCandidates(
     if (call.stream && text.stream === undefined && text.relay === undefined) continue;
     const name = `${providerId}/${model}`;
     const facts = gateway.catalog.factsOf(providerId, model);
-    const price = gateway.catalog.priceOf(providerId, model, nowMs);
+    const price = chargedPrice(gateway, caller.customer.id, {
+      provider: providerId,
+      model,
+      atMs: nowMs,
+    });
     candidates.push({
       provider,
       text,

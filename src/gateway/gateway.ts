@@ -11,6 +11,7 @@ import type { Upstream } from '../http/upstream.ts';
 import type { MeteringStore } from '../metering/ports.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 import type { QuoteTokens } from './quotes/quote-token.ts';
+import type { PriceRules } from './charged-price.ts';
 import type { Recorder } from './recorder.ts';
 import type { ReplySeal } from './reply-seal.ts';
 import type { RoutingState } from './routing-state.ts';
@@ -66,6 +67,7 @@ export interface Gateway {
   readonly replySeal: ReplySeal;
   readonly directory: DirectoryCache;
   readonly catalog: ModelCatalog;
+  readonly priceRules: PriceRules;
   readonly providers: ReadonlyMap<string, ConfiguredProvider>;
   readonly upstream: Upstream;
   readonly wheel: TimerWheel;

@@ -17,6 +17,7 @@ import type {
 } from '../metering/ports.ts';
 import type { CallClaim } from './call-claim.ts';
 import type { Candidate } from './candidates.ts';
+import { chargedPrice } from './charged-price.ts';
 import type { Gateway } from './gateway.ts';
 import type { TextRun } from './text-run.ts';
 
@@ -37,8 +38,11 @@ export interface AttemptEnd {
 /** Prices by the model served; by the model asked for where the served one has no price (F115). */
 function priceOf(
   gateway: Gateway,
-  candidate: Candidate,
-  modelServed: string | null,
+  run: TextRun,
+  {
+    candidate,
+    modelServed,
+  }: { readonly candidate: Candidate; readonly modelServed: string | null },
 ): PriceItem | null {
   if (modelServed === null || modelServed === candidate.model) return candidate.price;
   const provider = candidate.provider.definition.id;
@@ -47,7 +51,11 @@ function priceOf(
   if (candidate.isPinned && catalog.isSameModel(provider, modelServed, candidate.model)) {
     return candidate.price;
   }
-  return catalog.priceOf(provider, modelServed, gateway.clock.nowMs()) ?? candidate.price;
+  const atMs = gateway.clock.nowMs();
+  const customerId = run.caller.customer.id;
+  return (
+    chargedPrice(gateway, customerId, { provider, model: modelServed, atMs }) ?? candidate.price
+  );
 }
 
 /** What a running stream has cost so far, counted low: for `charge_observed` after a crash. */
@@ -106,7 +114,7 @@ export function recordAttempt(
   },
 ): AttemptRecord {
   const { candidate, end } = attempt;
-  const price = priceOf(gateway, candidate, end.modelServed);
+  const price = priceOf(gateway, run, { candidate, modelServed: end.modelServed });
   const reported = end.billable === 'yes' ? (end.usage ?? NO_USAGE) : NO_USAGE;
   const usage = price === null || end.billable !== 'yes' ? reported : billedUsage(price, reported);
   const row: AttemptRecord = {
@@ -126,8 +134,14 @@ export function recordAttempt(
     costNanoUsd: price === null || end.billable !== 'yes' ? 0n : costNanoUsd(price, usage),
     priceItemId: price?.id ?? null,
   };
-  run.attempts.push(row);
-  return row;
+  const providerPrice = price?.providerPrice ?? null;
+  // Only where a rule makes the customer's price another than the provider's.
+  const booked =
+    providerPrice === null || end.billable !== 'yes'
+      ? row
+      : { ...row, providerCostNanoUsd: costNanoUsd(providerPrice, usage) };
+  run.attempts.push(booked);
+  return booked;
 }
 
 export function totalCostOf(run: TextRun): bigint {

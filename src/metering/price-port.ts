@@ -21,7 +21,18 @@ export interface BookInForce {
   readonly prices: number;
 }
 
-/** Price books and their items over time. */
+/** A rule by which customers pay another price than the provider's; never changed but for its end. */
+export interface PriceRuleRecord {
+  readonly id: string;
+  /** Null: for everyone. */
+  readonly customerId: string | null;
+  /** The rule as JSON text. */
+  readonly body: string;
+  readonly createdAtMs: number;
+  readonly retiredAtMs: number | null;
+}
+
+/** Price books, their items and the rules upon them, over time. */
 export interface PriceArchive {
   /** States the book in force from now on; one that is in force already stays as it is. */
   putBook(book: { readonly id: string; readonly prices: readonly ArchivedPrice[] }): Promise<void>;
@@ -34,4 +45,8 @@ export interface PriceArchive {
   } | null>;
   /** Those of the named items that are known, in no order. */
   prices(ids: readonly string[]): Promise<readonly ArchivedPrice[]>;
+  putRule(rule: PriceRuleRecord): Promise<void>;
+  retireRule(ruleId: string, atMs: number): Promise<void>;
+  /** Oldest first, those that are retired too. */
+  rules(): Promise<readonly PriceRuleRecord[]>;
 }

@@ -53,6 +53,7 @@ import { VERSION } from '../version.ts';
 import { archivePrices } from './archive-prices.ts';
 import { billingRoutes } from './billing-routes.ts';
 import { openAlerting } from './alerting.ts';
+import { openPriceRules, rulesInForce } from './load-price-rules.ts';
 import { bootstrapDirectory } from './bootstrap.ts';
 import { DataPlane } from './data-plane.ts';
 import { createRoutes } from './create-routes.ts';
@@ -192,6 +193,7 @@ async function buildGateway(
       metrics,
     ),
     estimator: new TokenEstimator(),
+    priceRules: await openPriceRules(parts.store.prices),
     quoteTokens: new QuoteTokens(options.credentials.encryptionKey),
     lifecycle,
   };
@@ -261,6 +263,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
       randomKey: () => generateKey(randomBytes),
       onKeyChange: (key) => gateway.directory.putKey(key),
       onCustomerChange: (customer) => gateway.directory.putCustomer(customer),
+      onPriceRules: (rules) => gateway.priceRules.replace(rulesInForce(rules)),
       config: () => viewConfig(loaded),
       catalogue: gateway.catalog,
       webhookTools: alerting,

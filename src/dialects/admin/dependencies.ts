@@ -9,6 +9,7 @@ import type { UsageUnit } from '../../contracts/usage.ts';
 import type { ReplySeal } from '../../gateway/reply-seal.ts';
 import type { WebhookRecord } from '../../metering/alerts-port.ts';
 import type { CustomerRecord, KeyRecord, MeteringStore } from '../../metering/ports.ts';
+import type { PriceRuleRecord } from '../../metering/price-port.ts';
 
 /** The settings as they may be shown; secrets are gone already. */
 export interface ShownConfig {
@@ -68,6 +69,8 @@ export interface AdminDependencies {
   /** Called with every key made, rotated or revoked, before the reply leaves. */
   readonly onKeyChange: (key: KeyRecord) => void;
   readonly onCustomerChange: (customer: CustomerRecord) => void;
+  /** Told of all price rules, retired ones too, when one was made or retired. */
+  readonly onPriceRules: (rules: readonly PriceRuleRecord[]) => void;
   readonly config: () => ShownConfig;
   readonly catalogue: ShownCatalogue;
   readonly webhookTools: WebhookTools;

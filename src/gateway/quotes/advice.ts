@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { PriceItem } from '../../catalog/price-item.ts';
+import { chargedPrice } from '../charged-price.ts';
 import type { ModelListing } from '../../catalog/index.ts';
 import type { CandidateBound } from '../../metering/ports.ts';
 import type { QuoteReduction } from '../../metering/quote-port.ts';
@@ -81,12 +83,11 @@ function parametersOf(operation: QuoteRequestOperation): readonly Parameter[] {
 function boundWith(
   gateway: Gateway,
   operation: QuoteRequestOperation,
-  name: string,
+  { name, price }: { readonly name: string; readonly price: PriceItem | null },
 ): CandidateBound | null {
   const slash = name.indexOf('/');
   const provider = name.slice(0, slash);
   const model = name.slice(slash + 1);
-  const price = gateway.catalog.priceOf(provider, model, gateway.clock.nowMs());
   const facts = gateway.catalog.factsOf(provider, model);
   const judged = priceOn(specOf(operation), { provider, name, facts, price });
   return judged.pricing === 'priced' ? judged.candidate.bound : null;
@@ -103,7 +104,10 @@ function reductionsOf(
   if (dearest === undefined || priced.pricing !== 'priced') return [];
   return parametersOf(operation).flatMap((parameter) =>
     valuesBelow(parameter.value).flatMap((value): QuoteReduction[] => {
-      const bound = boundWith(gateway, parameter.with(value), dearest.name);
+      const bound = boundWith(gateway, parameter.with(value), {
+        name: dearest.name,
+        price: priced.prices.get(dearest.name) ?? null,
+      });
       return bound === null ? [] : [{ param: parameter.name, value, bound }];
     }),
   );
@@ -121,14 +125,18 @@ function isAble(gateway: Gateway, operation: QuoteRequestOperation, model: Model
 function cheaperOf(
   gateway: Gateway,
   models: readonly ModelListing[],
-  asked: Asked,
+  asked: Asked & { readonly customerId: string },
 ): readonly PricedCandidate[] {
   const { operation, priced } = asked;
   const most = priced.pricing === 'priced' ? (priced.candidates[0]?.cost.maxNanoUsd ?? null) : null;
   const spec = specOf(operation);
   const nowMs = gateway.clock.nowMs();
   const found = models.flatMap(({ id: name, ownedBy: provider, facts }) => {
-    const price = gateway.catalog.priceOf(provider, name.slice(provider.length + 1), nowMs);
+    const price = chargedPrice(gateway, asked.customerId, {
+      provider,
+      model: name.slice(provider.length + 1),
+      atMs: nowMs,
+    });
     const judged = priceOn(spec, { provider, name, facts, price });
     if (judged.pricing !== 'priced') return [];
     const { candidate } = judged;
@@ -149,10 +157,11 @@ function alternativesOf(
     .filter((model) => model.id !== own?.name && isAble(gateway, asked.operation, model))
     .filter((model) => isModelInScope(caller.key, model.id));
   const near = models.filter((model) => model.ownedBy === own?.provider);
-  const found = cheaperOf(gateway, near, asked);
+  const sought = { ...asked, customerId: caller.customer.id };
+  const found = cheaperOf(gateway, near, sought);
   if (found.length > 0) return found;
   const far = models.filter((model) => model.ownedBy !== own?.provider);
-  return cheaperOf(gateway, far.slice(0, FAR_MODELS_MAX), asked);
+  return cheaperOf(gateway, far.slice(0, FAR_MODELS_MAX), sought);
 }
 
 /** A few of many, evenly spaced, so that the list is short and still reaches down to the cheapest. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { chargedPrice } from '../charged-price.ts';
 import { boundOperation, type OperationBound, type OperationSpec } from '../../catalog/index.ts';
 import type { ModelFacts } from '../../catalog/index.ts';
 import type { PriceItem } from '../../catalog/index.ts';
@@ -160,7 +161,7 @@ export function priceOperation(
   const prices = new Map<string, PriceItem>();
   const judged = resolved.map(({ provider, model }) => {
     const name = `${provider}/${model}`;
-    const price = gateway.catalog.priceOf(provider, model, nowMs);
+    const price = chargedPrice(gateway, caller.customer.id, { provider, model, atMs: nowMs });
     if (price !== null) prices.set(name, price);
     const facts = gateway.catalog.factsOf(provider, model);
     return { provider, name, ...priceOn(spec, { provider, name, facts, price }) };

@@ -4,12 +4,17 @@
  * @module
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { ArchivedPrice, BookInForce, PriceArchive } from '../../metering/price-port.ts';
+import type {
+  ArchivedPrice,
+  BookInForce,
+  PriceArchive,
+  PriceRuleRecord,
+} from '../../metering/price-port.ts';
 import type { ReaderLink } from './reader-link.ts';
 import type { QueryTable } from './reader-queries.ts';
 import { statementCache } from './statement-cache.ts';
-import { integer, type SqlRow, text } from './subscriptions.ts';
-import { putCall } from './wire.ts';
+import { integer, nullableInteger, nullableText, type SqlRow, text } from './subscriptions.ts';
+import { type FlatValue, putCall } from './wire.ts';
 import type { WriterLink } from './writer-link.ts';
 import type { OperationParts, OperationTable } from './writer-operations.ts';
 
@@ -33,6 +38,35 @@ export function priceOperations({ database }: Pick<OperationParts, 'database'>):
         return null;
       },
     },
+    putPriceRule: {
+      writes: true,
+      run([argument]) {
+        const rule = argument as PriceRuleRecord;
+        database
+          .prepare('INSERT INTO price_rule VALUES (?, ?, ?, ?, ?)')
+          .run(rule.id, rule.customerId, rule.body, rule.createdAtMs, rule.retiredAtMs);
+        return null;
+      },
+    },
+    retirePriceRule: {
+      writes: true,
+      run([ruleId, atMs]) {
+        database
+          .prepare('UPDATE price_rule SET retired_at = ? WHERE id = ? AND retired_at IS NULL')
+          .run(atMs as number, ruleId as string);
+        return null;
+      },
+    },
+  };
+}
+
+function ruleOf(row: SqlRow): PriceRuleRecord {
+  return {
+    id: text(row, 'id'),
+    customerId: nullableText(row, 'customer_id'),
+    body: text(row, 'body'),
+    createdAtMs: integer(row, 'created_at'),
+    retiredAtMs: nullableInteger(row, 'retired_at'),
   };
 }
 
@@ -71,6 +105,7 @@ export function priceQueries(database: DatabaseSync): QueryTable {
       sql('SELECT i.id, i.body FROM json_each(?) named JOIN price_item i ON i.id = named.value')
         .all(JSON.stringify(ids))
         .map(priceOf),
+    priceRules: () => sql('SELECT * FROM price_rule ORDER BY rowid').all().map(ruleOf),
   };
 }
 
@@ -78,12 +113,16 @@ export function pricesOver(
   link: Pick<WriterLink, 'ask'>,
   readers: Pick<ReaderLink, 'ask'>,
 ): PriceArchive {
+  const write = async (name: string, args: readonly FlatValue[]): Promise<void> => {
+    await link.ask((flat, call) => {
+      putCall(flat, call, { name, args });
+    });
+  };
   return {
-    async putBook(book) {
-      await link.ask((flat, call) => {
-        putCall(flat, call, { name: 'putPriceBook', args: [book] });
-      });
-    },
+    putBook: (book) => write('putPriceBook', [book]),
+    putRule: (rule) => write('putPriceRule', [rule]),
+    retireRule: (ruleId, atMs) => write('retirePriceRule', [ruleId, atMs]),
+    rules: () => readers.ask('priceRules', []),
     books: () => readers.ask('priceBooks', []),
     bookAt: (atMs) => readers.ask('priceBookAt', [atMs]),
     prices: (ids) => readers.ask('prices', [ids]),

@@ -12,6 +12,7 @@ import { deliveryRoutes } from './deliveries.ts';
 import { keyRoutes } from './keys.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { planRoutes } from './plans.ts';
+import { priceRuleRoutes } from './price-rules.ts';
 import { priceRoutes } from './prices.ts';
 import { processRoutes } from './process.ts';
 import { requestRoutes } from './requests.ts';
@@ -38,4 +39,5 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...deliveryRoutes,
   ...processRoutes,
   ...priceRoutes,
+  ...priceRuleRoutes,
 ];

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { archivedItem, explainUsage } from '../../../catalog/explain.ts';
 import { holdsAt, type PriceItem } from '../../../catalog/price-item.ts';
+import { priceRuleSchema, ruledItem } from '../../../catalog/price-rules.ts';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import { formatUsd } from '../../../contracts/money.ts';
 import { COUNTED_UNITS, type CountedUnit } from '../../../contracts/usage.ts';
@@ -36,6 +37,9 @@ const attemptSchema = z
     model: z.string().describe('The model that was served, and so is priced.'),
     billable: z.enum(['yes', 'no', 'unknown']),
     booked: usdSchema,
+    provider_cost: usdSchema.describe(
+      'What the provider charges; differs where a price rule was used.',
+    ),
     explanation: explanationSchema
       .nullable()
       .describe('Null where nothing was billed, or where the price is not archived.'),
@@ -82,9 +86,23 @@ async function itemsById(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, PriceItem>> {
   const known = new Map<string, PriceItem>();
-  for (const item of catalogue.priceBook.items) if (ids.includes(item.id)) known.set(item.id, item);
-  for (const archived of await store.prices.prices(ids)) {
+  const bases = ids.map((id) => id.split('%')[0] ?? id);
+  for (const item of catalogue.priceBook.items)
+    if (bases.includes(item.id)) known.set(item.id, item);
+  for (const archived of await store.prices.prices(bases)) {
     known.set(archived.id, archivedItem(archived));
+  }
+  const ruled = ids.filter((id) => id.includes('%'));
+  const rules = ruled.length === 0 ? [] : await store.prices.rules();
+  for (const id of ruled) {
+    const [baseId = '', ruleId = ''] = id.split('%');
+    const base = known.get(baseId);
+    const record = rules.find((rule) => rule.id === ruleId);
+    if (base === undefined || record === undefined) continue;
+    known.set(
+      id,
+      ruledItem(base, { id: ruleId, rule: priceRuleSchema.parse(JSON.parse(record.body)) }),
+    );
   }
   return known;
 }
@@ -104,6 +122,7 @@ function explainAttempt(
     model: attempt.modelServed ?? attempt.modelRequested,
     billable: attempt.billable,
     booked: formatUsd(attempt.costNanoUsd),
+    provider_cost: formatUsd(attempt.providerCostNanoUsd ?? attempt.costNanoUsd),
     explanation: explained === null ? null : showExplanation(explained),
     matches: explained === null ? null : explained.nanoUsd === attempt.costNanoUsd,
   };

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { ArchivedPrice, PriceArchive } from '../../../metering/price-port.ts';
+import type { ArchivedPrice, PriceArchive, PriceRuleRecord } from '../../../metering/price-port.ts';
 
 export function createFakePrices(now: () => number): PriceArchive {
   const books: { id: string; fromMs: number; prices: readonly ArchivedPrice[] }[] = [];
   const items = new Map<string, ArchivedPrice>();
+  const rules = new Map<string, PriceRuleRecord>();
   return {
     async putBook({ id, prices }) {
       if (books.at(-1)?.id === id) return;
@@ -28,5 +29,13 @@ export function createFakePrices(now: () => number): PriceArchive {
       return book === undefined ? null : { id: book.id, prices: book.prices };
     },
     prices: async (ids) => ids.flatMap((id) => items.get(id) ?? []),
+    async putRule(rule) {
+      rules.set(rule.id, rule);
+    },
+    async retireRule(ruleId, atMs) {
+      const rule = rules.get(ruleId);
+      if (rule?.retiredAtMs === null) rules.set(ruleId, { ...rule, retiredAtMs: atMs });
+    },
+    rules: async () => [...rules.values()],
   };
 }

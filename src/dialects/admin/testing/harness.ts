@@ -169,6 +169,13 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
     onKeyChange: (key) => keyChanges.push(key),
     onCustomerChange: (customer) => customerChanges.push(customer),
     config: () => SHOWN_CONFIG,
+    onPriceRules: () => undefined,
+    config: () => ({
+      file: 'gateway.yaml',
+      settings: { port: 8790 },
+      origins: { port: 'default' },
+      warnings: [],
+    }),
     catalogue: CATALOGUE,
     webhookTools: fakeWebhookTools(),
     maxBodyBytes: 64 * 1024,

@@ -1,0 +1,65 @@
+/**
+ * What a customer is charged by: the provider's price, or what a rule of the operator makes of it.
+ *
+ * @module
+ */
+import { holdsAt, type PriceItem } from '../catalog/price-item.ts';
+import { ruledItem, type PriceRule } from '../catalog/price-rules.ts';
+import { compileGlob, type GlobMatcher } from '../metering/core/glob.ts';
+import type { Gateway } from './gateway.ts';
+
+interface Compiled {
+  readonly rule: PriceRule;
+  readonly matches: GlobMatcher;
+}
+
+function compiled(rule: PriceRule): Compiled {
+  const { price, match } = rule.rule;
+  const exact = price === undefined ? null : `${price.provider}/${price.model}`;
+  return {
+    rule,
+    matches: exact === null ? compileGlob(match ?? '*') : (name) => name === exact,
+  };
+}
+
+/** Rules by whom they are for, as the gateway works with them. Replaced whole when one is made or retired. */
+export class PriceRules {
+  #ofCustomer: ReadonlyMap<string | null, readonly Compiled[]> = new Map();
+  #items = new Map<string, PriceItem>();
+
+  /** True while nothing has to be looked up: the usual case costs a call one comparison. */
+  isEmpty = true;
+
+  /** Rules in force, oldest first: of two that fit, the later wins. */
+  replace(rules: readonly PriceRule[]): void {
+    this.#ofCustomer = Map.groupBy(rules.map(compiled), ({ rule }) => rule.customerId);
+    this.#items = new Map();
+    this.isEmpty = rules.length === 0;
+  }
+
+  /** What a customer is charged by: the customer's own rule, else one for everyone, else the provider's price. */
+  priceFor(customerId: string, base: PriceItem, atMs: number): PriceItem {
+    const name = `${base.provider}/${base.model}`;
+    for (const whom of [customerId, null]) {
+      const found = this.#ofCustomer.get(whom)?.findLast(({ matches }) => matches(name));
+      if (found === undefined) continue;
+      const key = `${base.id}%${found.rule.id}`;
+      const item = this.#items.get(key) ?? ruledItem(base, found.rule);
+      this.#items.set(key, item);
+      // A price of one's own may have dates of its own.
+      if (holdsAt(item, atMs)) return item;
+    }
+    return base;
+  }
+}
+
+/** The price that a customer is charged by, or null: unpriced. */
+export function chargedPrice(
+  gateway: Pick<Gateway, 'catalog' | 'priceRules'>,
+  customerId: string,
+  of: { readonly provider: string; readonly model: string; readonly atMs: number },
+): PriceItem | null {
+  const base = gateway.catalog.priceOf(of.provider, of.model, of.atMs);
+  if (base === null || gateway.priceRules.isEmpty) return base;
+  return gateway.priceRules.priceFor(customerId, base, of.atMs);
+}
