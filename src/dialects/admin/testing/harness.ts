@@ -170,12 +170,7 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
     onCustomerChange: (customer) => customerChanges.push(customer),
     config: () => SHOWN_CONFIG,
     onPriceRules: () => undefined,
-    config: () => ({
-      file: 'gateway.yaml',
-      settings: { port: 8790 },
-      origins: { port: 'default' },
-      warnings: [],
-    }),
+    config: () => SHOWN_CONFIG,
     catalogue: CATALOGUE,
     webhookTools: fakeWebhookTools(),
     maxBodyBytes: 64 * 1024,
