@@ -168,7 +168,6 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
     },
     onKeyChange: (key) => keyChanges.push(key),
     onCustomerChange: (customer) => customerChanges.push(customer),
-    config: () => SHOWN_CONFIG,
     onPriceRules: () => undefined,
     config: () => SHOWN_CONFIG,
     catalogue: CATALOGUE,
