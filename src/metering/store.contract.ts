@@ -342,6 +342,7 @@ export function describeStore(suite: StoreSuite): void {
             ]),
           },
           attemptRows: settle.attempts,
+          priceBookId: command.priceBookId,
         });
         expect(await store.reader.request('req_none')).toBeNull();
       });
