@@ -336,13 +336,13 @@ export function describeStore(suite: StoreSuite): void {
           hold: {
             id: 'hold_1',
             state: 'settled',
+            priceBookId: command.priceBookId,
             legs: expect.arrayContaining([
               { limit: 'cost_usd/period', amount: '10000000' },
               { limit: 'requests/period', amount: '1' },
             ]),
           },
           attemptRows: settle.attempts,
-          priceBookId: command.priceBookId,
         });
         expect(await store.reader.request('req_none')).toBeNull();
       });
