@@ -5,14 +5,13 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { createPriceItem } from '../../../catalog/price-item.ts';
 import { createIdSource, type IdSource } from '../../../contracts/ids.ts';
 import type { CustomerRecord, KeyRecord, MeteringStore } from '../../../metering/ports.ts';
 import { ReplySeal } from '../../../gateway/reply-seal.ts';
 import { createAdminApp } from '../app.ts';
-import { problemSchema } from '../problem.ts';
+import { checkReply } from './check-reply.ts';
 import { fakeWebhookTools } from './fake-webhook-tools.ts';
-import { ADMIN_ROUTES } from '../routes/index.ts';
+import { CATALOGUE } from './test-catalogue.ts';
 
 /** 23 November 2026, 10:00 UTC. */
 export const START_MS = Date.UTC(2026, 10, 23, 10);
@@ -48,77 +47,6 @@ export type OpenStore = (options: {
   readonly ids: IdSource;
 }) => Promise<MeteringStore>;
 
-function patternOf(path: string): RegExp {
-  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
-}
-
-function checkReply(method: string, path: string, reply: TestReply): void {
-  if (reply.status >= 400) {
-    problemSchema.parse(reply.body);
-    return;
-  }
-  const route = ADMIN_ROUTES.find(
-    ({ description }) =>
-      description.method === method.toLowerCase() && patternOf(description.path).test(path),
-  );
-  const schema = route?.description.reply.content['application/json']?.schema;
-  if (route === undefined || schema === undefined) return;
-  if (reply.status !== route.description.reply.status) {
-    throw new Error(`${method} ${path} answered ${reply.status}, which its description lacks`);
-  }
-  schema.parse(reply.body);
-}
-
-/** The price of the harness's one model, `sim/chat#1`. */
-export const CHAT_PRICE = createPriceItem(
-  {
-    provider: 'sim',
-    model: 'chat',
-    rates: { input_text_tokens: 150_000_000, output_text_tokens: 600_000_000 },
-    effective_from: '2026-11-23T10:00Z',
-    source: 'https://prices.example',
-  },
-  '1',
-);
-
-/** The catalogue of the harness: one model, one price. */
-const CATALOGUE = {
-  priceBook: {
-    id: 'pb_test',
-    items: [CHAT_PRICE],
-    find: (provider: string, model: string) =>
-      provider === 'sim' && model === 'chat' ? CHAT_PRICE : null,
-  },
-  list: () => [
-    {
-      id: 'sim/chat',
-      ownedBy: 'sim',
-      candidates: null,
-      facts: {
-        contextWindow: 8192,
-        maxOutputTokens: null,
-        input: ['text'],
-        output: ['text'],
-        capabilities: null,
-      },
-      usdPerMillion: { input_text_tokens: '0.150000000' },
-    },
-    {
-      id: 'fast',
-      ownedBy: 'sim',
-      candidates: ['sim/chat'],
-      facts: {
-        contextWindow: null,
-        maxOutputTokens: null,
-        input: null,
-        output: null,
-        capabilities: null,
-      },
-      usdPerMillion: {},
-    },
-  ],
-} as const;
-
 /** Deterministic bytes: a counter, so that ids and keys never repeat. */
 function counterBytes(): (target: Uint8Array) => void {
   let count = 0;
@@ -146,10 +74,48 @@ const SHOWN_CONFIG = {
   warnings: [],
 };
 
+/** Keys that never repeat, with the prefix of real ones. */
+function counterKeys(): () => string {
+  let count = 0;
+  return () => {
+    count += 1;
+    return `agk_${String(count).padStart(32, 'k')}`;
+  };
+}
+
+/** The request that a call makes. */
+function requestOf(method: string, path: string, { body, headers }: CallOptions): Request {
+  const hasBody = body !== undefined;
+  return new Request(`http://gateway/admin/v1${path}`, {
+    method,
+    headers: { ...(hasBody ? { 'content-type': 'application/json' } : {}), ...headers },
+    ...(hasBody ? { body: typeof body === 'string' ? body : JSON.stringify(body) } : {}),
+  });
+}
+
+/** Calls an app as the server would, and checks what it answers. */
+function caller(app: ReturnType<typeof createAdminApp>): Harness['call'] {
+  let requests = 0;
+  return async (method, path, options = {}) => {
+    requests += 1;
+    const requestId = `req_${requests}`;
+    const keyId = options.caller ?? 'key_admin';
+    const response = await app.fetch(requestOf(method, path, options), {
+      caller: { keyId },
+      requestId,
+    });
+    const text = await response.text();
+    const body = parsedBody(response, text);
+    const reply = { status: response.status, headers: response.headers, text, body };
+    if (method !== 'HEAD') checkReply(method, `/admin/v1${path.split('?')[0] ?? ''}`, reply);
+    if (reply.headers.get('x-request-id') !== requestId) throw new Error('x-request-id is missing');
+    return reply;
+  };
+}
+
+/** The control plane over a store that `openStore` makes. */
 export async function createHarness(openStore: OpenStore): Promise<Harness> {
   let nowMs = START_MS;
-  let requests = 0;
-  let keys = 0;
   const now = () => nowMs;
   const ids = createIdSource(now, counterBytes());
   const store = await openStore({ now, ids });
@@ -162,10 +128,7 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
     now,
     ids,
     hashKey: (key) => createHash('sha256').update(key).digest('hex'),
-    randomKey: () => {
-      keys += 1;
-      return `agk_${String(keys).padStart(32, 'k')}`;
-    },
+    randomKey: counterKeys(),
     onKeyChange: (key) => keyChanges.push(key),
     onCustomerChange: (customer) => customerChanges.push(customer),
     onPriceRules: () => undefined,
@@ -178,6 +141,7 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
     onInternalError: (error) => internalErrors.push(error),
   });
   return {
+    call: caller(app),
     store,
     ids,
     keyChanges,
@@ -186,30 +150,6 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
     now,
     advance: (milliseconds) => {
       nowMs += milliseconds;
-    },
-    async call(method, path, options = {}) {
-      requests += 1;
-      const requestId = `req_${requests}`;
-      const { body, caller = 'key_admin' } = options;
-      const hasBody = body !== undefined;
-      const response = await app.fetch(
-        new Request(`http://gateway/admin/v1${path}`, {
-          method,
-          headers: {
-            ...(hasBody ? { 'content-type': 'application/json' } : {}),
-            ...options.headers,
-          },
-          ...(hasBody ? { body: typeof body === 'string' ? body : JSON.stringify(body) } : {}),
-        }),
-        { caller: { keyId: caller }, requestId },
-      );
-      const text = await response.text();
-      const parsed = parsedBody(response, text);
-      const reply = { status: response.status, headers: response.headers, text, body: parsed };
-      if (method !== 'HEAD') checkReply(method, `/admin/v1${path.split('?')[0] ?? ''}`, reply);
-      if (reply.headers.get('x-request-id') !== requestId)
-        throw new Error('x-request-id is missing');
-      return reply;
     },
   };
 }

@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { itemOfRow } from '../../../catalog/price-book.ts';
 import { dataOf, expectProblem, type AdminSuite } from './admin-suite.ts';
 import { bookCall } from './book-call.ts';
-import { CHAT_PRICE, START_MS } from './harness.ts';
+import { START_MS } from './harness.ts';
+import { CHAT_PRICE } from './test-catalogue.ts';
 
 const MINUTE_MS = 60_000;
 
