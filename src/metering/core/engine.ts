@@ -22,6 +22,7 @@ import { type LimitRow, limitRows, type LimitsQuery } from './limit-status.ts';
 import { loadAccount, loadBucket, loadHold, loadResolved } from './loading.ts';
 import { type ChangeNote, changePlan } from './plan-change.ts';
 import { quote } from './quote.ts';
+import { RateReplay } from './rate-replay.ts';
 import { reconcile, type ReconcileCommand } from './reconcile.ts';
 import { accountFor, type EngineReserve, reserve } from './reserve.ts';
 import { rollOver } from './rollover.ts';
@@ -76,6 +77,8 @@ export interface MeteringEngine {
   loadHold(hold: HoldImage, plan?: CompiledPlan): void;
   /** A resolved hold out of the journal (`resolvedFrom`), so that a replay or late settlement can be answered. */
   loadResolved(resolved: ResolvedImage, plan?: CompiledPlan): void;
+  /** Takes the rates of earlier calls anew, off the journal's entries of the last minutes, oldest first. */
+  rateReplay(): RateReplay;
   /** Plans offered in `upgrade` actions, cheapest first. */
   setPlans(plans: readonly CompiledPlan[]): void;
   /**
@@ -218,6 +221,7 @@ export function engineOver(memory: Memory): MeteringEngine {
     loadBucket: (bucket) => loadBucket(memory, bucket),
     loadHold: (hold, plan) => loadHold(memory, hold, plan),
     loadResolved: (resolved, plan) => loadResolved(memory, resolved, plan),
+    rateReplay: () => new RateReplay(memory),
     setPlans(plans) {
       memory.plans = plans;
     },

@@ -73,7 +73,12 @@ function planOf(account: Account, image: HoldImage, plan: CompiledPlan | undefin
   return isPresent ? present : (plan ?? present);
 }
 
-function openHoldOf(memory: Memory, image: HoldImage, given: CompiledPlan | undefined): OpenHold {
+/** The hold with its limits and accounts, without rates and slots. */
+export function openHoldOf(
+  memory: Memory,
+  image: HoldImage,
+  given: CompiledPlan | undefined,
+): OpenHold {
   const account = accountFor(memory, image.customerId);
   const legs = image.legs.map(({ bucketId, amount }): Leg => ({
     ...referred(memory, bucketId),

@@ -89,7 +89,7 @@ function bookLegs(
 }
 
 /** Corrects the rates by the difference between what was taken and what was used; beyond the burst if need be. */
-function correctRates(
+export function correctRates(
   step: Step,
   hold: OpenHold,
   at: { readonly booked: readonly Booked[]; readonly nowMs: number },

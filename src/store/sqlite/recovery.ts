@@ -11,6 +11,7 @@ import { type HoldHistory, identityOf } from './hold-history.ts';
 import { bigint, integer, nullableText, type SqlRow, text } from './subscriptions.ts';
 import type { ScopeAccounts } from './scope-accounts.ts';
 import { readDeferredOrder } from './emergency-journal.ts';
+import { restoreRates } from './rate-recovery.ts';
 import type { Writer } from './writer.ts';
 
 const COUNTERS = ['granted', 'held', 'spent', 'overrun', 'expired', 'leased'] as const;
@@ -123,6 +124,7 @@ export function recover(parts: RecoveryParts): Map<string, number> {
     writer.trackOpen(holdId, { identity: identityOf(hold), seq: story.seq });
     if (story.unknownSinceMs !== null) unknownSince.set(holdId, story.unknownSinceMs);
   }
+  restoreRates(parts);
   if (parts.deferred.length > 0) writer.replay(parts.deferred.map(readDeferredOrder), nowMs);
   const newlyUnknown = writer.transact(nowMs, (unit) => {
     const applied = engine.recoverOpenHolds(nowMs);
