@@ -17,6 +17,7 @@ import {
 } from './fixtures/engine-fixture.ts';
 import { createEngine } from './engine.ts';
 import { JournalFold } from './rebuild.ts';
+import type { CalendarWindow } from './types.ts';
 
 const REQUESTS: LimitInput = { meter: 'requests', window: 'period', amount: 10 };
 
@@ -189,6 +190,24 @@ describe('accounts in memory', () => {
       engine.holdStanding('a'),
       engine.hasAccount('cus_1', later),
     ]).toEqual([0, null, true]);
+  });
+
+  it('keep an ended bucket whose box goes on under a new calendar, and lose it when that ends', () => {
+    const { engine } = benchOf([{ meter: 'requests', window: 'day', amount: 1 }]);
+    const long = (window: CalendarWindow, nowMs: number) => {
+      const { id, startMs, endMs } = windowOf(window, nowMs - (window === 'day' ? DAY_MS / 8 : 0));
+      return { id, startMs, endMs: (endMs ?? 0) + DAY_MS / 8 };
+    };
+    engine.reserve(reserveOf('a'), START_MS + HOUR_MS);
+    engine.settle({ holdId: 'a', charges: [chargeOf({})] }, START_MS + HOUR_MS);
+    const plan = planOf([{ meter: 'requests', window: 'day', amount: 1 }]);
+    engine.loadAccount(accountOf(plan, { windowOf: long }));
+    const late = START_MS + DAY_MS + 2 * HOUR_MS;
+    engine.reserve(reserveOf('b'), late - 1);
+    engine.sweep(late - HOUR_MS, late);
+    expect(engine.reserve(reserveOf('c'), late).result).toMatchObject({ type: 'refused' });
+    engine.sweep(late + HOUR_MS, late + HOUR_MS);
+    expect(engine.buckets()).toEqual([]);
   });
 });
 

@@ -5,12 +5,27 @@
  */
 import { drainMs } from './gcra.ts';
 import { isCredit } from './credits.ts';
-import { type Account, type Bucket, type Counter, isUsedUp, type Memory } from './state.ts';
+import {
+  type Account,
+  type Bucket,
+  type Counter,
+  counterKeyOfBucket,
+  isUsedUp,
+  type Memory,
+} from './state.ts';
 
 function hasEnded(bucket: Bucket, beforeMs: number): boolean {
   // Credit that is over but not yet booked as such must stay until it is.
   if (isCredit(bucket)) return isUsedUp(bucket);
   return bucket.expiresAtMs !== null && bucket.expiresAtMs <= beforeMs && bucket.held === 0n;
+}
+
+/** True for a bucket of a box that goes on: a box can come to end later than its bucket was made to. */
+function isPresent({ input }: Account, bucket: Bucket, nowMs: number): boolean {
+  const window = input.plan.limitsByCounter.get(counterKeyOfBucket(bucket))?.windowKind;
+  if (window?.kind !== 'period' && window?.kind !== 'calendar') return false;
+  const box = input.windowOf(window.kind === 'period' ? 'period' : window.unit, nowMs);
+  return box.id === bucket.windowId;
 }
 
 function atRest(counter: Counter, nowMs: number): boolean {
@@ -56,9 +71,9 @@ export function sweep(memory: Memory, idleSinceMs: number, nowMs: number): reado
   const dropped = new Set<Bucket>();
   const evicted = new Set<string>();
   for (const [customerId, account] of memory.accounts) {
-    for (const bucket of dropBuckets(memory, account, (one) => hasEnded(one, idleSinceMs))) {
-      dropped.add(bucket);
-    }
+    const isOver = (bucket: Bucket): boolean =>
+      hasEnded(bucket, idleSinceMs) && !isPresent(account, bucket, nowMs);
+    for (const bucket of dropBuckets(memory, account, isOver)) dropped.add(bucket);
     if (account.openHolds > 0) continue;
     dropCounters(account, nowMs);
     const resting = [...countersOf(account)].every((counter) => atRest(counter, nowMs));

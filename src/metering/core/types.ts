@@ -10,7 +10,9 @@ import type { Charge, MeterAmounts, Settled, TokenClaim } from '../ports.ts';
 import type { CompiledPlan } from './compiled-plan.ts';
 
 /** Windows whose boxes follow the subscription's calendar; the engine itself knows the other ones. */
-export type CalendarWindow = 'hour' | 'day' | 'week' | 'period';
+export const CALENDAR_WINDOWS = ['hour', 'day', 'week', 'period'] as const;
+
+export type CalendarWindow = (typeof CALENDAR_WINDOWS)[number];
 
 /** One box `[startMs, endMs)` of a window. */
 export interface WindowBox {

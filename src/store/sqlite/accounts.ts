@@ -10,7 +10,12 @@ import { type CompiledPlan, compilePlan } from '../../metering/core/compiled-pla
 import { nextEndMs, withOverrides } from '../../metering/core/overrides.ts';
 import type { OverrideSet } from '../../metering/limit-port.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
-import type { AccountInput, Applied, WindowOf } from '../../metering/core/types.ts';
+import {
+  type AccountInput,
+  type Applied,
+  CALENDAR_WINDOWS,
+  type WindowOf,
+} from '../../metering/core/types.ts';
 import { readBucket } from './journal-tables.ts';
 import {
   groupVersions,
@@ -56,6 +61,7 @@ export class Accounts {
   readonly #engine: MeteringEngine;
   readonly #buckets: StatementSync;
   readonly #heldBuckets: StatementSync;
+  readonly #outlivedBuckets: StatementSync;
   readonly #insertPeriod: StatementSync;
   readonly #applyPhase: StatementSync;
   readonly #addPhase: StatementSync;
@@ -84,6 +90,9 @@ export class Accounts {
     this.#heldBuckets = database.prepare(
       `SELECT * FROM bucket WHERE customer_id = ? AND expires_at <= ?
        AND (held > 0 OR (source_key LIKE 'credit/%' AND granted > spent + expired))`,
+    );
+    this.#outlivedBuckets = database.prepare(
+      'SELECT * FROM bucket WHERE customer_id = ? AND expires_at >= ? AND expires_at <= ? AND window_id = ?',
     );
     this.#insertPeriod = database.prepare(
       'INSERT INTO period (id, sub_id, seq, start_ts, end_ts) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -205,7 +214,7 @@ export class Accounts {
     const account = this.#accountOf(subscription, this.compiled(phase.planId, version), nowMs);
     this.#engine.loadAccount(account);
     this.#listener?.loaded(subscription.customerId);
-    this.loadBuckets(subscription.customerId, nowMs);
+    this.loadBuckets(account, nowMs);
     this.#doubtful.delete(subscription.customerId);
     this.#loadedInBatch.add(subscription.customerId);
     if (version === phase.planVersion && phase.applied) return account;
@@ -240,8 +249,10 @@ export class Accounts {
     return n;
   }
 
-  /** Puts the buckets that still matter into memory. */
-  loadBuckets(customerId: string, nowMs: number): void {
+  /** Puts the buckets that still matter into memory; the engine must know the account already. */
+  loadBuckets(account: Pick<AccountInput, 'customerId' | 'windowOf'>, nowMs: number): void {
+    const { customerId } = account;
+    this.#loadOutlived(account, nowMs);
     if (this.#loaded.has(customerId)) return;
     for (const row of this.#buckets.iterate(customerId, nowMs)) {
       this.#engine.loadBucket(readBucket(row));
@@ -250,6 +261,20 @@ export class Accounts {
       this.#engine.loadBucket(readBucket(row));
     }
     this.#loaded.add(customerId);
+  }
+
+  /**
+   * Buckets that were made to end by now, of a box that goes on: another zone, or new time-zone data, can give a box
+   * the same start and a later end. Looked for whenever the account's calendar is new; a bucket made later is in
+   * memory since it was made.
+   */
+  #loadOutlived(account: Pick<AccountInput, 'customerId' | 'windowOf'>, nowMs: number): void {
+    for (const window of CALENDAR_WINDOWS) {
+      const { id, startMs } = account.windowOf(window, nowMs);
+      for (const row of this.#outlivedBuckets.iterate(account.customerId, startMs, nowMs, id)) {
+        this.#engine.loadBucket(readBucket(row));
+      }
+    }
   }
 
   /** Writes the row of a period that a bucket now belongs to. */

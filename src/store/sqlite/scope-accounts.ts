@@ -203,7 +203,7 @@ export class ScopeAccounts {
 
   #load(account: AccountInput, unit: Unit): void {
     this.#engine.loadAccount(account);
-    this.#accounts.loadBuckets(account.customerId, unit.nowMs);
+    this.#accounts.loadBuckets(account, unit.nowMs);
   }
 
   #keyAccount(keyId: string, key: KeyLimits, nowMs: number): AccountInput {
