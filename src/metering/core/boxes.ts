@@ -41,6 +41,12 @@ function calendarBox(account: Account, window: CalendarWindow, atMs: number): Wi
   return box;
 }
 
+/** The calendar window whose boxes the limit follows; null for all other windows. */
+export function calendarWindowOf({ windowKind }: CompiledLimit): CalendarWindow | null {
+  if (windowKind.kind === 'period') return 'period';
+  return windowKind.kind === 'calendar' ? windowKind.unit : null;
+}
+
 /**
  * The box of a limit at `atMs`; null for windows without buckets. A `rolling` box is the one that its first use
  * opened, or a new one from `atMs`.

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { calendarWindowOf } from './boxes.ts';
 import { drainMs } from './gcra.ts';
 import { isCredit } from './credits.ts';
 import {
@@ -22,10 +23,9 @@ function hasEnded(bucket: Bucket, beforeMs: number): boolean {
 
 /** True for a bucket of a box that goes on: a box can come to end later than its bucket was made to. */
 function isPresent({ input }: Account, bucket: Bucket, nowMs: number): boolean {
-  const window = input.plan.limitsByCounter.get(counterKeyOfBucket(bucket))?.windowKind;
-  if (window?.kind !== 'period' && window?.kind !== 'calendar') return false;
-  const box = input.windowOf(window.kind === 'period' ? 'period' : window.unit, nowMs);
-  return box.id === bucket.windowId;
+  const limit = input.plan.limitsByCounter.get(counterKeyOfBucket(bucket));
+  const window = limit === undefined ? null : calendarWindowOf(limit);
+  return window !== null && input.windowOf(window, nowMs).id === bucket.windowId;
 }
 
 function atRest(counter: Counter, nowMs: number): boolean {
