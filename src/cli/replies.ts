@@ -149,6 +149,7 @@ export const verifyReply = z.looseObject({
   mismatches: z.array(
     z.object({ bucket: z.string(), field: z.string(), expected: z.string(), actual: z.string() }),
   ),
+  chain: z.looseObject({ links: z.number(), after_seq: z.number(), head: z.string() }),
 });
 
 export const modelReply = z.looseObject({

@@ -14,6 +14,7 @@ import type {
 } from '../contracts/metering.ts';
 import type { LimitBook } from './limit-port.ts';
 import type { UsageVector } from '../contracts/usage.ts';
+import type { ChainReport, LedgerOperations } from './ledger-operations-port.ts';
 import type { PriceArchive } from './price-port.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
 import type { ScheduledChange, Subscriptions } from './subscription-port.ts';
@@ -219,6 +220,8 @@ export interface VerifyReport {
     readonly expected: string;
     readonly actual: string;
   }[];
+  /** How the events compare with the hashes written beside them; what does not fit is a mismatch too. */
+  readonly chain: ChainReport;
 }
 
 /**
@@ -475,6 +478,7 @@ export interface MeteringStore {
   readonly alerting: Alerting;
   readonly quotes: Quotes;
   readonly prices: PriceArchive;
+  readonly ledgerOperations: LedgerOperations;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */
   readonly durability: string;
   /** Flushes and closes; later calls are rejected. */

@@ -1,9 +1,10 @@
 /**
- * `alwrity-gateway ledger verify`.
+ * `alwrity-gateway ledger …`.
  *
  * @module
  */
 import type { Command } from 'commander';
+import type { z } from 'zod';
 import { parseReply } from '../client.ts';
 import {
   addClientOptions,
@@ -16,13 +17,32 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import { formatCount } from '../format.ts';
 import { verifyReply } from '../replies.ts';
 import { renderTable } from '../table.ts';
+import { registerLedgerExport } from './ledger-export.ts';
 
 /** A ledger of millions of events is read from its first one. */
 const VERIFY_TIMEOUT_MS = 15 * 60_000;
 
+/** What the hashes say, with the newest, which is worth noting elsewhere. */
+function chainText({
+  links,
+  after_seq: after,
+  head,
+}: z.output<typeof verifyReply>['chain']): string {
+  const since = after === 0 ? '' : ` since event ${after}`;
+  return `${formatCount(links)} hashes over the events${since}; the newest is ${head}`;
+}
+
 export function registerLedger(program: Command, scope: CommandScope): void {
-  const ledger = program.command('ledger').description('the append-only ledger: verify');
-  addExamples(ledger, scope, [['ledger verify', '']]);
+  const ledger = program.command('ledger').description('the append-only ledger: verify, export');
+  addExamples(ledger, scope, [
+    ['ledger verify', ''],
+    ['ledger export --output ledger.ndjson', ''],
+  ]);
+  registerLedgerExport(ledger, scope);
+  registerVerify(ledger, scope);
+}
+
+function registerVerify(ledger: Command, scope: CommandScope): void {
   const verify = ledger
     .command('verify')
     .description('rebuild every counter from the ledger and compare; exit code 1 when one differs')
@@ -36,7 +56,7 @@ export function registerLedger(program: Command, scope: CommandScope): void {
       const counts = `${formatCount(report.events)} events, ${formatCount(report.buckets)} counters, ${formatCount(report.open_holds)} open holds`;
       output.data(body, () => {
         if (report.ok)
-          return `${output.colors.green('ok')}  ${counts}: every counter follows from the ledger.`;
+          return `${output.colors.green('ok')}  ${counts}: every counter follows from the ledger.\n${chainText(report.chain)}`;
         const table = renderTable(
           report.mismatches,
           [

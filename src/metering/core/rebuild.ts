@@ -14,6 +14,8 @@ import type {
   ResolvedImage,
 } from './types.ts';
 
+/** What folding finds out; whether the entries are the ones that were written is the store's matter. */
+export type FoldReport = Omit<VerifyReport, 'chain'>;
 type Mismatch = VerifyReport['mismatches'][number];
 
 const COUNTERS = ['granted', 'held', 'spent', 'overrun', 'expired', 'leased'] as const;
@@ -98,7 +100,7 @@ export class JournalFold {
   }
 
   /** Compares with the kept counters and open holds; every bucket must also hold just what its open holds reserve. */
-  compare(buckets: Iterable<BucketImage>, holds: Iterable<HoldImage>): VerifyReport {
+  compare(buckets: Iterable<BucketImage>, holds: Iterable<HoldImage>): FoldReport {
     const mismatches = [...this.#mismatches];
     const seen = new Set<string>();
     for (const actual of buckets) {

@@ -10,6 +10,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
 import type { BucketImage, JournalEntry, Posting } from '../../metering/core/types.ts';
 import { isWalletBucket } from '../../metering/core/credits.ts';
+import { HashChain } from './hash-chain.ts';
 import type { AttemptRow } from './row-codec.ts';
 import {
   bigint,
@@ -175,6 +176,7 @@ export class JournalTables {
   readonly #bucketById: StatementSync;
   readonly #putMark: StatementSync;
   readonly #putBucketMark: StatementSync;
+  readonly #chain: HashChain;
   readonly #numbers = new Map<string, number>();
   #nextSeq: number;
   #nextNo: number;
@@ -206,6 +208,7 @@ export class JournalTables {
     this.#putBucketMark = database.prepare(
       'INSERT OR REPLACE INTO bucket_mark (no, granted, held, spent, overrun, expired, leased) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
+    this.#chain = new HashChain(database);
     this.#nextSeq =
       Number(database.prepare('SELECT max(seq) AS last FROM event').get()?.['last'] ?? 0) + 1;
     this.#nextNo =
@@ -225,6 +228,7 @@ export class JournalTables {
     this.#nextSeq = position.nextSeq;
     for (const [id, no] of this.#numbers) if (no >= position.nextNo) this.#numbers.delete(id);
     this.#nextNo = position.nextNo;
+    this.#chain.reset();
     this.#touched.clear();
     this.unmark();
   }
@@ -232,6 +236,7 @@ export class JournalTables {
   /** The transaction is committed, and the mark in it with it. */
   committed(): void {
     this.#marking.clear();
+    this.#chain.committed();
   }
 
   /** The transaction with the mark was undone: what it noted is still to be noted. */
@@ -264,17 +269,17 @@ export class JournalTables {
     const attempts = attemptsText === null ? '' : `,"a":${attemptsText}`;
     const seq = this.#nextSeq;
     this.#nextSeq += 1;
-    this.#insertEvent.run(
-      seq,
-      entry.eventId,
-      entry.kind,
-      entry.holdId,
-      entry.customerId,
-      entry.atMs,
-      `{"p":[${postings}],"b":${bodyText(entry)}${attempts}}`,
-    );
+    const { eventId, kind, holdId, customerId, atMs } = entry;
+    const body = `{"p":[${postings}],"b":${bodyText(entry)}${attempts}}`;
+    this.#insertEvent.run(seq, eventId, kind, holdId, customerId, atMs, body);
+    this.#chain.add({ seq, eventId, kind, holdId, customerId, atMs, body });
     if (touchesCredits) this.#insertWalletEntry.run(entry.customerId, seq);
     return seq;
+  }
+
+  /** Writes the hash over the transaction's entries; last before its commit. */
+  seal(): void {
+    this.#chain.seal();
   }
 
   /** Writes every touched bucket once, as it now stands in memory. */

@@ -15,6 +15,7 @@ import type {
 } from '../../metering/ports.ts';
 import { alertingOver } from './alerts-store.ts';
 import type { Durability } from './database.ts';
+import { ledgerOperationsOver } from './ledger-operations-link.ts';
 import { idempotencyOver } from './idempotency-link.ts';
 import { quotesOver } from './quotes-link.ts';
 import { limitBookOver, limitsOver } from './limits-link.ts';
@@ -164,6 +165,7 @@ export function storeOver(ends: {
     }),
     quotes: quotesOver(link, readers),
     prices: pricesOver(link, readers),
+    ledgerOperations: ledgerOperationsOver(readers),
     wallets: walletsOver(link, readers, now),
   };
 }

@@ -11,6 +11,7 @@ import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
 import { outputRatioReader } from './quote-queries.ts';
 import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts';
+import { ledgerExportQueries } from './ledger-export.ts';
 import { priceQueries } from './price-operations.ts';
 import { Reader } from './reader.ts';
 import { readSubscriptionEvents } from './subscription-events.ts';
@@ -87,6 +88,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     quoteQueries(database),
     subscriptionQueries(database),
     priceQueries(database),
+    ledgerExportQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

@@ -5,7 +5,6 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { JournalFold } from '../../metering/core/rebuild.ts';
 import type {
   CustomerRecord,
   Directory,
@@ -22,7 +21,7 @@ import type {
 } from '../../metering/ports.ts';
 import { KEY_ROWS, readCustomer, readKey } from './directory-rows.ts';
 import { HoldHistory } from './hold-history.ts';
-import { EventReader, readBucket } from './journal-tables.ts';
+import { EventReader } from './journal-tables.ts';
 import { pageOf, pageSize, numberCursor, placeCursor } from './paging.ts';
 import { decodeAttempts, decodeRequest } from './row-codec.ts';
 import {
@@ -35,6 +34,7 @@ import {
 } from './subscriptions.ts';
 import { subscriptionRecord } from './subscription-view.ts';
 import { requestRowAt } from './usage-tables.ts';
+import { verifyLedger } from './verify-ledger.ts';
 import { statementCache } from './statement-cache.ts';
 
 /** A request may have begun this much before or after its reserve and still be found by its start. */
@@ -184,16 +184,9 @@ export class Reader {
     });
   }
 
-  /** Rebuilds every bucket from the journal and compares. */
+  /** Rebuilds every bucket from the journal and compares; the journal itself is compared with its hashes. */
   verify(): VerifyReport {
-    return this.#inSnapshot(() => {
-      const fold = new JournalFold();
-      for (const row of this.#sql('SELECT * FROM event ORDER BY seq').iterate()) {
-        fold.add(this.#events.read(row).entry);
-      }
-      const buckets = this.#sql('SELECT * FROM bucket').all().map(readBucket);
-      return fold.compare(buckets, fold.openHolds.values());
-    });
+    return this.#inSnapshot(() => verifyLedger(this.#database));
   }
 
   #eventOf(row: SqlRow): LedgerEvent {

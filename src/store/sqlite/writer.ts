@@ -409,6 +409,7 @@ export class Writer {
     for (const { entry } of writes.entries) {
       if (entry.holdId !== null && ENDS.has(entry.kind)) this.#progress.drop(entry.holdId);
     }
+    this.#journal.seal();
     this.#commitStatement.run();
     unit.begun = false;
     this.#journal.committed();

@@ -10,6 +10,7 @@ import { customerRoutes } from './customers.ts';
 import { exportRoutes } from './exports.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { keyRoutes } from './keys.ts';
+import { ledgerExportRoute } from './ledger-export.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { planRoutes } from './plans.ts';
 import { priceRuleRoutes } from './price-rules.ts';
@@ -37,6 +38,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...alertRoutes,
   ...webhookRoutes,
   ...deliveryRoutes,
+  ledgerExportRoute,
   ...processRoutes,
   ...priceRoutes,
   ...priceRuleRoutes,

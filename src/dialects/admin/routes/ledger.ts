@@ -33,6 +33,16 @@ const verifySchema = z
         actual: z.string(),
       }),
     ),
+    chain: z.strictObject({
+      after_seq: z.int().describe('Events up to this one are not covered by hashes.'),
+      last_seq: z.int(),
+      links: z.int().describe('Hashes that were recomputed, one for each transaction.'),
+      head: z.string().describe('Newest hash; note it elsewhere to be able to prove more later.'),
+      broken: z
+        .strictObject({ first_seq: z.int(), last_seq: z.int() })
+        .nullable()
+        .describe('The first events that are not what was written.'),
+    }),
   })
   .meta({ id: 'VerifyReport' });
 
@@ -75,12 +85,19 @@ export const ledgerRoutes: readonly AdminRoute[] = [
     path: '/ledger/verify',
     operationId: 'verifyLedger',
     summary: 'Rebuild the counters from the ledger and compare',
-    description: 'Answers 200 also when `ok` is false.',
+    description: 'Recomputes the hashes over the events too. Answers 200 also when `ok` is false.',
     tag: 'ledger',
     body: z.strictObject({}),
     bodyRequired: false,
     reply: verifySchema,
-    replyExample: { ok: true, events: 3, buckets: 2, open_holds: 0, mismatches: [] },
+    replyExample: {
+      ok: true,
+      events: 3,
+      buckets: 2,
+      open_holds: 0,
+      mismatches: [],
+      chain: { after_seq: 0, last_seq: 3, links: 2, head: 'c0ffee…', broken: null },
+    },
     async handle(_input, { store }) {
       const report = await store.ledger.verify();
       return { ...report, mismatches: report.mismatches.map((mismatch) => ({ ...mismatch })) };

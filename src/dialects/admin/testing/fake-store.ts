@@ -31,6 +31,7 @@ import { createFakeIdempotency } from './fake-idempotency.ts';
 import { fakeSubscriptions } from './fake-subscriptions.ts';
 import { createFakeAlerting } from './fake-alerting.ts';
 import { createFakeQuotes } from './fake-quotes.ts';
+import { fakeLedgerOperations, NO_CHAIN } from './fake-ledger-operations.ts';
 import { createFakePrices } from './fake-prices.ts';
 import { createFakeWallets } from './fake-wallets.ts';
 
@@ -247,6 +248,7 @@ function fakeLedger(state: FakeState, { now }: FakeStoreOptions): Ledger {
       buckets: 0,
       open_holds: state.holds.size,
       mismatches: [],
+      chain: NO_CHAIN,
     }),
   };
 }
@@ -376,6 +378,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
       externalIdOf: (id) => state.customers.find((row) => row.id === id)?.externalId ?? null,
     }),
     quotes: createFakeQuotes(),
+    ledgerOperations: fakeLedgerOperations(),
     prices: createFakePrices(options.now),
     durability: 'in memory: nothing survives',
     close: async () => undefined,

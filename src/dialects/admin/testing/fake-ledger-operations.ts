@@ -1,0 +1,23 @@
+/**
+ * Operations on a ledger that has no events.
+ *
+ * @module
+ */
+import type { ChainReport, LedgerOperations } from '../../../metering/ledger-operations-port.ts';
+
+const NO_HASH = '0'.repeat(64);
+
+export const NO_CHAIN: ChainReport = {
+  after_seq: 0,
+  last_seq: 0,
+  links: 0,
+  head: NO_HASH,
+  broken: null,
+};
+
+export function fakeLedgerOperations(): LedgerOperations {
+  return {
+    exportRange: async () => ({ fromSeq: 1, toSeq: 0, previousHash: NO_HASH }),
+    exportPage: async () => ({ text: '', nextSeq: null, head: NO_HASH }),
+  };
+}

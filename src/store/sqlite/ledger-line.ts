@@ -1,0 +1,55 @@
+/**
+ * An event as one line of text, and the hash over lines: what the chain covers is what an export has, byte for byte.
+ *
+ * @module
+ */
+import { hash } from 'node:crypto';
+import { integer, nullableText, type SqlRow, text } from './subscriptions.ts';
+
+/** A row of `event`, as it is stored. */
+export interface EventRow {
+  readonly seq: number;
+  readonly eventId: string;
+  readonly kind: string;
+  readonly holdId: string | null;
+  readonly customerId: string;
+  readonly atMs: number;
+  /** JSON on one line. */
+  readonly body: string;
+}
+
+/** A row of `ledger_chain`. */
+export interface ChainLink {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Lower-case hex SHA-256. */
+  readonly hash: string;
+}
+
+/** Reads a row of `event`. */
+export function readEventRow(row: SqlRow): EventRow {
+  return {
+    seq: integer(row, 'seq'),
+    eventId: text(row, 'event_id'),
+    kind: text(row, 'kind'),
+    holdId: nullableText(row, 'hold_id'),
+    customerId: text(row, 'customer_id'),
+    atMs: integer(row, 'at'),
+    body: text(row, 'body'),
+  };
+}
+
+/** The event's line, with its line feed. Members always stand in this order, without spaces. */
+export function eventLine(row: EventRow): string {
+  const hold = row.holdId === null ? 'null' : JSON.stringify(row.holdId);
+  return `{"seq":${row.seq},"id":${JSON.stringify(row.eventId)},"kind":"${row.kind}","hold":${hold},"customer":${JSON.stringify(row.customerId)},"at":${row.atMs},"body":${row.body}}\n`;
+}
+
+/** SHA-256 over the hash before, the numbers of the first and last event, and the events' lines. */
+export function linkHash(
+  previousHash: string,
+  range: { readonly firstSeq: number; readonly lastSeq: number },
+  lines: string,
+): string {
+  return hash('sha256', `${previousHash}\n${range.firstSeq} ${range.lastSeq}\n${lines}`, 'hex');
+}
