@@ -58,7 +58,10 @@ async function exported(
     head = page.head;
     at = page.nextSeq;
   }
-  return { previousHash: range.previousHash, lines: text.split('\n').filter((line) => line !== '') };
+  return {
+    previousHash: range.previousHash,
+    lines: text.split('\n').filter((line) => line !== ''),
+  };
 }
 
 interface ParsedLine {
