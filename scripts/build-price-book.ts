@@ -15,6 +15,7 @@ import { loadGenaiPrices, type SourceModel } from './price-book/genai-prices.ts'
 import { buildRows, renderRows, type BuildNotes } from './price-book/rows.ts';
 import { parseMediaPrices } from './price-book/media-prices.ts';
 import { parseOwnPrices } from './price-book/own-prices.ts';
+import { parseTierPrices } from './price-book/tier-prices.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const DATA = join(ROOT, 'src/catalog/data');
@@ -49,7 +50,8 @@ export async function buildPriceBook(factsTablePath: string | null): Promise<Bui
   const models: readonly SourceModel[] = await loadGenaiPrices();
   const own = parseOwnPrices(readFileSync(join(DATA, 'own-prices.json'), 'utf8'));
   const media = parseMediaPrices(readFileSync(join(DATA, 'media-prices.json'), 'utf8'));
-  const { rows, notes } = buildRows(models, own, media);
+  const tiers = parseTierPrices(readFileSync(join(DATA, 'tier-prices.json'), 'utf8'));
+  const { rows, notes } = buildRows(models, { own, media, tiers });
   const table: unknown =
     factsTablePath !== null && existsSync(factsTablePath)
       ? JSON.parse(readFileSync(factsTablePath, 'utf8'))

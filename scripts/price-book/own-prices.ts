@@ -6,7 +6,8 @@
 import { z } from 'zod';
 import { USAGE_UNITS } from '../../src/contracts/usage.ts';
 
-const usdSchema = z.partialRecord(z.enum(USAGE_UNITS), z.string().regex(/^\d+(\.\d+)?$/));
+/** US dollars per 1,000,000 units by usage class, as decimal strings. */
+export const usdSchema = z.partialRecord(z.enum(USAGE_UNITS), z.string().regex(/^\d+(\.\d+)?$/));
 
 const ownPricesSchema = z.strictObject({
   about: z.string(),

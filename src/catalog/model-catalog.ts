@@ -60,6 +60,8 @@ export interface ModelCatalog {
   resolve(name: string): readonly ModelCandidate[] | null;
   /** The price that holds at `atMs`, or null: unpriced. */
   priceOf(provider: string, model: string, atMs: number): PriceItem | null;
+  /** The prices that hold at `atMs` in each service tier, the standard first; empty: unpriced. */
+  tierPricesOf(provider: string, model: string, atMs: number): readonly PriceItem[];
   /** True when the price book lists both names as one model. */
   isSameModel(provider: string, model: string, other: string): boolean;
   /** Facts of a model, with null members where nothing is known. */
@@ -107,6 +109,10 @@ class Catalog implements ModelCatalog {
 
   priceOf(provider: string, model: string, atMs: number): PriceItem | null {
     return this.priceBook.find(this.#bookIds.get(provider) ?? provider, model, atMs);
+  }
+
+  tierPricesOf(provider: string, model: string, atMs: number): readonly PriceItem[] {
+    return this.priceBook.findTiers(this.#bookIds.get(provider) ?? provider, model, atMs);
   }
 
   isSameModel(provider: string, model: string, other: string): boolean {

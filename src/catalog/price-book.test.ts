@@ -14,6 +14,33 @@ function usdOf(provider: string, model: string, at: number | string = NOW) {
   return [rates.input_text_tokens / 1e9, rates.output_text_tokens / 1e9];
 }
 
+describe('service tiers of own rows', () => {
+  const row = (more: object = {}): PriceRow => ({
+    provider: 'p',
+    model: 'm',
+    rates: { input_text_tokens: 1, output_text_tokens: 1 },
+    ...more,
+  });
+  const base = [row(), row({ service_tier: 'flex' }), row({ service_tier: 'priority' })];
+  const tiersOf = (rows: readonly PriceRow[]): readonly string[] =>
+    createPriceBook(rows)
+      .findTiers('p', 'm', 0)
+      .map((item) => item.serviceTier);
+
+  it('a row of one tier replaces that tier alone, a standard row all of them', () => {
+    expect(tiersOf(base)).toEqual(['standard', 'flex', 'priority']);
+    const dearer = row({ service_tier: 'flex', rates: { input_text_tokens: 9 } });
+    const replaced = overrideRows(base, [dearer]);
+    expect(replaced).toHaveLength(3);
+    expect(tiersOf(replaced)).toEqual(['standard', 'priority', 'flex']);
+    expect(tiersOf(overrideRows(base, [row()]))).toEqual(['standard']);
+  });
+
+  it('is never found as the standard price', () => {
+    expect(createPriceBook([row({ service_tier: 'flex' })]).find('p', 'm', 0)).toBeNull();
+  });
+});
+
 describe('the seeded price book', () => {
   it.each([
     ['openai', 'gpt-4o', [2.5, 10]],

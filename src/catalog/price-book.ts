@@ -15,6 +15,8 @@ export interface PriceBook {
    * ({@link baseNameOf}), never by prefix: a new variant has a price of its own.
    */
   find(provider: string, model: string, atMs: number): PriceItem | null;
+  /** The prices that hold at `atMs` in each service tier, the standard first; empty: unpriced. */
+  findTiers(provider: string, model: string, atMs: number): readonly PriceItem[];
   /** The name under which the book lists the model, or null when it has none at any time. */
   canonicalModel(provider: string, model: string): string | null;
   /** Models listed for a provider, in the order of the rows. */
@@ -27,8 +29,10 @@ export interface PriceBook {
 
 interface Entry {
   readonly model: string;
-  /** In precedence order: of those that hold, the last wins. */
+  /** Of the standard service, in precedence order: of those that hold, the last wins. */
   readonly items: PriceItem[];
+  /** Of the other service tiers, each in precedence order. */
+  readonly tiers: Map<string, PriceItem[]>;
   /** Set while there is one item that always holds: the usual case needs no search. */
   always: PriceItem | null;
 }
@@ -80,12 +84,17 @@ function lookUp(shelf: Shelf, model: string): Entry | null {
 }
 
 function itemOf(entry: Entry, atMs: number): PriceItem | null {
-  if (entry.always !== null) return entry.always;
-  for (let place = entry.items.length - 1; place >= 0; place -= 1) {
-    const item = entry.items[place];
-    if (item !== undefined && holdsAt(item, atMs)) return item;
-  }
-  return null;
+  return entry.always ?? lastThatHolds(entry.items, atMs);
+}
+
+function lastThatHolds(items: readonly PriceItem[], atMs: number): PriceItem | null {
+  return items.findLast((item) => holdsAt(item, atMs)) ?? null;
+}
+
+function tierItemsOf(entry: Entry, atMs: number): readonly PriceItem[] {
+  const standard = itemOf(entry, atMs);
+  const others = [...entry.tiers.values()].flatMap((items) => lastThatHolds(items, atMs) ?? []);
+  return standard === null ? others : [standard, ...others];
 }
 
 function isTimeless(item: PriceItem): boolean {
@@ -121,10 +130,12 @@ function buildShelf(rows: readonly PriceRow[]): Shelf {
   for (const row of rows) {
     let entry = entries.get(row.model);
     if (entry === undefined) {
-      entry = { model: row.model, items: [], always: null };
+      entry = { model: row.model, items: [], tiers: new Map(), always: null };
       entries.set(row.model, entry);
     }
-    entry.items.push(itemOfRow(row));
+    const item = itemOfRow(row);
+    if (row.service_tier === undefined) entry.items.push(item);
+    else entry.tiers.set(row.service_tier, [...(entry.tiers.get(row.service_tier) ?? []), item]);
   }
   for (const entry of entries.values()) {
     const last = entry.items[entry.items.length - 1];
@@ -156,7 +167,10 @@ export function createPriceBook(rows: readonly PriceRow[]): PriceBook {
   const shelves = new Map<string, Shelf>();
   for (const [provider, own] of rowsByProvider) shelves.set(provider, buildShelf(own));
   const items = [...shelves.values()].flatMap((shelf) =>
-    shelf.models.flatMap((model) => shelf.byName.get(model)?.items ?? []),
+    shelf.models.flatMap((model) => {
+      const entry = shelf.byName.get(model);
+      return entry === undefined ? [] : [...entry.items, ...[...entry.tiers.values()].flat()];
+    }),
   );
   return {
     id: `pb_${digest.digest('hex').slice(0, 26)}`,
@@ -167,6 +181,11 @@ export function createPriceBook(rows: readonly PriceRow[]): PriceBook {
       if (shelf === undefined) return null;
       const entry = lookUp(shelf, model);
       return entry === null ? null : itemOf(entry, atMs);
+    },
+    findTiers(provider, model, atMs) {
+      const shelf = shelves.get(provider);
+      const entry = shelf === undefined ? null : lookUp(shelf, model);
+      return entry === null ? [] : tierItemsOf(entry, atMs);
     },
     canonicalModel(provider, model) {
       const shelf = shelves.get(provider);

@@ -20,6 +20,7 @@ import { GatewayError } from '../contracts/gateway-error.ts';
 import { USAGE_UNITS, type UsageUnit } from '../contracts/usage.ts';
 import type { MediaPricing } from './media-rate.ts';
 import type { PriceRow } from './price-row.ts';
+import { STANDARD_TIER } from './service-tier.ts';
 
 /** Nano-USD per 1,000,000 units by class: safe integers, complete. */
 export type RateTable = Readonly<Record<UsageUnit, number>>;
@@ -43,6 +44,8 @@ export interface PriceItem {
   readonly id: string;
   readonly provider: string;
   readonly model: string;
+  /** `standard`, or the service tier that it is the price of. */
+  readonly serviceTier: string;
   /** Inclusive; null: always. */
   readonly effectiveFromMs: number | null;
   /** Exclusive; null: until further notice. */
@@ -196,6 +199,7 @@ export function canonicalPrice(row: PriceRow): string {
     row.daily === undefined ? null : [row.daily.from, row.daily.until],
     // Appended only where it stands, so that prices of text keep the ids that ledgers already hold.
     ...(row.media === undefined && row.counts === undefined ? [] : [mediaOf(row)]),
+    ...(row.service_tier === undefined ? [] : [{ serviceTier: row.service_tier }]),
   ]);
 }
 
@@ -214,6 +218,7 @@ export function createPriceItem(row: PriceRow, hash: string): PriceItem {
     id: `${row.provider}/${row.model}#${hash}`,
     provider: row.provider,
     model: row.model,
+    serviceTier: row.service_tier ?? STANDARD_TIER,
     effectiveFromMs: fromMs,
     effectiveUntilMs: untilMs,
     daily:

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { isStandardTier } from './service-tier.ts';
 import { MEDIA_UNITS, USAGE_UNITS } from '../contracts/usage.ts';
 
 /** Nano-USD per 1,000,000 units; a safe integer, so it is exact as a JSON number. */
@@ -48,6 +49,14 @@ export const priceRowSchema = z.strictObject({
   provider: z.string().min(1).describe('Key of the price book, usually the provider id'),
   model: z.string().min(1).describe('Model id as the provider knows it'),
   aliases: z.array(z.string().min(1)).optional().describe('Further exact names at the same price'),
+  service_tier: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,31}$/, { message: 'must be a lower-case word such as priority' })
+    .refine((tier) => !isStandardTier(tier), { message: 'is the standard: leave it out' })
+    .optional()
+    .describe(
+      'Service tier, such as flex, priority or batch, that it is the price of; absent: standard',
+    ),
   rates: ratesSchema.describe(
     'Nano-USD per 1,000,000 units by usage class: $0.15 per million tokens is 150000000',
   ),
@@ -94,10 +103,13 @@ export type PriceRow = z.infer<typeof priceRowSchema>;
 
 /**
  * Rows of `base` with every model that `own` prices taken from `own` alone: how an operator's price list
- * overrides the seeded one.
+ * overrides the seeded one. A row of one service tier replaces that tier alone.
  */
 export function overrideRows(base: readonly PriceRow[], own: readonly PriceRow[]): PriceRow[] {
-  const keyOf = (row: PriceRow): string => JSON.stringify([row.provider, row.model]);
-  const replaced = new Set(own.map(keyOf));
-  return [...base.filter((row) => !replaced.has(keyOf(row))), ...own];
+  const keyOf = ({ provider, model }: PriceRow, tier: string | undefined): string =>
+    JSON.stringify([provider, model, tier ?? null]);
+  const replaced = new Set(own.map((row) => keyOf(row, row.service_tier)));
+  const isReplaced = (row: PriceRow): boolean =>
+    replaced.has(keyOf(row, undefined)) || replaced.has(keyOf(row, row.service_tier));
+  return [...base.filter((row) => !isReplaced(row)), ...own];
 }

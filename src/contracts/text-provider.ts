@@ -66,6 +66,8 @@ export interface RelayRequest {
 export interface RelayReading {
   readonly usage: UsageVector | null;
   readonly modelServed: string | null;
+  /** The service tier that answered, as the provider named it; null where it named none. */
+  readonly serviceTier: string | null;
   readonly finishReasons: readonly string[];
 }
 

@@ -182,6 +182,8 @@ export interface TextResult {
   readonly choices: readonly TextChoice[];
   /** Null when the provider sent none: the gateway estimates and marks it. */
   readonly usage: UsageVector | null;
+  /** The service tier that answered, as the provider named it; absent where it named none. */
+  readonly serviceTier?: string;
 }
 
 /** One step of a streamed answer. Order within a choice is the order of arrival. */
@@ -190,6 +192,7 @@ export type TextStreamPart =
       readonly type: 'answer-start';
       readonly id: string | null;
       readonly modelServed: string | null;
+      readonly serviceTier?: string;
     }
   | {
       readonly type: 'text-delta';
@@ -228,7 +231,7 @@ export type TextStreamPart =
       readonly raw: string | null;
     }
   /** Cumulative: a later one replaces an earlier one. */
-  | { readonly type: 'usage'; readonly usage: UsageVector };
+  | { readonly type: 'usage'; readonly usage: UsageVector; readonly serviceTier?: string };
 
 /** An option that did not reach the provider as it was given. Silence is never an option. */
 export interface ProviderWarning {

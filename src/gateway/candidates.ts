@@ -10,8 +10,9 @@ import { GatewayError } from '../contracts/gateway-error.ts';
 import type { TextProvider } from '../contracts/text-provider.ts';
 import type { CandidateBound, MeterAmounts, ReserveCommand } from '../metering/ports.ts';
 import { assertModelInScope, type Caller } from './caller.ts';
-import { chargedPrice } from './charged-price.ts';
+import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { ConfiguredProvider, Gateway } from './gateway.ts';
+import { coverAll, tierPricesAsked, type PricedBound } from './service-tier.ts';
 import type { TextCall } from './text-call.ts';
 
 export interface Candidate {
@@ -23,6 +24,8 @@ export interface Candidate {
   readonly name: string;
   readonly facts: ModelFacts;
   readonly price: PriceItem | null;
+  /** Prices that a request which names a service tier can end up at; null: it is served in the tier of `price`. */
+  readonly tierPrices: readonly PriceItem[] | null;
   /** True where a quote bound the price. */
   readonly isPinned: boolean;
   readonly bound: CandidateBound;
@@ -39,9 +42,20 @@ const NOTHING: MeterAmounts = {};
 
 function boundOf(
   call: TextCall,
-  model: { readonly name: string; readonly facts: ModelFacts; readonly price: PriceItem | null },
+  model: Pick<Candidate, 'name' | 'facts' | 'price' | 'tierPrices'>,
   inputTokens: number = call.bytes.length,
-): Pick<Candidate, 'bound' | 'pricing' | 'observedFloor'> {
+): PricedBound {
+  const { tierPrices } = model;
+  if (tierPrices === null) return boundAt(call, model, inputTokens);
+  const bounds = tierPrices.map((price) => boundAt(call, { ...model, price }, inputTokens));
+  return coverAll(bounds) ?? boundAt(call, { ...model, price: null }, inputTokens);
+}
+
+function boundAt(
+  call: TextCall,
+  model: Pick<Candidate, 'name' | 'facts' | 'price'>,
+  inputTokens: number,
+): PricedBound {
   const { facts, price } = model;
   const context = facts.contextWindow ?? Number.POSITIVE_INFINITY;
   const unpriced = { model: model.name, fixed: NOTHING, elastic: null };
@@ -89,11 +103,14 @@ export function resolveCandidates(
     if (call.stream && text.stream === undefined && text.relay === undefined) continue;
     const name = `${providerId}/${model}`;
     const facts = gateway.catalog.factsOf(providerId, model);
-    const price = chargedPrice(gateway, caller.customer.id, {
-      provider: providerId,
-      model,
-      atMs: nowMs,
-    });
+    const of = { provider: providerId, model, atMs: nowMs };
+    const price = chargedPrice(gateway, caller.customer.id, of);
+    const tierPrices =
+      call.serviceTier === null
+        ? null
+        : tierPricesAsked(call.serviceTier, () =>
+            chargedTierPrices(gateway, caller.customer.id, of),
+          );
     candidates.push({
       provider,
       text,
@@ -101,8 +118,9 @@ export function resolveCandidates(
       name,
       facts,
       price,
+      tierPrices,
       isPinned: false,
-      ...boundOf(call, { name, facts, price }),
+      ...boundOf(call, { name, facts, price, tierPrices }),
       relays: text.relay?.protocol === call.protocol,
     });
   }
@@ -117,16 +135,24 @@ export function resolveCandidates(
   return candidates;
 }
 
-/** The candidate at the price that a quote bound, where it did. `prices` by `provider/model`. */
+/**
+ * The candidate at the price that a quote bound, where it did. `prices` by `provider/model`. A quote binds prices of
+ * the standard service alone.
+ */
 export function atQuotedPrice(
   candidate: Candidate,
   call: TextCall,
   prices: ReadonlyMap<string, PriceItem>,
 ): Candidate {
-  const { name, facts } = candidate;
+  const { name, facts, tierPrices } = candidate;
   const price = prices.get(name);
-  if (price === undefined) return candidate;
-  return { ...candidate, price, isPinned: true, ...boundOf(call, { name, facts, price }) };
+  if (price === undefined || tierPrices !== null) return candidate;
+  return {
+    ...candidate,
+    price,
+    isPinned: true,
+    ...boundOf(call, { name, facts, price, tierPrices }),
+  };
 }
 
 /** The candidate with its input bounded by `inputTokens` instead of the request's bytes. */
@@ -135,8 +161,7 @@ export function withInputTokens(
   call: TextCall,
   inputTokens: number,
 ): Candidate {
-  const { name, facts, price } = candidate;
-  return { ...candidate, ...boundOf(call, { name, facts, price }, inputTokens) };
+  return { ...candidate, ...boundOf(call, candidate, inputTokens) };
 }
 
 /** The maximum written into the upstream request, for each choice. */

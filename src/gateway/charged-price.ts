@@ -4,21 +4,32 @@
  * @module
  */
 import { holdsAt, type PriceItem } from '../catalog/price-item.ts';
+import { STANDARD_TIER } from '../catalog/service-tier.ts';
 import { ruledItem, type PriceRule } from '../catalog/price-rules.ts';
-import { compileGlob, type GlobMatcher } from '../metering/core/glob.ts';
+import { compileGlob } from '../metering/core/glob.ts';
 import type { Gateway } from './gateway.ts';
 
 interface Compiled {
   readonly rule: PriceRule;
-  readonly matches: GlobMatcher;
+  readonly matches: (item: PriceItem) => boolean;
+}
+
+function nameOf({ provider, model }: Pick<PriceItem, 'provider' | 'model'>): string {
+  return `${provider}/${model}`;
 }
 
 function compiled(rule: PriceRule): Compiled {
   const { price, match } = rule.rule;
-  const exact = price === undefined ? null : `${price.provider}/${price.model}`;
+  if (price === undefined) {
+    const glob = compileGlob(match ?? '*');
+    return { rule, matches: (item) => glob(nameOf(item)) };
+  }
+  const serviceTier = price.service_tier ?? STANDARD_TIER;
+  const name = nameOf(price);
   return {
     rule,
-    matches: exact === null ? compileGlob(match ?? '*') : (name) => name === exact,
+    // A price of one's own is of the service tier that it names, as in the price book.
+    matches: (item) => item.serviceTier === serviceTier && nameOf(item) === name,
   };
 }
 
@@ -39,9 +50,8 @@ export class PriceRules {
 
   /** What a customer is charged by: the customer's own rule, else one for everyone, else the provider's price. */
   priceFor(customerId: string, base: PriceItem, atMs: number): PriceItem {
-    const name = `${base.provider}/${base.model}`;
     for (const whom of [customerId, null]) {
-      const found = this.#ofCustomer.get(whom)?.findLast(({ matches }) => matches(name));
+      const found = this.#ofCustomer.get(whom)?.findLast(({ matches }) => matches(base));
       if (found === undefined) continue;
       const key = `${base.id}%${found.rule.id}`;
       const item = this.#items.get(key) ?? ruledItem(base, found.rule);
@@ -62,4 +72,15 @@ export function chargedPrice(
   const base = gateway.catalog.priceOf(of.provider, of.model, of.atMs);
   if (base === null || gateway.priceRules.isEmpty) return base;
   return gateway.priceRules.priceFor(customerId, base, of.atMs);
+}
+
+/** The prices that a customer is charged by in each service tier, the standard first; empty: unpriced. */
+export function chargedTierPrices(
+  gateway: Pick<Gateway, 'catalog' | 'priceRules'>,
+  customerId: string,
+  of: { readonly provider: string; readonly model: string; readonly atMs: number },
+): readonly PriceItem[] {
+  const bases = gateway.catalog.tierPricesOf(of.provider, of.model, of.atMs);
+  if (gateway.priceRules.isEmpty) return bases;
+  return bases.map((base) => gateway.priceRules.priceFor(customerId, base, of.atMs));
 }

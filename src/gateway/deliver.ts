@@ -106,6 +106,7 @@ export async function deliverWhole(
       ...usage,
       outcome: run.exchange.gone ? 'client_closed' : 'succeeded',
       modelServed: answer.modelServed,
+      serviceTier: answer.serviceTier,
       billable: 'yes',
     },
   });
@@ -195,6 +196,7 @@ function recordStream(
       ...usage,
       outcome,
       modelServed: answer.modelServed,
+      serviceTier: answer.serviceTier,
       billable: isUntouched ? 'unknown' : billable,
     },
   });

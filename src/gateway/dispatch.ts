@@ -124,6 +124,7 @@ function recordFailure(
       ...meta,
       outcome: outcomeOf(failure),
       modelServed: null,
+      serviceTier: null,
       billable: seen === null ? billableOf(failure, failureClass) : 'yes',
       usage: seen?.usage ?? told,
       estimated: seen?.estimated ?? false,

@@ -21,15 +21,26 @@ export function refusalError(run: TextRun, refused: Refused): GatewayError {
   );
   const cheaper = cheaperCandidate(run, refused);
   if (cheaper !== null) actions.push(cheaper);
+  const missingTier = missingTierText(run, refused);
   return new GatewayError(refused.code, {
-    message: refused.message,
+    message: missingTier ?? refused.message,
     refusal: { ...refused.refusal, actions },
     ...(refused.code === 'model_not_allowed' || refused.code === 'unpriced_model'
-      ? { param: 'model' }
+      ? { param: missingTier === null ? 'model' : 'service_tier' }
       : {}),
     ...(refused.code === 'unbounded_cost' ? { param: run.call.maxOutputField } : {}),
     ...(refused.retryAfterMs === null ? {} : { retryAfterMs: refused.retryAfterMs }),
   });
+}
+
+/** What to say where the model has a price, but not in the service tier that the call names. */
+function missingTierText(run: TextRun, refused: Refused): string | null {
+  const [first] = run.candidates;
+  if (refused.code !== 'unpriced_model' || first === undefined) return null;
+  if (first.price === null) return null;
+  if (first.tierPrices === null || first.tierPrices.length > 0) return null;
+  const tier = (run.call.serviceTier ?? '').slice(0, 100);
+  return `The model ${first.name} has no price in the service tier "${tier}", so a call to it cannot be billed. Leave service_tier out, or have the operator price the tier under models.prices.`;
 }
 
 function boundCost(candidate: Candidate): bigint | null {

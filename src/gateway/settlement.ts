@@ -6,6 +6,7 @@
 import { amountsOf } from '../catalog/bound.ts';
 import { billedUsage, costNanoUsd } from '../catalog/price.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
+import { servedTierOf } from '../catalog/service-tier.ts';
 import { inputTokensOf, type UsageVector } from '../contracts/usage.ts';
 import type {
   AttemptRecord,
@@ -17,8 +18,9 @@ import type {
 } from '../metering/ports.ts';
 import type { CallClaim } from './call-claim.ts';
 import type { Candidate } from './candidates.ts';
-import { chargedPrice } from './charged-price.ts';
+import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { Gateway } from './gateway.ts';
+import { servedTierPrice } from './service-tier.ts';
 import type { TextRun } from './text-run.ts';
 
 const NO_USAGE: UsageVector = {};
@@ -28,6 +30,8 @@ export interface AttemptEnd {
   readonly outcome: string;
   readonly httpStatus: number | null;
   readonly modelServed: string | null;
+  /** As the provider named it; null where it named none. */
+  readonly serviceTier: string | null;
   readonly providerRequestId: string | null;
   readonly firstByteAtMs: number | null;
   readonly billable: AttemptRecord['billable'];
@@ -35,8 +39,37 @@ export interface AttemptEnd {
   readonly estimated: boolean;
 }
 
-/** Prices by the model served; by the model asked for where the served one has no price (F115). */
+/** Prices by the model and in the service tier served. */
 function priceOf(
+  gateway: Gateway,
+  run: TextRun,
+  seen: {
+    readonly candidate: Candidate;
+    readonly end: AttemptEnd;
+  },
+): PriceItem | null {
+  const { candidate, end } = seen;
+  const base = modelPriceOf(gateway, run, { candidate, modelServed: end.modelServed });
+  const tier = servedTierOf(end.serviceTier);
+  // The usual case: no tier was asked for, and none but the priced one answered.
+  if (candidate.tierPrices === null && (tier === null || tier === base?.serviceTier)) return base;
+  const provider = candidate.provider.definition.id;
+  const of = { provider, atMs: run.exchange.startedAtMs };
+  const pricesOf = (model: string): readonly PriceItem[] =>
+    chargedTierPrices(gateway, run.caller.customer.id, { ...of, model });
+  const served = pricesOf(end.modelServed ?? candidate.model);
+  const prices = served.length > 0 ? served : pricesOf(candidate.model);
+  return (
+    servedTierPrice(prices, {
+      tier,
+      asked: candidate.tierPrices,
+      usage: end.usage ?? NO_USAGE,
+    }) ?? base
+  );
+}
+
+/** Prices by the model served; by the model asked for where the served one has no price (F115). */
+function modelPriceOf(
   gateway: Gateway,
   run: TextRun,
   {
@@ -114,7 +147,7 @@ export function recordAttempt(
   },
 ): AttemptRecord {
   const { candidate, end } = attempt;
-  const price = priceOf(gateway, run, { candidate, modelServed: end.modelServed });
+  const price = priceOf(gateway, run, { candidate, end });
   const reported = end.billable === 'yes' ? (end.usage ?? NO_USAGE) : NO_USAGE;
   const usage = price === null || end.billable !== 'yes' ? reported : billedUsage(price, reported);
   const row: AttemptRecord = {

@@ -49,6 +49,8 @@ export interface AnswerStream {
   readonly events: number;
   readonly usage: UsageVector | null;
   readonly modelServed: string | null;
+  /** The service tier that answers, as the provider names it; null while it has named none. */
+  readonly serviceTier: string | null;
   /** Output tokens counted from what was delivered, for when the provider never sends usage. */
   readonly estimatedOutputTokens: number;
   readonly finishReasons: readonly string[];
@@ -69,6 +71,8 @@ export interface TextCall {
   /** Field in which the caller names the maximum: refusals and warnings speak of it. */
   readonly maxOutputField: string;
   readonly choices: number;
+  /** `service_tier` as the caller named it; null: not named. */
+  readonly serviceTier: string | null;
   readonly maxSearches: number;
   /** Upper bound of tokens of media whose size the bytes do not bound; null when it cannot be bounded but by the context. */
   readonly mediaTokens: number | null;
@@ -88,6 +92,7 @@ export interface TextCall {
 export interface WholeAnswer {
   readonly usage: UsageVector | null;
   readonly modelServed: string | null;
+  readonly serviceTier: string | null;
   /** Length of the visible answer in bytes, for an estimate when usage is missing. */
   readonly outputBytes: number;
   render(receipt: Receipt): Buffer;
@@ -98,6 +103,7 @@ export function relayedAnswer(reading: RelayReading, body: Buffer): WholeAnswer 
   return {
     usage: reading.usage,
     modelServed: reading.modelServed,
+    serviceTier: reading.serviceTier,
     outputBytes: body.length,
     render: () => body,
   };

@@ -89,6 +89,7 @@ function prepareTranslation(candidate: Candidate, run: TextRun): PreparedCall {
       return {
         usage: result.usage,
         modelServed: result.modelServed,
+        serviceTier: result.serviceTier ?? null,
         outputBytes: reply.body.length,
         render: (receipt) => call.renderResult(result, receipt),
       };

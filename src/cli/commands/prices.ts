@@ -29,6 +29,7 @@ const priceReply = z.looseObject({
   id: z.string(),
   provider: z.string(),
   model: z.string(),
+  service_tier: z.string(),
   effective_from: z.string().nullable(),
   effective_to: z.string().nullable(),
   tiers: z.array(z.looseObject({ above_input_tokens: z.number(), usd_per_million: rates })),
@@ -129,7 +130,7 @@ function explanationText(explained: Explanation, colors: Colors): string {
       ? ''
       : `, tier above ${formatCount(tier.above_input_tokens)} tokens`;
   return [
-    `price ${price.id}${above}, by ${price.source}`,
+    `price ${price.id}, service tier ${price.service_tier}${above}, by ${price.source}`,
     table,
     `sum ${explained.exact}, rounded up once: ${explained.cost}`,
   ].join('\n');
@@ -177,6 +178,7 @@ function registerList(prices: Command, scope: CommandScope): void {
             found.rows,
             [
               { title: 'price', value: (price) => price.id },
+              { title: 'tier', value: (price) => price.service_tier },
               { title: 'from', value: (price) => price.effective_from?.slice(0, 10) ?? '' },
               { title: 'until', value: (price) => price.effective_to?.slice(0, 10) ?? '' },
               { title: '$ for a million', value: priceText },
@@ -235,6 +237,7 @@ function usageOf(pairs: readonly string[]): Record<string, number> {
 interface ExplainFlags extends CommonFlags {
   readonly model?: string;
   readonly usage?: readonly string[];
+  readonly serviceTier?: string;
   readonly at?: string;
 }
 
@@ -244,6 +247,7 @@ function registerExplain(prices: Command, scope: CommandScope): void {
     .description('show the arithmetic of a booked request, or of a usage that you name')
     .option('--model <provider/model>', 'price a usage on this model')
     .option('--usage <unit=count>', 'units of that usage; may be repeated', collect)
+    .option('--service-tier <tier>', 'as served in this tier, such as flex')
     .option('--at <time>', 'by the prices of that time')
     .action(async (request: string | undefined, flags: ExplainFlags) => {
       const { client, output } = openSession(scope, flags);
@@ -258,6 +262,7 @@ function registerExplain(prices: Command, scope: CommandScope): void {
         body: {
           model: flags.model ?? '',
           usage,
+          ...(flags.serviceTier === undefined ? {} : { service_tier: flags.serviceTier }),
           ...(flags.at === undefined ? {} : { at: flags.at }),
         },
       });

@@ -21,6 +21,9 @@ export const priceSchema = z
     id: z.string(),
     provider: z.string(),
     model: z.string(),
+    service_tier: z
+      .string()
+      .describe('`standard`, or the service tier that it is the price of, such as `flex`.'),
     effective_from: timeSchema.nullable(),
     effective_to: timeSchema.nullable(),
     daily: z
@@ -70,6 +73,7 @@ export function showPrice(price: PriceItem): z.input<typeof priceSchema> {
     id: price.id,
     provider: price.provider,
     model: price.model,
+    service_tier: price.serviceTier,
     effective_from: formatTimeOrNull(price.effectiveFromMs),
     effective_to: formatTimeOrNull(price.effectiveUntilMs),
     daily:

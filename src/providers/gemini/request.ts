@@ -107,7 +107,12 @@ function serviceTierOf(tier: string | undefined, warnings: WarningList): string 
 }
 
 /** Members that the gateway answers for: holds and limits were computed from them. */
-const OWN_MEMBERS: ReadonlySet<string> = new Set(['contents', 'systemInstruction', 'model']);
+const OWN_MEMBERS: ReadonlySet<string> = new Set([
+  'contents',
+  'systemInstruction',
+  'model',
+  'serviceTier',
+]);
 const OWN_CONFIG: ReadonlySet<string> = new Set(['maxOutputTokens', 'candidateCount']);
 
 /** The API takes snake_case as well, so a name must be compared in one spelling. */

@@ -32,6 +32,7 @@ class AnswerDraft {
   #id: string | null = null;
   #modelServed: string | null = null;
   #usage: UsageVector | null = null;
+  #serviceTier: string | null = null;
 
   add(part: TextStreamPart): void {
     switch (part.type) {
@@ -41,6 +42,7 @@ class AnswerDraft {
         return;
       case 'usage':
         this.#usage = part.usage;
+        this.#serviceTier = part.serviceTier ?? this.#serviceTier;
         return;
       default:
         this.#addToChoice(part);
@@ -109,7 +111,13 @@ class AnswerDraft {
         ...draft,
         logprobs: draft.logprobs.length === 0 ? null : draft.logprobs,
       }));
-    return { id: this.#id, modelServed: this.#modelServed, choices, usage: this.#usage };
+    return {
+      id: this.#id,
+      modelServed: this.#modelServed,
+      choices,
+      usage: this.#usage,
+      ...(this.#serviceTier === null ? {} : { serviceTier: this.#serviceTier }),
+    };
   }
 }
 

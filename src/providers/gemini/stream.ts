@@ -138,7 +138,8 @@ export class AnswerReader {
       grown && this.#usage !== null ? { ...this.#usage, web_searches: searches } : counted;
     if (usage === null) return false;
     this.#usage = usage;
-    out.push({ type: 'usage', usage });
+    const serviceTier = asText(asRecord(response['usageMetadata'])?.['serviceTier']);
+    out.push({ type: 'usage', usage, ...(serviceTier === null ? {} : { serviceTier }) });
     return counted !== null;
   }
 

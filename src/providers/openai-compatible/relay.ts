@@ -137,6 +137,7 @@ export function chatRelay(server: OpenAiCompatibleServer): TextRelay {
       return {
         usage: usageOfFrame(frame, quirks.usageBesideTotal),
         modelServed: textOf(frame['model']),
+        serviceTier: textOf(frame['service_tier']),
         finishReasons: choices.flatMap((choice) => textOf(choice['finish_reason']) ?? []),
       };
     },

@@ -114,8 +114,10 @@ function choiceOf(
 /** @throws ProviderFailureError as {@link parseCompletion} */
 export function readChatReply(reply: WireReply, quirks: OpenAiCompatibleQuirks): TextResult {
   const { frame, choices } = parseCompletion(reply, quirks);
+  const serviceTier = textOf(frame['service_tier']);
   return {
     id: textOf(frame['id']),
+    ...(serviceTier === null ? {} : { serviceTier }),
     modelServed: textOf(frame['model']),
     choices: choices.map((choice, position) => choiceOf(choice, position, { frame, quirks })),
     usage: usageOfFrame(frame, quirks.usageBesideTotal),

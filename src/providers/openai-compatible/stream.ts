@@ -92,7 +92,9 @@ export class ChatStreamReader implements TextStreamReader {
     const modelServed = textOf(frame['model']);
     if (id === null && modelServed === null && parts.length === 0) return parts;
     this.#started = true;
-    return [{ type: 'answer-start', id, modelServed }, ...parts];
+    const serviceTier = textOf(frame['service_tier']);
+    const tier = serviceTier === null ? {} : { serviceTier };
+    return [{ type: 'answer-start', id, modelServed, ...tier }, ...parts];
   }
 
   #idOf(frame: LooseObject): string | null {

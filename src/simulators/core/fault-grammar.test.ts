@@ -30,6 +30,7 @@ test.each([
   ['error-200', { type: 'in-band-error', afterEvents: -1 }],
   ['redirect-307', { type: 'redirect', status: 307 }],
   ['served-gpt-4o-2024-08-06', { type: 'served-model', model: 'gpt-4o-2024-08-06' }],
+  ['served-tier-priority', { type: 'served-tier', tier: 'priority' }],
   ['framing-crlf', { type: 'framing', how: 'crlf' }],
 ])('reads %s', (words, fault) => {
   expect(faultsOf(words)).toEqual([expect.objectContaining(fault)]);

@@ -26,6 +26,7 @@
  * | `no-done` `duplicate-events` `unknown-events` `reordered-events` | event lists |
  * | `framing-lf\|cr\|crlf\|mixed\|bom\|comments\|multi-line\|no-space\|fields\|all` | event framing |
  * | `served-MODEL` | another model's name in the answer |
+ * | `served-tier-TIER` | another service tier in the answer; `none`: no tier |
  * | `redirect-301` `-302` `-303` `-307` `-308` | to another host |
  * | `empty-body` `no-choices` `null-content` `blocked` `filtered` | empty or refused inside HTTP 200 |
  * | `wrong-content-type` `retry-after-on-200` `interim` `lone-surrogate` | oddities |
@@ -240,6 +241,7 @@ const PATTERNS: readonly (readonly [RegExp, Builder])[] = [
     }),
   ],
   [/^framing-(.+)$/, ([how]) => ({ type: 'framing', how: framingNamed(how) })],
+  [/^served-tier-([a-z_]+)$/, ([tier]) => ({ type: 'served-tier', tier: tier ?? '' })],
   [/^served-(.+)$/, ([model]) => ({ type: 'served-model', model: model ?? '' })],
 ];
 
@@ -281,6 +283,7 @@ const FAULT_TYPES: ReadonlySet<string> = new Set<Fault['type']>([
   'events',
   'framing',
   'served-model',
+  'served-tier',
   'empty',
   'filtered',
   'headers',

@@ -110,6 +110,7 @@ export type Fault =
   | { readonly type: 'events'; readonly how: 'duplicate' | 'unknown' | 'reordered' }
   | { readonly type: 'framing'; readonly how: FramingFault }
   | { readonly type: 'served-model'; readonly model: string }
+  | { readonly type: 'served-tier'; readonly tier: string }
   | { readonly type: 'empty'; readonly what: 'body' | 'choices' | 'content' }
   /** The prompt is refused, or the answer stopped, by the provider's content filter, inside HTTP 200. */
   | { readonly type: 'filtered'; readonly what: 'prompt' | 'answer' }

@@ -72,6 +72,7 @@ export function chatBody(answer: ChatAnswer): object {
       finish_reason: finishReasonOf(choice),
     })),
     usage: chatUsage(answer.usage, profile.complete, answer.faults),
-    ...(profile.complete ? { service_tier: 'default', system_fingerprint: FINGERPRINT } : {}),
+    ...(profile.complete && answer.tier !== null ? { service_tier: answer.tier } : {}),
+    ...(profile.complete ? { system_fingerprint: FINGERPRINT } : {}),
   };
 }

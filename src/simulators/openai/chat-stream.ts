@@ -133,12 +133,14 @@ class ChunkWriter {
   constructor(answer: ChatAnswer) {
     this.#answer = answer;
     const { profile } = answer;
-    const tier = profile.complete
-      ? `,"service_tier":"default","system_fingerprint":"${FINGERPRINT}"`
-      : '';
+    const tier =
+      profile.complete && answer.tier !== null
+        ? `,"service_tier":${JSON.stringify(answer.tier)}`
+        : '';
+    const print = profile.complete ? `,"system_fingerprint":"${FINGERPRINT}"` : '';
     this.#head =
       `{"id":${JSON.stringify(answer.id)},"object":"chat.completion.chunk","created":${String(answer.createdS)},` +
-      `"model":${JSON.stringify(answer.model)}${tier},"choices":[`;
+      `"model":${JSON.stringify(answer.model)}${tier}${print},"choices":[`;
   }
 
   chunk(choice: string, usage: string | null): string {

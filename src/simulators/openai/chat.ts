@@ -30,6 +30,8 @@ export interface ChatAnswer {
   readonly id: string;
   readonly createdS: number;
   readonly model: string;
+  /** The service tier that the answer names: the one asked for; `default` where none was, or `auto`. */
+  readonly tier: string | null;
   readonly request: ChatRequest;
   readonly profile: ChatProfile;
   readonly choices: readonly AnswerChoice[];
@@ -42,6 +44,11 @@ export interface ChatAnswer {
 
 /** Fixed, so that equal requests get equal bytes. 2026-01-01T00:00:00Z. */
 export const CREATED_S = 1_767_225_600;
+
+function tierOf(request: ChatRequest, served: string | null): string | null {
+  if (served === 'none') return null;
+  return served ?? (request.serviceTier === 'auto' ? null : request.serviceTier) ?? 'default';
+}
 
 function answerOf(
   call: SimulatedCall,
@@ -71,6 +78,7 @@ function answerOf(
   return {
     id,
     createdS: CREATED_S,
+    tier: tierOf(request, findFault(faults, 'served-tier')?.tier ?? null),
     model: findFault(faults, 'served-model')?.model ?? profile.servedModel(request.model),
     request,
     profile,

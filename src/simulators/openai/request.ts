@@ -38,6 +38,7 @@ export interface ChatRequest {
   readonly logprobs: boolean;
   readonly topLogprobs: number;
   readonly lastRole: string;
+  readonly serviceTier: string | null;
   readonly input: SimulatedUsage;
   readonly answer: Omit<AnswerRequest, 'seed' | 'multiByte' | 'emptyContent' | 'filtered'>;
 }
@@ -266,6 +267,7 @@ export function readChatRequest(json: unknown, traits: Traits): ChatRequest | In
     logprobs: json['logprobs'] === true,
     topLogprobs: numberOf(json['top_logprobs']) ?? 0,
     lastRole: stringOf(messages.at(-1)?.['role']) ?? '',
+    serviceTier: stringOf(json['service_tier']),
     input: countInput(json, messages, traits.cached),
     answer: answerOf(json, messages, traits),
   };

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { archivedItem, explainUsage } from '../../../catalog/explain.ts';
 import { holdsAt, type PriceItem } from '../../../catalog/price-item.ts';
 import { priceRuleSchema, ruledItem } from '../../../catalog/price-rules.ts';
+import { servedTierOf, STANDARD_TIER } from '../../../catalog/service-tier.ts';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import { formatUsd } from '../../../contracts/money.ts';
 import { COUNTED_UNITS, type CountedUnit } from '../../../contracts/usage.ts';
@@ -248,6 +249,7 @@ const explainHypothetical = adminRoute({
   body: z.strictObject({
     model: z.string().min(3).max(300).describe('`provider/model` of the price book.'),
     usage: usageSchema,
+    service_tier: z.string().min(1).max(32).optional().describe('Default: `standard`.'),
     dimensions: dimensionsSchema.optional().describe('Such as `{"resolution":"720p"}`.'),
     at: instantSchema.optional().describe('Prices of this instant; default: now.'),
   }),
@@ -259,16 +261,19 @@ const explainHypothetical = adminRoute({
     const [provider, model] = [body.model.slice(0, slash), body.model.slice(slash + 1)];
     if (slash <= 0 || model === '') throw invalidRequest('model', 'must be provider/model.');
     const atMs = body.at === undefined ? null : parseInstant(body.at, 'at');
-    const item =
+    const prices =
       atMs === null
-        ? dependencies.catalogue.priceBook.find(provider, model, dependencies.now())
-        : itemsInForce((await bookOf(dependencies, atMs)).items, atMs).findLast(
+        ? dependencies.catalogue.priceBook.findTiers(provider, model, dependencies.now())
+        : itemsInForce((await bookOf(dependencies, atMs)).items, atMs).filter(
             (price) => price.provider === provider && price.model === model,
           );
-    if (item === null || item === undefined) {
+    const tier = servedTierOf(body.service_tier ?? STANDARD_TIER);
+    const item = prices.findLast((price) => price.serviceTier === tier);
+    if (item === undefined) {
+      const isTierMissing = prices.length > 0;
       throw new GatewayError('unpriced_model', {
-        message: `${body.model} has no price then. GET /admin/v1/prices lists those that have.`,
-        param: 'model',
+        message: `${body.model} has no price ${isTierMissing ? 'in this service tier ' : ''}then. GET /admin/v1/prices lists those that have.`,
+        param: isTierMissing ? 'service_tier' : 'model',
       });
     }
     return showExplanation(explainUsage(item, body.usage, body.dimensions));

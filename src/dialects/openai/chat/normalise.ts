@@ -37,6 +37,7 @@ export interface ChatChunk {
   model?: unknown;
   choices?: ChatChunkChoice[] | null;
   usage?: unknown;
+  service_tier?: unknown;
   error?: unknown;
   [member: string]: unknown;
 }

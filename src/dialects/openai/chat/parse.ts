@@ -86,6 +86,7 @@ export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
     maxOutputField:
       (request.max_completion_tokens ?? null) === null ? 'max_tokens' : 'max_completion_tokens',
     choices: request.n ?? 1,
+    serviceTier: request.service_tier ?? null,
     maxSearches: searchesOf(request),
     mediaTokens: mediaTokensOf(request),
     unknownParameters: unknownParametersOf(body),

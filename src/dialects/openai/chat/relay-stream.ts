@@ -80,6 +80,7 @@ export class ChatRelayStream implements AnswerStream {
   events = 0;
   usage: UsageVector | null = null;
   modelServed: string | null = null;
+  serviceTier: string | null = null;
 
   constructor(options: ChatRelayOptions) {
     this.#options = options;
@@ -198,6 +199,7 @@ export class ChatRelayStream implements AnswerStream {
       return;
     }
     if (typeof chunk.model === 'string') this.modelServed = chunk.model;
+    if (typeof chunk.service_tier === 'string') this.serviceTier = chunk.service_tier;
     const usage = this.#options.relay.usageOf(chunk);
     if (usage !== null) {
       this.usage = usage;

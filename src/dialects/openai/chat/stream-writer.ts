@@ -37,6 +37,7 @@ export class ChatStreamWriter implements AnswerStream {
   events = 0;
   usage: UsageVector | null = null;
   modelServed: string | null = null;
+  serviceTier: string | null = null;
 
   constructor(reader: TextStreamReader, context: AnswerContext, includeUsage: boolean) {
     this.#reader = reader;
@@ -130,9 +131,11 @@ export class ChatStreamWriter implements AnswerStream {
       case 'answer-start':
         this.#id = part.id ?? this.#id;
         this.modelServed = part.modelServed ?? this.modelServed;
+        this.serviceTier = part.serviceTier ?? this.serviceTier;
         return;
       case 'usage':
         this.usage = part.usage;
+        this.serviceTier = part.serviceTier ?? this.serviceTier;
         return;
       case 'finish':
         this.hasContent = true;
