@@ -31,11 +31,6 @@ function forecastKey({ ownerId, limitId, windowId }: PeriodUse): string {
   return `forecast:${ownerId}|${limitId}|${windowId}`;
 }
 
-/** Null for a counter of a key, the deployment or a provider. */
-function customerOf({ customerId }: PeriodUse): string | null {
-  return customerId.startsWith('cus_') ? customerId : null;
-}
-
 /** Raises a forecast for each limit that will not last, and ends those of limits that now will. */
 export async function watchForecasts({ alerts }: WatchParts, nowMs: number): Promise<void> {
   const standing = await alerts.standing('forecast', nowMs);
@@ -47,7 +42,7 @@ export async function watchForecasts({ alerts }: WatchParts, nowMs: number): Pro
       await alerts.raise({
         kind: 'forecast',
         severity: 'warning',
-        customerId: customerOf(use),
+        customerId: use.customerId,
         key,
         atMs: nowMs,
         endsAtMs: use.endMs,
@@ -55,7 +50,7 @@ export async function watchForecasts({ alerts }: WatchParts, nowMs: number): Pro
       });
     } else if (projected === null && keys.has(key) && use.used < use.limit) {
       // One that came true has not recovered.
-      const customerId = customerOf(use);
+      const { customerId } = use;
       const now = limitStanding(use);
       await alerts.recover({ customerId, keys: [key], standing: now, thresholds: [], atMs: nowMs });
     }

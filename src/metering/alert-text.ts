@@ -39,7 +39,7 @@ export function describeAlert(alert: AlertBody): AlertText {
       const { data } = alert;
       return {
         title: `${data.threshold} % of ${limitName(data)} used`,
-        message: `${usage(data)} is used. ${until(data)}; a larger plan or a top-up raises it.`,
+        message: `${usage(data)} is used. ${until(data)}; a larger plan or an override raises it.`,
       };
     }
     case 'recovered': {

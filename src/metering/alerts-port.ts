@@ -11,7 +11,8 @@ import type { Meter } from '../contracts/metering.ts';
 import type { Page, PageQuery } from './ports.ts';
 
 /**
- * - `threshold`: use of a limit has reached a share of it · `recovered`: more was granted and use is below again
+ * - `threshold`: use of a limit has reached a share of it · `recovered`: more was granted, or use was given back, and
+ *   use is below again
  * - `forecast`: the period's use so far leads beyond the limit · `anomaly`: an hour cost far more than its customer's usual
  * - `ledger_mismatch`: the counters do not follow from the ledger · `operator`: something only the operator can mend
  */
@@ -33,7 +34,7 @@ export type AlertSeverity = (typeof ALERT_SEVERITIES)[number];
 export interface LimitStanding {
   readonly limit_id: string;
   readonly meter: Meter;
-  /** `customer`, `key:<id>` or `tag:<name>=<value>`. */
+  /** `customer`, `key:<id>`, `client_token:<id>`, `tag:<name>=<value>`, `deployment` or `provider:<id>`. */
   readonly scope: string;
   /** Start and end of the box; null where it never ends. */
   readonly starts_at: string;
@@ -41,7 +42,7 @@ export interface LimitStanding {
   readonly limit: string;
   readonly used: string;
   readonly held: string;
-  /** Used and held, in percent of the limit, cut to two places. */
+  /** Used, in percent of the limit, cut to two places. */
   readonly percent: number;
 }
 
@@ -154,7 +155,8 @@ export interface Recovery {
 
 /** Use of a limit in the running period of one owner, base units of the meter. */
 export interface PeriodUse {
-  readonly customerId: string;
+  /** Null where the counter is nobody's: of a service key, the deployment, a provider. */
+  readonly customerId: string | null;
   readonly ownerId: string;
   readonly limitId: string;
   readonly windowId: string;

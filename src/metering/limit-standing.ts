@@ -22,12 +22,15 @@ export interface BoxUse {
   readonly held: bigint;
 }
 
-/** `<customer>`, `<customer>#<keyId>`, `<customer>#tag:<name>=<value>`, or another owner, as alerts name it. */
+/**
+ * The owner of a counter as alerts name it. A key or client token owns counters by itself (`key_…`, limits of its own)
+ * or within its customer (`cus_…#key_…`, limits of the plan).
+ */
 function scopeOf(ownerId: string): string {
-  const mark = ownerId.indexOf('#');
-  if (mark < 0) return ownerId.startsWith('cus_') ? 'customer' : ownerId;
-  const rest = ownerId.slice(mark + 1);
-  return /^(?:tag|provider):/.test(rest) ? rest : `key:${rest}`;
+  const holder = ownerId.slice(ownerId.indexOf('#') + 1);
+  if (holder.startsWith('cus_')) return 'customer';
+  if (holder.startsWith('key_')) return `key:${holder}`;
+  return holder.startsWith('agt_') ? `client_token:${holder}` : holder;
 }
 
 export function limitStanding(box: BoxUse): LimitStanding {
@@ -42,6 +45,6 @@ export function limitStanding(box: BoxUse): LimitStanding {
     limit: format(limit),
     used: format(used),
     held: format(held),
-    percent: limit <= 0n ? 0 : Number(((used + held) * 10_000n) / limit) / 100,
+    percent: limit <= 0n ? 0 : Number((used * 10_000n) / limit) / 100,
   };
 }

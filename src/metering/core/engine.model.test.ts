@@ -140,7 +140,7 @@ class World {
       const name = `${bucket.ownerId}|${bucket.limitId}|${bucket.windowId}`;
       if (!touched.has(name)) continue;
       const level = levels.get(name) ?? { use: 0n, size: 0n };
-      level.use += bucket.held + bucket.spent + bucket.overrun;
+      level.use += bucket.spent + bucket.overrun;
       if (!bucket.sourceKey.startsWith('overage')) level.size += bucket.granted - bucket.expired;
       levels.set(name, level);
     }

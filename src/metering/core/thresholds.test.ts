@@ -36,11 +36,12 @@ function passed(applied: Applied<unknown>): readonly (readonly [number, string])
 }
 
 describe('thresholds', () => {
-  it('tell of every share that a hold passes, and of nothing on the way between', () => {
+  it('tell of every share that use passes, and of nothing on the way between', () => {
     const { call } = benchWith();
-    expect(call(49, 49).hold.crossings).toBe(NO_CROSSINGS);
+    expect(call(49, 49).settle.crossings).toBe(NO_CROSSINGS);
     const { hold, settle } = call(1, 1);
-    expect(hold.crossings).toEqual([
+    expect(hold.crossings).toBe(NO_CROSSINGS);
+    expect(settle.crossings).toEqual([
       {
         customerId: 'cus_1',
         ownerId: 'cus_1',
@@ -54,23 +55,19 @@ describe('thresholds', () => {
         direction: 'crossed',
       },
     ]);
-    expect(settle.crossings).toBe(NO_CROSSINGS);
-    expect(call(29, 29).hold.crossings).toBe(NO_CROSSINGS);
-    expect(passed(call(21, 21).hold)).toEqual([
+    expect(call(29, 29).settle.crossings).toBe(NO_CROSSINGS);
+    expect(passed(call(21, 21).settle)).toEqual([
       [80, 'crossed'],
       [90, 'crossed'],
       [100, 'crossed'],
     ]);
   });
 
-  it('recover when a hold gives back what it did not use, and when the limit is raised', () => {
+  it('pass by what is used, not by what is held, and recover when the limit is raised', () => {
     const { engine, call } = benchWith();
     const { hold, settle } = call(80, 55);
-    expect(passed(hold)).toEqual([
-      [50, 'crossed'],
-      [80, 'crossed'],
-    ]);
-    expect(passed(settle)).toEqual([[80, 'recovered']]);
+    expect(hold.crossings).toBe(NO_CROSSINGS);
+    expect(passed(settle)).toEqual([[50, 'crossed']]);
     const raised = engine.changePlan(accountOf(planOf([{ ...IMAGES, amount: 200 }])), START_MS);
     expect(raised.crossings).toMatchObject([
       { threshold: 50, direction: 'recovered', percentBefore: 55, percentAfter: 27.5 },
@@ -83,26 +80,30 @@ describe('thresholds', () => {
       overage_cap: 100,
       thresholds: [100, 150, 99.5, 250],
     });
-    expect(passed(call(100, 100).hold)).toEqual([
+    expect(passed(call(100, 100).settle)).toEqual([
       [99.5, 'crossed'],
       [100, 'crossed'],
     ]);
-    expect(passed(call(50, 160).settle)).toEqual([[250, 'crossed']]);
+    expect(passed(call(50, 160).settle)).toEqual([
+      [150, 'crossed'],
+      [250, 'crossed'],
+    ]);
   });
 
   it('are silent for a limit that names none, and heed a plan that names some later', () => {
     const { engine, call } = benchWith({ thresholds: [] });
-    expect(call(90, 90).hold.crossings).toBe(NO_CROSSINGS);
+    expect(call(90, 90).settle.crossings).toBe(NO_CROSSINGS);
     engine.changePlan(accountOf(planOf([{ ...IMAGES, thresholds: [95] }])), START_MS);
-    expect(passed(call(6, 6).hold)).toEqual([[95, 'crossed']]);
+    expect(passed(call(6, 6).settle)).toEqual([[95, 'crossed']]);
   });
 
   it('are told again after an undo', () => {
     const { engine } = benchWith();
-    const command = reserveOf('a', { bound: boundOf({ images: 60n }) });
-    const first = engine.reserve(command, START_MS);
+    engine.reserve(reserveOf('a', { bound: boundOf({ images: 60n }) }), START_MS);
+    const command = { holdId: 'a', charges: [chargeOf({ images: 60n })] };
+    const first = engine.settle(command, START_MS);
     first.undo();
-    expect(engine.reserve(command, START_MS).crossings).toEqual(first.crossings);
+    expect(engine.settle(command, START_MS).crossings).toEqual(first.crossings);
     expect(passed(first)).toEqual([[50, 'crossed']]);
   });
 });

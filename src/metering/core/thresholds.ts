@@ -1,12 +1,12 @@
 /**
  * Shares of a limit at which somebody wants to know: which of them an operation passed, upwards or downwards.
  *
- * Counted over the buckets of one box of a limit: (held + spent + overrun) ÷ (granted − expired), where overage grants
- * nothing, so that 100 % means that the plan's own amount is used up. What is held counts as used: an alert that came
- * only after settlement would come after the refusals. A box that has ended passes nothing any more.
+ * Counted over the buckets of one box of a limit: (spent + overrun) ÷ (granted − expired), where overage grants
+ * nothing, so that 100 % means that the plan's own amount is used up. What is held does not count: a hold is an upper
+ * bound that mostly falls, and what it passed would be neither true nor recover. A box that has ended passes nothing.
  *
- * On the hot path a bucket keeps the span of use within which nothing is passed, so that an operation that passes
- * nothing costs two comparisons.
+ * On the hot path a hold looks at nothing, and a bucket keeps the span of use within which nothing is passed, so that
+ * a settlement that passes nothing costs two comparisons.
  *
  * @module
  */
@@ -50,13 +50,15 @@ function percentOf({ use, size }: Level): number {
 }
 
 function useOf(bucket: Bucket): bigint {
-  return bucket.held + bucket.spent + bucket.overrun;
+  return bucket.spent + bucket.overrun;
 }
 
 /** True when the bucket's use has stayed where nothing is passed; a grant or an expiry is always looked at. */
-function isQuiet({ bucket, granted, expired }: Draft): boolean {
+function isQuiet({ bucket, spent, overrun, granted, expired }: Draft): boolean {
+  if (granted !== 0n || expired !== 0n) return false;
+  if (spent === 0n && overrun === 0n) return true;
   const use = useOf(bucket);
-  return use >= bucket.quietFrom && use < bucket.quietBelow && granted === 0n && expired === 0n;
+  return use >= bucket.quietFrom && use < bucket.quietBelow;
 }
 
 interface Box {
@@ -93,7 +95,7 @@ function levelsOf(
   before.size = after.size;
   for (const draft of drafts) {
     if (!buckets.includes(draft.bucket)) continue;
-    before.use -= draft.held + draft.spent + draft.overrun;
+    before.use -= draft.spent + draft.overrun;
     if (draft.bucket.sourceKey !== limit.overageSource) {
       before.size -= draft.granted - draft.expired;
     }

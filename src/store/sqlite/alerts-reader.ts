@@ -92,7 +92,9 @@ class AlertsReader {
   /** Overage grants nothing that a forecast could count on. */
   periodUse(nowMs: number): readonly PeriodUse[] {
     return this.#sql(
-      `SELECT customer_id, owner_id, limit_id, window_id, meter,
+      `SELECT CASE WHEN bucket.customer_id LIKE 'cus\\_%' ESCAPE '\\' THEN bucket.customer_id
+           ELSE (SELECT api_key.customer_id FROM api_key WHERE api_key.id = bucket.owner_id) END AS customer,
+         owner_id, limit_id, window_id, meter,
          min(effective_at) AS start_at, max(expires_at) AS end_at,
          sum(CASE WHEN source_key LIKE 'overage%' THEN 0 ELSE granted - expired END) AS size,
          sum(spent + overrun) AS used, sum(held) AS held
@@ -101,7 +103,7 @@ class AlertsReader {
     )
       .all(nowMs)
       .map((row) => ({
-        customerId: text(row, 'customer_id'),
+        customerId: nullableText(row, 'customer'),
         ownerId: text(row, 'owner_id'),
         limitId: text(row, 'limit_id'),
         windowId: text(row, 'window_id'),
@@ -120,14 +122,16 @@ class AlertsReader {
     readonly minimumNanoUsd: bigint;
   }): readonly SpendHistory[] {
     const customers = this.#sql(
-      `SELECT d.customer_id, sum(h.cost_usd) AS spent FROM usage_hour h JOIN usage_dim d ON d.id = h.dim_id
-       WHERE h.hour = ? GROUP BY d.customer_id HAVING spent >= ?`,
+      `SELECT s.customer_id, sum(h.cost_usd) AS spent FROM usage_subject s
+         CROSS JOIN usage_hourly h ON h.subject_id = s.id
+       WHERE s.grain = 0 AND h.hour = ? GROUP BY s.customer_id HAVING spent >= ?`,
     ).all(range.lastHourMs, range.minimumNanoUsd);
     return customers.map((row) => {
       const customerId = text(row, 'customer_id');
       const hours = this.#sql(
-        `SELECT h.hour, sum(h.cost_usd) AS spent FROM usage_dim d JOIN usage_hour h ON h.dim_id = d.id
-         WHERE d.customer_id = ? AND h.hour >= ? AND h.hour <= ? GROUP BY h.hour HAVING spent > 0
+        `SELECT h.hour, sum(h.cost_usd) AS spent FROM usage_subject s
+           CROSS JOIN usage_hourly h ON h.subject_id = s.id
+         WHERE s.grain = 0 AND s.customer_id = ? AND h.hour >= ? AND h.hour <= ? GROUP BY h.hour HAVING spent > 0
          ORDER BY h.hour`,
       ).all(customerId, range.fromMs, range.lastHourMs);
       return {

@@ -7,7 +7,7 @@ import type { StatementSync } from 'node:sqlite';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { Applied, JournalEntry, ThresholdCrossing } from '../../metering/core/types.ts';
 import type { Unit } from './accounts.ts';
-import { tellingCrossings } from './crossing-alerts.ts';
+import { namedCrossings } from './crossing-alerts.ts';
 import type { JournalPosition } from './journal-tables.ts';
 import type { CallIdentity, RequestWrite } from './usage-tables.ts';
 import type { ClaimEndOrder } from './wire.ts';
@@ -75,7 +75,7 @@ export class BatchUnit implements Unit {
     applied.journal.forEach((entry, index) => {
       this.writes.entries.push({ entry, attemptsText: index === last ? attemptsText : null });
     });
-    if (applied.crossings.length > 0) this.writes.crossings.push(...tellingCrossings(applied));
+    if (applied.crossings.length > 0) this.writes.crossings.push(...namedCrossings(applied));
   }
 
   /** Where the batch stands, for {@link undoTo}. */

@@ -1,8 +1,8 @@
 /**
  * Turns thresholds that the engine saw passed into alerts, in the transaction of the booking that passed them.
  *
- * An alert fires once a box of a limit and threshold: use that falls because a hold was released and rises again
- * tells nothing new. It recovers, and may fire again, when more is granted: a top-up, a larger plan.
+ * An alert fires once a box of a limit and threshold. It recovers, and may fire again, when use is below the share
+ * again: more was granted (a larger plan, an override), or a correction gave use back.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Applied, ThresholdCrossing } from '../../metering/core/types.ts';
 import { limitStanding } from '../../metering/limit-standing.ts';
 import { AlertTables } from './alert-tables.ts';
 import { statementCache } from './statement-cache.ts';
-import { bigint, integer, nullableInteger, text } from './subscriptions.ts';
+import { bigint, integer, nullableInteger, nullableText, text } from './subscriptions.ts';
 
 type Box = Pick<ThresholdCrossing, 'ownerId' | 'limitId' | 'windowId'>;
 
@@ -22,36 +22,33 @@ function boxKey({ ownerId, limitId, windowId }: Box): string {
   return `${ownerId}|${limitId}|${windowId}`;
 }
 
-function belongsTo(crossing: ThresholdCrossing, first: ThresholdCrossing): boolean {
-  return crossing.direction === first.direction && boxKey(crossing) === boxKey(first);
+const CLIENT_TOKEN = 'agt_';
+
+function isCustomer(id: string): boolean {
+  return id.startsWith('cus_');
 }
 
-/** Null for a counter of the whole deployment or of a provider, which is nobody's. */
-function customerOf({ customerId }: ThresholdCrossing): string | null {
-  return customerId.startsWith('cus_') ? customerId : null;
+function belongsTo(crossing: ThresholdCrossing, first: ThresholdCrossing): boolean {
+  return crossing.direction === first.direction && boxKey(crossing) === boxKey(first);
 }
 
 function alertKey(crossing: ThresholdCrossing): string {
   return `threshold:${boxKey(crossing)}:${crossing.threshold}`;
 }
 
-/** True when the operation granted more to the box than it took away; otherwise use has merely fallen. */
-function hasGrown({ journal }: Applied<unknown>, box: Box): boolean {
-  const start = `${boxKey(box)}|`;
-  let grown = 0n;
-  for (const { postings } of journal) {
-    for (const { bucketId, dGranted, dExpired } of postings) {
-      if (bucketId.startsWith(start)) grown += dGranted - dExpired;
-    }
-  }
-  return grown > 0n;
-}
-
-/** The crossings of an operation that somebody may have to be told of. */
-export function tellingCrossings(applied: Applied<unknown>): readonly ThresholdCrossing[] {
-  return applied.crossings.filter(
-    (crossing) => crossing.direction === 'crossed' || hasGrown(applied, crossing),
-  );
+/**
+ * The crossings of an operation, those of a client token under its customer: a token is kept nowhere, but the
+ * settlement that passed its threshold names who called.
+ */
+export function namedCrossings({
+  crossings,
+  journal,
+}: Applied<unknown>): readonly ThresholdCrossing[] {
+  return crossings.map((crossing) => {
+    if (!crossing.ownerId.startsWith(CLIENT_TOKEN)) return crossing;
+    const entry = journal.find(({ customerId }) => isCustomer(customerId));
+    return entry === undefined ? crossing : { ...crossing, customerId: entry.customerId };
+  });
 }
 
 function severityOf(threshold: number): AlertSeverity {
@@ -98,18 +95,11 @@ export class CrossingAlerts {
     const box = this.#standing(crossing);
     if (box === null) return;
     const { threshold, atMs } = crossing;
-    const customerId = customerOf(crossing);
-    const key = alertKey(crossing);
-    // One that stands since the box had another size was about another amount.
-    this.#sql(
-      `UPDATE alert SET recovered_at = ? WHERE key = ? AND recovered_at IS NULL
-         AND json_extract(data, '$.limit') <> ?`,
-    ).run(atMs, key, box.standing.limit);
     this.#alerts.raise({
       kind: 'threshold',
       severity: severityOf(threshold),
-      customerId,
-      key,
+      customerId: this.#customerOf(crossing),
+      key: alertKey(crossing),
       atMs,
       endsAtMs: box.endMs,
       data: { ...box.standing, threshold },
@@ -120,12 +110,19 @@ export class CrossingAlerts {
     const [first] = crossings;
     if (first === undefined) return;
     this.#alerts.recover({
-      customerId: customerOf(first),
+      customerId: this.#customerOf(first),
       keys: crossings.map(alertKey),
       standing: this.#standing(first)?.standing ?? null,
       thresholds: crossings.map(({ threshold }) => threshold),
       atMs: first.atMs,
     });
+  }
+
+  /** Whose counter it is; null for one of a service key, the deployment or a provider, which is nobody's. */
+  #customerOf({ customerId }: ThresholdCrossing): string | null {
+    if (isCustomer(customerId)) return customerId;
+    const row = this.#sql('SELECT customer_id FROM api_key WHERE id = ?').get(customerId);
+    return row === undefined ? null : nullableText(row, 'customer_id');
   }
 
   /** The box as its rows have it; overage grants nothing that a percentage counts. */
