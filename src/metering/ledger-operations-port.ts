@@ -3,6 +3,9 @@
  *
  * @module
  */
+import type { Operation } from '../contracts/metering.ts';
+import type { OpenHoldState, UnknownPolicy } from './core/types.ts';
+import type { MeterAmounts, Settled } from './ports.ts';
 
 /** How the events compare with the hashes that were written beside them. */
 export interface ChainReport {
@@ -44,8 +47,68 @@ export interface LedgerExportPage {
   readonly head: string;
 }
 
+/** A copy of the ledger that was verified after it was written. */
+export interface BackupReport {
+  readonly file: string;
+  readonly bytes: number;
+  readonly events: number;
+  readonly openHolds: number;
+  /** Newest hash of its chain. */
+  readonly head: string;
+}
+
+/** A hold that no event has ended. */
+export interface OpenHoldView {
+  readonly holdId: string;
+  readonly state: OpenHoldState;
+  readonly customerId: string;
+  readonly keyId: string;
+  readonly requestId: string;
+  readonly operation: Operation;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  /** Null for one that is not unknown. */
+  readonly unknownSinceMs: number | null;
+  /** Worst case of cost that it covers, in nano-USD. */
+  readonly costNanoUsd: bigint;
+}
+
+/** How an operator ends a hold whose end nobody saw. */
+export type HoldOutcome =
+  | { readonly type: UnknownPolicy }
+  /** What the provider is known to have billed. */
+  | { readonly type: 'settle'; readonly amounts: MeterAmounts };
+
+export interface EndHoldCommand {
+  readonly holdId: string;
+  readonly outcome: HoldOutcome;
+  /** Who decides, such as `operator` or `provider`; stands in the event. */
+  readonly by: string;
+  readonly reason: string | null;
+}
+
 /** Answered beside the writer, never in its way, unless stated otherwise. */
 export interface LedgerOperations {
+  /**
+   * Copies the ledger into the data folder while it is served. Every booking that was answered before the call is in it.
+   *
+   * @throws GatewayError `metering_unavailable` while the database takes no writes
+   */
+  backup(): Promise<BackupReport>;
+  /** Open holds, oldest first; by the writer. */
+  openHolds(): Promise<readonly OpenHoldView[]>;
+  /**
+   * Ends an unknown hold; by the writer.
+   *
+   * @throws GatewayError `not_found` when no such hold is open, `conflict` when it is not unknown
+   */
+  endUnknown(command: EndHoldCommand): Promise<Settled>;
+  /**
+   * Marks dispatched holds whose calls nobody knows as unknown; by the writer. Those that have ended meanwhile are left alone.
+   *
+   * @returns the ids of those that became unknown
+   */
+  markUnknown(holdIds: readonly string[]): Promise<readonly string[]>;
   /** Where an export begins and ends. @throws GatewayError `invalid_request` for events that were archived */
   exportRange(query: LedgerExportQuery): Promise<LedgerExportRange>;
   /** Reads on from an event that begins a transaction. */

@@ -17,6 +17,7 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import { formatCount } from '../format.ts';
 import { verifyReply } from '../replies.ts';
 import { renderTable } from '../table.ts';
+import { registerLedgerBackup } from './ledger-backup.ts';
 import { registerLedgerExport } from './ledger-export.ts';
 
 /** A ledger of millions of events is read from its first one. */
@@ -33,12 +34,15 @@ function chainText({
 }
 
 export function registerLedger(program: Command, scope: CommandScope): void {
-  const ledger = program.command('ledger').description('the append-only ledger: verify, export');
+  const ledger = program
+    .command('ledger')
+    .description('the append-only ledger: verify, export, backup, restore');
   addExamples(ledger, scope, [
     ['ledger verify', ''],
     ['ledger export --output ledger.ndjson', ''],
   ]);
   registerLedgerExport(ledger, scope);
+  registerLedgerBackup(ledger, scope);
   registerVerify(ledger, scope);
 }
 

@@ -134,6 +134,8 @@ export interface MeteringEngine {
   expire(holdId: string, nowMs: number): Applied<Settled>;
   /** After loading at start: every `dispatched` hold becomes `unknown`, keeping its reservation. Result: their ids. */
   recoverOpenHolds(nowMs: number): Applied<readonly string[]>;
+  /** The same for those of the holds that are dispatched: nobody knows their calls any more. Result: their ids. */
+  markUnknown(holdIds: readonly string[], nowMs: number): Applied<readonly string[]>;
   /** Ends an `unknown` hold by policy, marked estimated. @throws GatewayError `not_found` */
   reconcileUnknown(command: ReconcileCommand, nowMs: number): Applied<Reconciled>;
   /**
@@ -177,11 +179,15 @@ function dispatch(memory: Memory, holdId: string, nowMs: number): Applied<null> 
   return step.finish(null);
 }
 
-function recoverOpenHolds(memory: Memory, nowMs: number): Applied<readonly string[]> {
+function markUnknown(
+  memory: Memory,
+  holdIds: Iterable<string>,
+  nowMs: number,
+): Applied<readonly string[]> {
   const step = new Step(memory, nowMs);
   const ids: string[] = [];
-  for (const hold of memory.holds.values()) {
-    if (hold.state === 'dispatched') ids.push(hold.holdId);
+  for (const holdId of new Set(holdIds)) {
+    if (memory.holds.get(holdId)?.state === 'dispatched') ids.push(holdId);
   }
   for (const holdId of ids) {
     const hold = openHold(memory, holdId);
@@ -253,7 +259,8 @@ export function engineOver(memory: Memory): MeteringEngine {
     settle: (command, nowMs) => settle(memory, command, nowMs),
     void: (command, nowMs) => voidHold(memory, command, nowMs),
     expire: (holdId, nowMs) => expire(memory, holdId, nowMs),
-    recoverOpenHolds: (nowMs) => recoverOpenHolds(memory, nowMs),
+    recoverOpenHolds: (nowMs) => markUnknown(memory, memory.holds.keys(), nowMs),
+    markUnknown: (holdIds, nowMs) => markUnknown(memory, holdIds, nowMs),
     reconcileUnknown: (command, nowMs) => reconcile(memory, command, nowMs),
     changePlan: (account, nowMs, change) => changePlan(memory, account, { nowMs, change }),
   };

@@ -30,9 +30,12 @@ function observedCharges(hold: OpenHold, observed: readonly Charge[]): readonly 
 
 export interface ReconcileCommand {
   readonly holdId: string;
-  readonly policy: UnknownPolicy;
+  /** `settle`: what is in `observed` was billed, and nothing is estimated. */
+  readonly policy: UnknownPolicy | 'settle';
   /** From progress marks; raised to the hold's `observedFloor`. */
   readonly observed: readonly Charge[];
+  /** Who decided where it was not the policy, and why; stands in the entry. */
+  readonly decided?: { readonly by: string; readonly reason: string | null };
 }
 
 /** Ends an `unknown` hold by policy, marked estimated. @throws GatewayError `not_found` when it is not unknown */
@@ -45,18 +48,20 @@ export function reconcile(
   if (hold.state !== 'unknown') {
     throw new GatewayError('not_found', { message: `Hold ${hold.holdId} is not unknown.` });
   }
-  const { policy } = command;
+  const { policy, decided, observed } = command;
   const common = { hold, kind: 'reconcile', final: false, nowMs } as const;
-  const body = { policy, estimated: true };
+  const body = { policy, estimated: policy !== 'settle', ...decided };
   switch (policy) {
     case 'release':
       return end(memory, { ...common, type: 'voided', charges: [], body });
     case 'charge_hold':
       return end(memory, { ...common, type: 'settled', charges: hold.covered, body });
     case 'charge_observed': {
-      const charges = observedCharges(hold, command.observed);
+      const charges = observedCharges(hold, observed);
       return end(memory, { ...common, type: 'settled', charges, body });
     }
+    case 'settle':
+      return end(memory, { ...common, type: 'settled', charges: observed, body });
     default:
       return policy satisfies never;
   }

@@ -12,6 +12,11 @@ import type { SettleOrder } from './wire.ts';
 import type { Charge } from '../../metering/ports.ts';
 
 const FILE = 'settlements.journal';
+/** The file in a data directory. */
+export function emergencyPath(dataDir: string): string {
+  return join(resolve(dataDir), FILE);
+}
+
 const DEFAULT_BYTES = 4 * 1024 * 1024;
 const HEADER_BYTES = 8;
 const END = Buffer.alloc(HEADER_BYTES);
@@ -43,7 +48,7 @@ export class EmergencyJournal {
   constructor(dataDir: string, options: EmergencyJournalOptions = {}) {
     const bytes = options.bytes ?? DEFAULT_BYTES;
     this.#files = options.files ?? SYSTEM_WRITES;
-    const path = join(resolve(dataDir), FILE);
+    const path = emergencyPath(dataDir);
     this.#file = openSync(path, 'a+', 0o600);
     closeSync(this.#file);
     this.#file = openSync(path, 'r+');

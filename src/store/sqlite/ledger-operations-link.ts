@@ -5,9 +5,27 @@
  */
 import type { LedgerOperations } from '../../metering/ledger-operations-port.ts';
 import type { ReaderLink } from './reader-link.ts';
+import { type FlatValue, putCall } from './wire.ts';
+import type { WriterLink } from './writer-link.ts';
 
-export function ledgerOperationsOver(readers: Pick<ReaderLink, 'ask'>): LedgerOperations {
+export function ledgerOperationsOver(
+  link: Pick<WriterLink, 'ask'>,
+  readers: Pick<ReaderLink, 'ask'>,
+  now: () => number,
+): LedgerOperations {
+  const call = <Value>(name: string, ...args: readonly FlatValue[]): Promise<Value> =>
+    link.ask((flat, number) => {
+      putCall(flat, number, { name, args });
+    });
   return {
+    async backup() {
+      // Its answer comes after the commit of everything that was asked before it.
+      await call('assertLedgerOpen');
+      return await readers.ask('backupLedger', [now()]);
+    },
+    openHolds: () => call('listOpenHolds'),
+    endUnknown: (command) => call('endUnknown', command),
+    markUnknown: (holdIds) => call('markUnknown', holdIds),
     exportRange: (query) => readers.ask('ledgerExportRange', [query]),
     exportPage: (range) => readers.ask('ledgerExportPage', [range]),
   };

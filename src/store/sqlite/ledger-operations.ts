@@ -7,6 +7,8 @@ import type { OperationParts, OperationTable } from './writer-operations.ts';
 
 export function ledgerOperations({ openCalls }: Pick<OperationParts, 'openCalls'>): OperationTable {
   return {
+    /** Answered only while the database takes writes, once all before it is in it. */
+    assertLedgerOpen: { writes: false, run: () => null },
     openHolds: {
       writes: false,
       run: ([customerId]) =>

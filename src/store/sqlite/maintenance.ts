@@ -5,13 +5,12 @@
  * @module
  */
 import type { MeteringEngine } from '../../metering/core/engine.ts';
-import type { HoldImage, Reconciled, UnknownPolicy } from '../../metering/core/types.ts';
-import type { RequestRecord } from '../../metering/ports.ts';
+import type { HoldImage, UnknownPolicy } from '../../metering/core/types.ts';
 import type { Accounts } from './accounts.ts';
+import { endedRecord } from './ended-record.ts';
 import { identityOf } from './hold-history.ts';
 import type { RequestRetention } from './request-retention.ts';
 import { encodeRequest } from './row-codec.ts';
-import { providerOf } from './usage-tables.ts';
 import type { Writer } from './writer.ts';
 
 export interface MaintenanceOptions {
@@ -27,39 +26,6 @@ const MAX_AT_ONCE = 500;
 /** Fewer, since a kept reply may have a megabyte; more a day than anyone sends. */
 const MAX_KEYS_AT_ONCE = 100;
 
-/** The request of a call whose end nobody saw, as it is listed. */
-function estimatedRecord(hold: HoldImage, reconciled: Reconciled, nowMs: number): RequestRecord {
-  const model = reconciled.charges.at(-1)?.model ?? hold.covered.at(-1)?.model ?? '';
-  const costNanoUsd = reconciled.charges.reduce(
-    (sum, charge) => sum + (charge.amounts.cost_usd ?? 0n),
-    0n,
-  );
-  return {
-    requestId: hold.requestId,
-    customerId: hold.customerId,
-    keyId: hold.keyId,
-    operation: hold.operation,
-    modelAsked: model,
-    provider: model === '' ? null : providerOf(model),
-    modelServed: null,
-    status: 500,
-    errorCode: 'internal_error',
-    stream: false,
-    clientClosed: false,
-    startedAtMs: hold.createdAtMs,
-    firstTokenAtMs: null,
-    finishedAtMs: nowMs,
-    overheadMs: 0,
-    attempts: 0,
-    usage: {},
-    costNanoUsd,
-    estimated: true,
-    simulated: false,
-    warnings: ['settled_by_estimate'],
-    tags: hold.tags,
-  };
-}
-
 export class Maintenance {
   readonly #writer: Writer;
   readonly #engine: MeteringEngine;
@@ -74,7 +40,6 @@ export class Maintenance {
       readonly writer: Writer;
       readonly engine: MeteringEngine;
       readonly accounts: Accounts;
-      readonly unknownSince: Map<string, number>;
       readonly retention: RequestRetention;
     },
     options: MaintenanceOptions,
@@ -82,7 +47,7 @@ export class Maintenance {
     this.#writer = parts.writer;
     this.#engine = parts.engine;
     this.#accounts = parts.accounts;
-    this.#unknownSince = parts.unknownSince;
+    this.#unknownSince = parts.writer.unknownSince;
     this.#retention = parts.retention;
     this.#options = options;
   }
@@ -148,7 +113,9 @@ export class Maintenance {
           identity: identityOf(hold),
           holdId,
           startedAtMs: hold.createdAtMs,
-          requestText: encodeRequest(estimatedRecord(hold, applied.result, nowMs)),
+          requestText: encodeRequest(
+            endedRecord(hold, { charges: applied.result.charges, isEstimated: true, nowMs }),
+          ),
           charges: applied.result.charges,
         });
       }

@@ -165,7 +165,7 @@ export function storeOver(ends: {
     }),
     quotes: quotesOver(link, readers),
     prices: pricesOver(link, readers),
-    ledgerOperations: ledgerOperationsOver(readers),
+    ledgerOperations: ledgerOperationsOver(link, readers, now),
     wallets: walletsOver(link, readers, now),
   };
 }

@@ -11,6 +11,7 @@ import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
 import { outputRatioReader } from './quote-queries.ts';
 import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts';
+import { ledgerBackupQueries } from './ledger-backup.ts';
 import { ledgerExportQueries } from './ledger-export.ts';
 import { priceQueries } from './price-operations.ts';
 import { Reader } from './reader.ts';
@@ -89,6 +90,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     subscriptionQueries(database),
     priceQueries(database),
     ledgerExportQueries(database),
+    ledgerBackupQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

@@ -94,16 +94,15 @@ export interface RecoveryParts {
 }
 
 /**
- * Brings memory to where the database is. Returns since when each unknown hold has been unknown.
+ * Brings memory to where the database is.
  *
  * @throws Error with one sentence when the ledger is not sound
  */
-export function recover(parts: RecoveryParts): Map<string, number> {
+export function recover(parts: RecoveryParts): void {
   const { database, engine, accounts, scopes, history, writer, nowMs } = parts;
   const tail = readTail(database);
   checkCounters(database, tail, nowMs);
   writer.journal.touchedSinceMark(bucketIdsOf(database, tail.sums.keys()));
-  const unknownSince = new Map<string, number>();
   for (const holdId of tail.openHolds) {
     const story = history.story(holdId);
     if (story === null || story.resolved !== null) continue;
@@ -122,19 +121,13 @@ export function recover(parts: RecoveryParts): Map<string, number> {
     }
     engine.loadHold(hold, accounts.compiled(hold.planId, hold.planVersion));
     writer.trackOpen(holdId, { identity: identityOf(hold), seq: story.seq });
-    if (story.unknownSinceMs !== null) unknownSince.set(holdId, story.unknownSinceMs);
+    if (story.unknownSinceMs !== null) writer.unknownSince.set(holdId, story.unknownSinceMs);
   }
   restoreRates(parts);
   if (parts.deferred.length > 0) writer.replay(parts.deferred.map(readDeferredOrder), nowMs);
-  const newlyUnknown = writer.transact(nowMs, (unit) => {
-    const applied = engine.recoverOpenHolds(nowMs);
-    unit.keep(applied);
-    return applied.result;
+  writer.transact(nowMs, (unit) => {
+    unit.keep(engine.recoverOpenHolds(nowMs));
   });
-  for (const holdId of newlyUnknown) {
-    if (!unknownSince.has(holdId)) unknownSince.set(holdId, nowMs);
-  }
-  return unknownSince;
 }
 
 function bucketIdsOf(database: DatabaseSync, numbers: Iterable<number>): string[] {

@@ -12,6 +12,8 @@ import { alertsOperations } from './alerts-operations.ts';
 import type { BatchUnit } from './batch-unit.ts';
 import { directoryOperations } from './directory-operations.ts';
 import type { DirectoryWriter } from './directory-writer.ts';
+import { holdOperations } from './hold-operations.ts';
+import type { ProgressTable } from './progress-table.ts';
 import { ledgerOperations } from './ledger-operations.ts';
 import { idempotencyOperations } from './idempotency-operations.ts';
 import { quoteOperations } from './quote-operations.ts';
@@ -32,9 +34,12 @@ export interface OperationParts {
   readonly scopes: ScopeAccounts;
   readonly directory: DirectoryWriter;
   readonly idempotency: IdempotencyTable;
+  readonly progress: ProgressTable;
   readonly ids: IdSource;
   /** Open holds by id. */
   readonly openCalls: ReadonlyMap<string, { readonly identity: CallIdentity }>;
+  /** Since when holds are unknown, in milliseconds since the epoch. */
+  readonly unknownSince: ReadonlyMap<string, number>;
 }
 
 export interface WriterOperation {
@@ -53,6 +58,7 @@ export type OperationTable = Readonly<Record<string, WriterOperation>>;
 export function writerOperations(parts: OperationParts): ReadonlyMap<string, WriterOperation> {
   const tables: readonly OperationTable[] = [
     ledgerOperations(parts),
+    holdOperations(parts),
     walletOperations(parts),
     directoryOperations(parts),
     idempotencyOperations(parts),

@@ -81,12 +81,9 @@ export function startWriterService(parts: WriterServiceParts): WriterService {
   });
   const loaded = { database, engine, accounts, scopes, history, writer, deferred };
   const start = { ...loaded, nowMs: options.nowMs };
-  const unknownSince = recover(start);
+  recover(start);
   const retention = new RequestRetention(database, options.keepRequestsMs ?? null);
-  const maintenance = new Maintenance(
-    { writer, engine, accounts, unknownSince, retention },
-    options,
-  );
+  const maintenance = new Maintenance({ writer, engine, accounts, retention }, options);
   writer.transact(options.nowMs, (unit) => {
     scopes.applyDeployment(unit);
   });

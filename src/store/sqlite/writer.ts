@@ -76,6 +76,8 @@ export class Writer {
   readonly #begin: StatementSync;
   readonly #commitStatement: StatementSync;
   readonly #open = new Map<string, OpenCall>();
+  /** Since when holds are unknown, in milliseconds since the epoch. */
+  readonly unknownSince = new Map<string, number>();
   readonly #operations: ReadonlyMap<string, WriterOperation>;
   /** Settlements in the emergency file that the database has yet to take; null while it takes writes. */
   #deferred: Writes | null = null;
@@ -105,7 +107,9 @@ export class Writer {
       directory: this.#directory,
       idempotency: this.#idempotency,
       ids: parts.ids,
+      progress: this.#progress,
       openCalls: this.#open,
+      unknownSince: this.unknownSince,
     });
   }
 
@@ -426,6 +430,7 @@ export class Writer {
         const identity = unit.opened.get(holdId);
         if (identity !== undefined) this.#open.set(holdId, { identity, seq: seqs[index] ?? 0 });
       } else if (ENDS.has(kind)) this.#open.delete(holdId);
+      else if (kind === 'unknown') this.unknownSince.set(holdId, entry.atMs);
     });
   }
 

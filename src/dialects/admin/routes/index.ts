@@ -10,6 +10,8 @@ import { customerRoutes } from './customers.ts';
 import { exportRoutes } from './exports.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { keyRoutes } from './keys.ts';
+import { ledgerBackupRoutes } from './ledger-backups.ts';
+import { ledgerHoldRoutes } from './ledger-holds.ts';
 import { ledgerExportRoute } from './ledger-export.ts';
 import { ledgerRoutes } from './ledger.ts';
 import { planRoutes } from './plans.ts';
@@ -39,6 +41,8 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...webhookRoutes,
   ...deliveryRoutes,
   ledgerExportRoute,
+  ...ledgerHoldRoutes,
+  ...ledgerBackupRoutes,
   ...processRoutes,
   ...priceRoutes,
   ...priceRuleRoutes,

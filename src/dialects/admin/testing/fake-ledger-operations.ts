@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { GatewayError } from '../../../contracts/gateway-error.ts';
 import type { ChainReport, LedgerOperations } from '../../../metering/ledger-operations-port.ts';
 
 const NO_HASH = '0'.repeat(64);
@@ -17,6 +18,12 @@ export const NO_CHAIN: ChainReport = {
 
 export function fakeLedgerOperations(): LedgerOperations {
   return {
+    backup: async () => ({ file: 'ledger.db', bytes: 0, events: 0, openHolds: 0, head: NO_HASH }),
+    openHolds: async () => [],
+    endUnknown: async ({ holdId }) => {
+      throw new GatewayError('not_found', { message: `No hold ${holdId} is open.` });
+    },
+    markUnknown: async () => [],
     exportRange: async () => ({ fromSeq: 1, toSeq: 0, previousHash: NO_HASH }),
     exportPage: async () => ({ text: '', nextSeq: null, head: NO_HASH }),
   };

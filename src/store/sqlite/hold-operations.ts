@@ -1,0 +1,96 @@
+/**
+ * Open holds as operators see them, and how those end whose calls nobody knows any more.
+ *
+ * @module
+ */
+import { GatewayError } from '../../contracts/gateway-error.ts';
+import type { HoldImage } from '../../metering/core/types.ts';
+import type { EndHoldCommand, OpenHoldView } from '../../metering/ledger-operations-port.ts';
+import type { Charge, Settled } from '../../metering/ports.ts';
+import { endedRecord } from './ended-record.ts';
+import { identityOf } from './hold-history.ts';
+import { encodeRequest } from './row-codec.ts';
+import type { OperationParts, OperationTable } from './writer-operations.ts';
+
+type Parts = Pick<OperationParts, 'engine' | 'accounts' | 'progress' | 'unknownSince'>;
+
+function costOf(hold: HoldImage): bigint {
+  return hold.covered.reduce((sum, { amounts }) => sum + (amounts.cost_usd ?? 0n), 0n);
+}
+
+function viewOf(hold: HoldImage, unknownSinceMs: number | null): OpenHoldView {
+  return {
+    holdId: hold.holdId,
+    state: hold.state,
+    customerId: hold.customerId,
+    keyId: hold.keyId,
+    requestId: hold.requestId,
+    operation: hold.operation,
+    createdAtMs: hold.createdAtMs,
+    expiresAtMs: hold.expiresAtMs,
+    unknownSinceMs,
+    costNanoUsd: costOf(hold),
+  };
+}
+
+/** @throws GatewayError `not_found` when it is not open, `conflict` when it is not unknown */
+function unknownHold({ engine }: Parts, holdId: string): HoldImage {
+  const hold = engine.hold(holdId);
+  if (hold === null) {
+    throw new GatewayError('not_found', { message: `No hold ${holdId} is open.` });
+  }
+  if (hold.state === 'unknown') return hold;
+  throw new GatewayError('conflict', {
+    message: `Hold ${holdId} is ${hold.state}: its call ends it. Only an unknown hold is ended by hand.`,
+  });
+}
+
+export function holdOperations(parts: Parts): OperationTable {
+  const { engine, accounts, progress, unknownSince } = parts;
+  return {
+    listOpenHolds: {
+      writes: false,
+      run: (): readonly OpenHoldView[] =>
+        engine
+          .openHolds()
+          .map((hold) => viewOf(hold, unknownSince.get(hold.holdId) ?? null))
+          .toSorted((one, other) => one.createdAtMs - other.createdAtMs),
+    },
+    markUnknown: {
+      writes: true,
+      run([argument], unit): readonly string[] {
+        const applied = engine.markUnknown(argument as readonly string[], unit.nowMs);
+        if (applied.journal.length > 0) unit.keep(applied);
+        return applied.result;
+      },
+    },
+    endUnknown: {
+      writes: true,
+      run([argument], unit): Settled {
+        const { holdId, outcome, by, reason } = argument as EndHoldCommand;
+        const hold = unknownHold(parts, holdId);
+        accounts.ensure(hold.customerId, unit);
+        const observed: readonly Charge[] =
+          outcome.type === 'settle'
+            ? [{ model: hold.covered.at(-1)?.model ?? '', amounts: outcome.amounts }]
+            : progress.read(holdId);
+        const decided = { by, reason };
+        const applied = engine.reconcileUnknown(
+          { holdId, policy: outcome.type, observed, decided },
+          unit.nowMs,
+        );
+        unit.keep(applied);
+        const { charges, type, replayed, overrunNanoUsd } = applied.result;
+        const how = { charges, isEstimated: outcome.type !== 'settle', nowMs: unit.nowMs };
+        unit.writes.requests.push({
+          identity: identityOf(hold),
+          holdId,
+          startedAtMs: hold.createdAtMs,
+          requestText: encodeRequest(endedRecord(hold, how)),
+          charges,
+        });
+        return { type, replayed, overrunNanoUsd };
+      },
+    },
+  };
+}
