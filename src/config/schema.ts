@@ -13,7 +13,8 @@ import { limitSchema } from '../contracts/metering.ts';
 import { compileDeploymentLimits } from '../metering/core/compiled-plan.ts';
 import { isGatewayError } from '../contracts/gateway-error.ts';
 import { alertsSchema, egressSchema } from './alerts-schema.ts';
-import { choice, durationMs, integer, sizeBytes, text, truth } from './setting-types.ts';
+import { assetsSchema } from './assets-schema.ts';
+import { choice, durationMs, integer, keptDays, sizeBytes, text, truth } from './setting-types.ts';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -227,21 +228,6 @@ const autoCreateSchema = z
   })
   .meta({ 'x-kind': 'text' });
 
-const KEPT_DAYS_MAX = 36_500;
-const keptDaysSchema = z
-  .union([z.string(), z.number(), z.boolean()], { error: 'must be a number of days, or false' })
-  .transform((value, context): number | false => {
-    if (value === false || value === 'false') return false;
-    const days = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value;
-    if (typeof days === 'number' && Number.isInteger(days) && days >= 1 && days <= KEPT_DAYS_MAX) {
-      return days;
-    }
-    const message = `must be a whole number of days from 1 to ${KEPT_DAYS_MAX}, or false`;
-    context.addIssue({ code: 'custom', message, input: value });
-    return z.NEVER;
-  })
-  .meta({ 'x-kind': 'text' });
-
 /** `gateway.yaml`, as parsed: defaults filled in, durations in milliseconds, sizes in bytes. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('Address of this schema, for editors.'),
@@ -314,6 +300,7 @@ export const configSchema = z.strictObject({
     .describe('Booking of calls.'),
   alerts: alertsSchema,
   egress: egressSchema,
+  assets: assetsSchema,
   customers: z
     .strictObject({
       autoCreate: autoCreateSchema
@@ -326,7 +313,7 @@ export const configSchema = z.strictObject({
     .describe('Customers.'),
   retention: z
     .strictObject({
-      requestsDays: keptDaysSchema
+      requestsDays: keptDays()
         .prefault(false)
         .describe(
           'Days for which rows of the request log are kept, or `false`: for ever. Usage and ledger are not touched.',

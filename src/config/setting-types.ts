@@ -117,3 +117,27 @@ export function text(max: number) {
     .max(max, { error: `must be at most ${max} characters` })
     .meta({ 'x-kind': 'text' });
 }
+
+const KEPT_DAYS_MAX = 36_500;
+
+/** Days for which something is kept; false: for ever. */
+export function keptDays() {
+  return z
+    .union([z.string(), z.number(), z.boolean()], { error: 'must be a number of days, or false' })
+    .transform((value, context): number | false => {
+      if (value === false || value === 'false') return false;
+      const days = typeof value === 'string' && /^\d{1,5}$/.test(value) ? Number(value) : value;
+      if (
+        typeof days === 'number' &&
+        Number.isInteger(days) &&
+        days >= 1 &&
+        days <= KEPT_DAYS_MAX
+      ) {
+        return days;
+      }
+      const message = `must be a whole number of days from 1 to ${KEPT_DAYS_MAX}, or false`;
+      context.addIssue({ code: 'custom', message, input: value });
+      return z.NEVER;
+    })
+    .meta({ 'x-kind': 'text' });
+}

@@ -84,25 +84,33 @@ export class Exchange {
   }
 
   /**
+   * The body as it comes, for whoever counts its bytes; {@link readBody} reads it whole.
+   *
+   * @throws GatewayError `payload_too_large` where more than `maxBytes` are declared, `invalid_request` for transfer
+   *   codings other than chunks
+   */
+  beginBody(maxBytes: number): IncomingMessage {
+    const { headers } = this.request;
+    if (Number(headers['content-length'] ?? 0) > maxBytes) throw this.#tooLarge(maxBytes);
+    const coding = headers['transfer-encoding'];
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      throw new GatewayError('invalid_request', {
+        message: 'The only transfer coding that is understood is "chunked".',
+        param: 'transfer-encoding',
+      });
+    }
+    if (headers.expect !== undefined) this.response.writeContinue();
+    return this.request;
+  }
+
+  /**
    * Reads the whole body.
    *
    * @throws GatewayError `payload_too_large` beyond `maxBytes`, `request_timeout` when the client stops sending,
    *   `invalid_request` for transfer codings other than chunks
    */
   readBody(maxBytes: number): Promise<Buffer> {
-    const { headers } = this.request;
-    const declared = Number(headers['content-length'] ?? 0);
-    if (declared > maxBytes) return Promise.reject(this.#tooLarge(maxBytes));
-    const coding = headers['transfer-encoding'];
-    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-      return Promise.reject(
-        new GatewayError('invalid_request', {
-          message: 'The only transfer coding that is understood is "chunked".',
-          param: 'transfer-encoding',
-        }),
-      );
-    }
-    if (headers.expect !== undefined) this.response.writeContinue();
+    this.beginBody(maxBytes);
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let bytes = 0;

@@ -15,6 +15,7 @@ import type {
 import type { LimitBook } from './limit-port.ts';
 import type { UsageVector } from '../contracts/usage.ts';
 import type { ChainReport, LedgerOperations } from './ledger-operations-port.ts';
+import type { AssetRecords } from '../media/asset-port.ts';
 import type { PriceArchive } from './price-port.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
 import type { ScheduledChange, Subscriptions } from './subscription-port.ts';
@@ -479,6 +480,7 @@ export interface MeteringStore {
   readonly quotes: Quotes;
   readonly prices: PriceArchive;
   readonly ledgerOperations: LedgerOperations;
+  readonly assets: AssetRecords;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */
   readonly durability: string;
   /** Flushes and closes; later calls are rejected. */

@@ -26,6 +26,7 @@ import {
   clientTokenReplySchema,
   clientTokenRequestSchema,
 } from '../dialects/client-tokens/schema.ts';
+import { ASSET_ROUTES } from './asset-routes.ts';
 import { QUOTE_ROUTES } from './quote-routes.ts';
 import type { RouteDescription } from './route-description.ts';
 
@@ -195,6 +196,7 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
     errors: ['metering_unavailable'],
   }),
   ...QUOTE_ROUTES,
+  ...ASSET_ROUTES,
   {
     method: 'post',
     path: '/v1/client-tokens',

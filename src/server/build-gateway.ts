@@ -26,6 +26,7 @@ import type { MeteringStore } from '../metering/ports.ts';
 import { createLog, LogRecorder } from '../observability/log.ts';
 import { GatewayMetrics } from '../observability/metrics.ts';
 import type { Simulator } from '../simulators/index.ts';
+import { openAssets } from './asset-store.ts';
 import { bootstrapDirectory } from './bootstrap.ts';
 import { configuredProviders } from './configured-providers.ts';
 import { dataPlaneSettings } from './data-plane-settings.ts';
@@ -61,6 +62,13 @@ export async function buildGateway(
     ids,
     nowMs: clock.nowMs(),
   });
+  const recorder = new LogRecorder(
+    createLog({
+      level: config.logging.level,
+      ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
+    }),
+    metrics,
+  );
   const gateway: Gateway = {
     settings: dataPlaneSettings(options.loaded),
     store: parts.store,
@@ -84,16 +92,11 @@ export async function buildGateway(
     ids,
     random: Math.random,
     routing: new RoutingState(),
-    recorder: new LogRecorder(
-      createLog({
-        level: config.logging.level,
-        ...(options.logDestination === undefined ? {} : { destination: options.logDestination }),
-      }),
-      metrics,
-    ),
+    recorder,
     estimator: new TokenEstimator(),
     priceRules: await openPriceRules(parts.store.prices),
     quoteTokens: new QuoteTokens(options.credentials.encryptionKey),
+    assets: await openAssets(options, { store: parts.store, ids, nowMs: clock.nowMs, recorder }),
     lifecycle,
   };
   return { gateway, metrics, warnings };

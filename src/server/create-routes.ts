@@ -13,6 +13,7 @@ import { serveText } from '../gateway/pipeline.ts';
 import type { GatewayMetrics } from '../observability/metrics.ts';
 import { dataPlaneOpenApi } from '../openapi/index.ts';
 import { alwrityRoutes } from './alwrity-routes.ts';
+import { assetRoutes } from './asset-routes.ts';
 import { quoteRoutes } from './quote-routes.ts';
 import { clientTokenRoute } from './client-token-route.ts';
 import { RouteTable, type Route } from './routes.ts';
@@ -75,6 +76,7 @@ export function createRoutes(
     get('/v1/usage/export', (exchange) => serveUsageExport(gateway, exchange)),
     get('/v1/alerts', (exchange) => serveAlerts(gateway, exchange)),
     ...quoteRoutes(gateway),
+    ...assetRoutes(gateway),
     ...alwrityRoutes(gateway),
     clientTokenRoute(gateway),
     get('/v1/requests/', (exchange, id) => serveRequest(gateway, exchange, id)),

@@ -8,7 +8,7 @@ import type { Exchange } from '../gateway/exchange.ts';
 
 /** What a route needs to be guarded and rendered. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   /** Exact path, a prefix ending in `/` whose rest is the parameter, or one with `{name}` for a segment in its middle. */
   readonly path: string;
   /** Whether new work is refused while draining. */

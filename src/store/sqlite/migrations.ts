@@ -17,6 +17,7 @@ import { SUBSCRIPTION_TABLES } from './schema/subscriptions.ts';
 import { ALERTS } from './schema/alerts.ts';
 import { PRICES } from './schema/prices.ts';
 import { WALLET } from './schema/wallet.ts';
+import { ASSETS } from './schema/assets.ts';
 
 const DIRECTORY = `
 CREATE TABLE plan_version (
@@ -175,6 +176,7 @@ const VERSION_2: readonly string[] = [
   LIMIT_SCOPES,
   PRICES,
   LEDGER_CHAIN,
+  ASSETS,
 ];
 
 /** One step per schema version; a step that was released is never changed. */

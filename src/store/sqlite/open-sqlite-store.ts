@@ -14,6 +14,7 @@ import type {
   UsageReader,
 } from '../../metering/ports.ts';
 import { alertingOver } from './alerts-store.ts';
+import { assetsOver } from './asset-operations.ts';
 import type { Durability } from './database.ts';
 import { ledgerOperationsOver } from './ledger-operations-link.ts';
 import { idempotencyOver } from './idempotency-link.ts';
@@ -166,6 +167,7 @@ export function storeOver(ends: {
     quotes: quotesOver(link, readers),
     prices: pricesOver(link, readers),
     ledgerOperations: ledgerOperationsOver(link, readers, now),
+    assets: assetsOver(link, readers),
     wallets: walletsOver(link, readers, now),
   };
 }

@@ -9,6 +9,7 @@ import type { PageQuery, RequestLogQuery, RequestQuery, UsageQuery } from '../..
 import type { Claim } from '../../metering/idempotency-port.ts';
 import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
+import { assetQueries } from './asset-operations.ts';
 import { outputRatioReader } from './quote-queries.ts';
 import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts';
 import { ledgerBackupQueries } from './ledger-backup.ts';
@@ -91,6 +92,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     priceQueries(database),
     ledgerExportQueries(database),
     ledgerBackupQueries(database),
+    assetQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

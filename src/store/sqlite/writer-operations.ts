@@ -9,6 +9,7 @@ import type { IdSource } from '../../contracts/ids.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
 import type { Accounts } from './accounts.ts';
 import { alertsOperations } from './alerts-operations.ts';
+import { assetOperations } from './asset-operations.ts';
 import type { BatchUnit } from './batch-unit.ts';
 import { directoryOperations } from './directory-operations.ts';
 import type { DirectoryWriter } from './directory-writer.ts';
@@ -67,6 +68,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     quoteOperations(parts),
     limitOperations(parts),
     priceOperations(parts),
+    assetOperations(parts),
   ];
   const operations = new Map<string, WriterOperation>();
   for (const table of tables) {

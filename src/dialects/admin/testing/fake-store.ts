@@ -32,6 +32,7 @@ import { fakeSubscriptions } from './fake-subscriptions.ts';
 import { createFakeAlerting } from './fake-alerting.ts';
 import { createFakeQuotes } from './fake-quotes.ts';
 import { fakeLedgerOperations, NO_CHAIN } from './fake-ledger-operations.ts';
+import { createFakeAssets } from './fake-assets.ts';
 import { createFakePrices } from './fake-prices.ts';
 import { createFakeWallets } from './fake-wallets.ts';
 
@@ -380,6 +381,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
     quotes: createFakeQuotes(),
     ledgerOperations: fakeLedgerOperations(),
     prices: createFakePrices(options.now),
+    assets: createFakeAssets(),
     durability: 'in memory: nothing survives',
     close: async () => undefined,
   };

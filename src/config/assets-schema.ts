@@ -1,0 +1,54 @@
+/**
+ * Settings of stored media.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { durationMs, integer, keptDays, sizeBytes, text } from './setting-types.ts';
+
+const SECOND = 1000;
+const DAY = 86_400_000;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** `assets` of the configuration. */
+export const assetsSchema = z
+  .strictObject({
+    maxBytes: sizeBytes({ min: KIB, max: 64 * GIB })
+      .prefault('512mb')
+      .describe('Largest single asset, uploaded, fetched or made by a provider.'),
+    maxPixels: integer({ min: 1, max: 4_000_000_000 })
+      .prefault(100_000_000)
+      .describe(
+        'Most pixels of a picture by its header. A larger one is refused before anything decodes it.',
+      ),
+    keepFreeBytes: sizeBytes({ min: 0, max: 1024 * GIB })
+      .prefault('256mb')
+      .describe(
+        'Free space of the disk that media leaves alone, since the ledger may lie there too; below it nothing more is stored (503).',
+      ),
+    expireAfterDays: keptDays()
+      .prefault(30)
+      .describe('Days after which an asset is removed, or `false`: never.'),
+    expireAfterDaysByPlan: z
+      .record(text(64), keptDays())
+      .prefault({})
+      .describe('The same for customers of single plans, by plan id.'),
+    urlTtlMs: durationMs({ min: SECOND, max: 7 * DAY })
+      .prefault('1h')
+      .describe('How long a signed URL of an asset is valid; never longer than the asset.'),
+    publicUrl: z
+      .string()
+      .max(2048)
+      .regex(/^$|^https?:\/\/[^/?#\s]+[^?#\s]*$/, {
+        error: 'must be an http or https URL without query, or empty',
+      })
+      .prefault('')
+      .meta({ 'x-kind': 'text' })
+      .describe(
+        'Under which clients reach the gateway, such as `https://ai.example.com`: signed URLs begin with it. Empty: with the host that the request named.',
+      ),
+  })
+  .prefault({})
+  .describe('Stored media: what callers upload and providers make.');

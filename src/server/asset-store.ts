@@ -1,0 +1,67 @@
+/**
+ * Stored media as configuration and store make it.
+ *
+ * @module
+ */
+import { join } from 'node:path';
+import type { Credentials, GatewayConfig, LoadedConfig } from '../config/index.ts';
+import type { IdSource } from '../contracts/ids.ts';
+import type { Recorder } from '../gateway/recorder.ts';
+import { AssetUrls } from '../media/asset-urls.ts';
+import { Assets, type AssetSettings } from '../media/assets.ts';
+import { createDiskBlobs } from '../media/disk-blobs.ts';
+import { Staging } from '../media/staging.ts';
+import type { MeteringStore } from '../metering/ports.ts';
+
+const DAY_MS = 86_400_000;
+const EXPIRY_EVERY_MS = 60_000;
+
+function settingsOf({ assets }: GatewayConfig): AssetSettings {
+  const { expireAfterDays, expireAfterDaysByPlan: byPlan } = assets;
+  return {
+    expiresByPlan: Object.keys(byPlan).length > 0,
+    expireAfterMs(planId) {
+      const own = planId !== null && Object.hasOwn(byPlan, planId) ? byPlan[planId] : undefined;
+      const days = own ?? expireAfterDays;
+      return days === false ? null : days * DAY_MS;
+    },
+    maxBytes: assets.maxBytes,
+    publicUrl: assets.publicUrl,
+    urlTtlMs: assets.urlTtlMs,
+  };
+}
+
+/**
+ * Opens the asset store below the data folder and begins its upkeep; close it before the store of the records.
+ *
+ * @throws Error of the file system where the folder cannot be made
+ */
+export async function openAssets(
+  options: { readonly loaded: LoadedConfig; readonly credentials: Credentials },
+  parts: {
+    readonly store: MeteringStore;
+    readonly ids: IdSource;
+    readonly nowMs: () => number;
+    readonly recorder: Recorder;
+  },
+): Promise<Assets> {
+  const { credentials } = options;
+  const { config } = options.loaded;
+  const { store, recorder, ...rest } = parts;
+  const directory = join(config.dataDir, 'assets');
+  const { maxPixels, keepFreeBytes } = config.assets;
+  const staging = new Staging({ directory: join(directory, 'tmp'), maxPixels, keepFreeBytes });
+  await staging.open();
+  const assets = new Assets({
+    ...rest,
+    onFault: (error) => recorder.fault(error, { task: 'assets' }),
+    records: store.assets,
+    blobs: createDiskBlobs(directory),
+    staging,
+    urls: new AssetUrls(credentials.encryptionKey),
+    settings: settingsOf(config),
+    planOf: async (customerId) => (await store.directory.customer(customerId))?.plan.id ?? null,
+  });
+  assets.startUpkeep(EXPIRY_EVERY_MS);
+  return assets;
+}
