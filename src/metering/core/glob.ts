@@ -10,11 +10,15 @@ const matchAll: GlobMatcher = () => true;
 
 /** Compiles a glob. Matching searches each literal part once, left to right, so no pattern makes it backtrack. */
 export function compileGlob(pattern: string): GlobMatcher {
-  const parts = pattern.split('*');
-  const first = parts[0] ?? '';
-  const last = parts.at(-1) ?? '';
-  if (parts.length === 1) return (text) => text === first;
-  const middle = parts.slice(1, -1).filter((part) => part !== '');
+  const star = pattern.indexOf('*');
+  if (star < 0) return (text) => text === pattern;
+  const lastStar = pattern.lastIndexOf('*');
+  const first = pattern.slice(0, star);
+  const last = pattern.slice(lastStar + 1);
+  const middle = pattern
+    .slice(star, lastStar)
+    .split('*')
+    .filter((part) => part !== '');
   if (first === '' && last === '' && middle.length === 0) return matchAll;
   return (text) => {
     if (text.length < first.length + last.length) return false;

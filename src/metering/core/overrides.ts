@@ -55,8 +55,9 @@ export function overridesAt(overrides: Overrides, nowMs: number): Overrides {
 export function nextEndMs(overrides: Overrides, nowMs: number): number | null {
   const ends = Object.values(overrides)
     .map(({ untilMs }) => untilMs)
-    .filter((untilMs) => untilMs !== null && untilMs > nowMs);
-  return ends.length === 0 ? null : Math.min(...ends.filter((untilMs) => untilMs !== null));
+    .filter((untilMs) => untilMs !== null)
+    .filter((untilMs) => untilMs > nowMs);
+  return ends.length === 0 ? null : Math.min(...ends);
 }
 
 /**

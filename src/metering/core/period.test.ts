@@ -6,6 +6,7 @@ import {
   type PeriodAnchor,
   periodAt,
   periodBoundaryMs,
+  periodsFrom,
   wallTimeAt,
 } from './period.ts';
 
@@ -153,5 +154,63 @@ describe('anchors and zones', () => {
     expect(() => {
       checkTimezone('Pacific/Apia', 'timezone');
     }).not.toThrow();
+  });
+});
+
+describe('periods that begin to count at a moment', () => {
+  const anchor = { anchorLocal: '2026-01-31T09:30:00', timezone: 'Europe/Berlin' };
+  const monthly = { ...anchor, months: 1 };
+  const HALF_MONTH_MS = 2_629_746_000 / 2;
+  const at = (text: string): number => Date.parse(text);
+
+  it('go on with the anchor’s boundaries where the first period is no stub', () => {
+    const startMs = at('2026-03-05T00:00:00Z');
+    expect(periodsFrom(anchor, { startMs, seq: 9 })).toEqual({
+      firstSeq: 8,
+      firstStartMs: startMs,
+      first: null,
+    });
+  });
+
+  it('begin at once on a boundary, however short the month', () => {
+    const startMs = periodBoundaryMs(monthly, 1);
+    expect(periodsFrom(anchor, { startMs, seq: 0 })).toEqual({
+      firstSeq: -1,
+      firstStartMs: startMs,
+      first: null,
+    });
+  });
+
+  it('let a stub last until the boundary after the next', () => {
+    const startMs = at('2026-03-20T00:00:00Z');
+    expect(periodsFrom(anchor, { startMs, seq: 4 })).toEqual({
+      firstSeq: 2,
+      firstStartMs: startMs,
+      first: { seq: 4, startMs, endMs: periodBoundaryMs(monthly, 3) },
+    });
+  });
+
+  it('number on without a gap and are no shorter than half a month', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...ZONES),
+        fc.integer({ min: at('2025-11-01T00:00:00Z'), max: at('2027-01-01T00:00:00Z') }),
+        fc.integer({ min: 0, max: 40 }),
+        (timezone, startMs, seq) => {
+          const zoned = { ...anchor, timezone };
+          const { firstSeq, firstStartMs, first } = periodsFrom(zoned, { startMs, seq });
+          const own = periodAt({ ...zoned, months: 1 }, startMs);
+          const endMs = first?.endMs ?? own.endMs;
+          expect(firstStartMs).toBe(startMs);
+          expect(endMs - startMs).toBeGreaterThanOrEqual(Math.floor(HALF_MONTH_MS));
+          expect(endMs - startMs).toBeLessThan(3 * HALF_MONTH_MS + 5 * 86_400_000);
+          // Every later period has the number after the one before it.
+          const next = periodAt({ ...zoned, months: 1 }, endMs);
+          expect(next.startMs).toBe(endMs);
+          expect(firstSeq + next.seq).toBe(seq + 1);
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 });
