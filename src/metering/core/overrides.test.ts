@@ -66,13 +66,11 @@ const breaches = fc.option(
   { nil: {} },
 );
 const thresholds = fc.option(fc.constantFrom([50], [80, 95]), { nil: undefined });
-const change = fc
-  .tuple(amounts, breaches, thresholds)
-  .map(([amount, breach, percents]) => ({
-    amount,
-    ...breach,
-    ...(percents === undefined ? {} : { thresholds: percents }),
-  }));
+const change = fc.tuple(amounts, breaches, thresholds).map(([amount, breach, percents]) => ({
+  amount,
+  ...breach,
+  ...(percents === undefined ? {} : { thresholds: percents }),
+}));
 /** Limits by id: some named by what they count, some otherwise, each bound to a part of the models. */
 const LIMITS: readonly LimitInput[] = [
   REQUESTS,
@@ -163,9 +161,7 @@ describe('a plan with overrides', () => {
   });
 
   it('changes what the limit had on breach only where it says so', () => {
-    const plan = planOf([
-      { ...REQUESTS, on_breach: 'overage', overage_cap: 5, thresholds: [75] },
-    ]);
+    const plan = planOf([{ ...REQUESTS, on_breach: 'overage', overage_cap: 5, thresholds: [75] }]);
     const only = withOverrides(plan, { 'requests/period': overrideOf(20) }, START_MS).limits[0];
     expect(only).toMatchObject({ onBreach: 'overage', overageCap: 5n, thresholds: [75] });
     const both = withOverrides(
@@ -231,7 +227,8 @@ describe('overrides in time', () => {
         (some, nowMs) => {
           const count = (atMs: number) => Object.keys(overridesAt(some, atMs)).length;
           let first: number | null = null;
-          for (let atMs = 31; atMs > nowMs; atMs -= 1) if (count(atMs) !== count(nowMs)) first = atMs;
+          for (let atMs = 31; atMs > nowMs; atMs -= 1)
+            if (count(atMs) !== count(nowMs)) first = atMs;
           expect(nextEndMs(some, nowMs)).toBe(first);
         },
       ),

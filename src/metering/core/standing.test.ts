@@ -55,7 +55,10 @@ describe('the standing of a subscription', () => {
 
 describe('what is said of a subscription', () => {
   it('offers what leads back, and a new subscription only where there was none that was paid', () => {
-    const ways = SUBSCRIPTION_STATUSES.map((status) => [status, wayBack(stateOf(status), START_MS)]);
+    const ways = SUBSCRIPTION_STATUSES.map((status) => [
+      status,
+      wayBack(stateOf(status), START_MS),
+    ]);
     expect(Object.fromEntries(ways)).toMatchObject({
       past_due: 'pay',
       paused: 'resume',
