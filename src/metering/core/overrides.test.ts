@@ -41,13 +41,13 @@ function stated(plan: CompiledPlan): unknown {
   return plan.limits.map(({ overridden: _overridden, ...limit }) => limit);
 }
 
-function refusalBy(action: () => void): { message: string; param: string | undefined } {
+function refusalBy(action: () => void): { message: string; param: string } {
   try {
     action();
   } catch (error) {
     if (!isGatewayError(error)) throw error;
     expect(error.code).toBe('invalid_request');
-    return { message: error.message, param: error.param };
+    return { message: error.message, param: error.param ?? '' };
   }
   throw new Error('was accepted');
 }
@@ -65,7 +65,7 @@ const breaches = fc.option(
   ),
   { nil: {} },
 );
-const thresholds = fc.option(fc.constantFrom([50], [80, 95]), { nil: undefined });
+const thresholds = fc.option(fc.constantFrom<number[]>([50], [80, 95]), { nil: undefined });
 const change = fc.tuple(amounts, breaches, thresholds).map(([amount, breach, percents]) => ({
   amount,
   ...breach,
