@@ -6,6 +6,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import { addExamples, type CommandScope } from './command-kit.ts';
+import { registerAlerts } from './commands/alerts.ts';
 import { registerCall } from './commands/call.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCustomers } from './commands/customers.ts';
@@ -22,6 +23,7 @@ import { registerStart } from './commands/start.ts';
 import { registerLimits, registerUsage } from './commands/usage.ts';
 import { registerVersion } from './commands/version.ts';
 import { registerWallet } from './commands/wallet.ts';
+import { registerWebhooks } from './commands/webhooks.ts';
 
 const HELP_WIDTH = 110;
 
@@ -74,5 +76,7 @@ export function createProgram(scope: CommandScope): Command {
   registerLimits(program, scope);
   registerRequests(program, scope);
   registerLedger(program, scope);
+  registerAlerts(program, scope);
+  registerWebhooks(program, scope);
   return program;
 }

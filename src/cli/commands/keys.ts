@@ -4,7 +4,6 @@
  * @module
  */
 import type { Command } from 'commander';
-import { parseDurationMs } from '../../config/index.ts';
 import { CliError, usageError } from '../cli-error.ts';
 import { parseReply } from '../client.ts';
 import { findDataDir, type ConnectionFlags } from '../connection.ts';
@@ -20,6 +19,7 @@ import {
   type CommonFlags,
   type Session,
 } from '../command-kit.ts';
+import { overlapSeconds } from '../durations.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { formatInstant } from '../format.ts';
 import { Output, type Colors } from '../output.ts';
@@ -193,13 +193,6 @@ function registerRead(keys: Command, scope: CommandScope): void {
   ]);
 }
 
-function secondsOf(duration: string): number {
-  const milliseconds = parseDurationMs(duration);
-  if (milliseconds === null)
-    throw usageError(`--overlap must be a duration such as 1h or 30m; it is "${duration}".`);
-  return Math.round(milliseconds / 1000);
-}
-
 /** Names under which a start makes its own keys known. */
 const BOOTSTRAP_MEMBERS: Readonly<Record<string, string>> = {
   'bootstrap service': 'api_key',
@@ -229,7 +222,7 @@ function registerChange(keys: Command, scope: CommandScope): void {
     .description('replace a key by a new one with the same owner, scopes and expiry')
     .option('--overlap <duration>', 'how long the old key serves on, such as 1h (0s)')
     .action(async (id: string, flags: CommonFlags & { overlap?: string }) => {
-      const body = flags.overlap === undefined ? {} : { overlap_s: secondsOf(flags.overlap) };
+      const body = flags.overlap === undefined ? {} : { overlap_s: overlapSeconds(flags.overlap) };
       const session = openSession(scope, flags);
       const { client, output } = session;
       await assertReplaceable(session, id, scope);
