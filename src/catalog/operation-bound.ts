@@ -303,6 +303,13 @@ function unpriced(item: PriceItem, known: Known, unit: MediaUnit): BoundProblem 
   };
 }
 
+/** Token classes that an operation is expected to come to, for an answer that came without a count of them. */
+export function expectedTokens(item: PriceItem, spec: OperationSpec): UsageVector {
+  const dimensions = dimensionsOf(spec, item.media?.defaults ?? {});
+  const tokens = tokensOf(item, { spec, dimensions, quantities: quantitiesOf(spec, dimensions) });
+  return isProblem(tokens) ? {} : usageOf(tokens, {}, 'expected');
+}
+
 function boundUnits(item: PriceItem, spec: OperationSpec): OperationBound | BoundProblem {
   const dimensions = dimensionsOf(spec, item.media?.defaults ?? {});
   const known: Known = { spec, dimensions, quantities: quantitiesOf(spec, dimensions) };

@@ -44,6 +44,12 @@ const bodySizesSchema = z
     chat: sizeBytes({ min: KIB, max: 1024 * MIB })
       .prefault('32mb')
       .describe('Text generation routes, whose prompts may hold images and files.'),
+    image: sizeBytes({ min: KIB, max: 1024 * MIB })
+      .prefault('64mb')
+      .describe('Routes of pictures, whose bodies may hold several.'),
+    audio: sizeBytes({ min: KIB, max: 1024 * MIB })
+      .prefault('32mb')
+      .describe('Routes of sound, whose bodies may hold a recording.'),
     admin: sizeBytes({ min: KIB, max: 64 * MIB })
       .prefault('1mb')
       .describe('The control plane.'),

@@ -4,16 +4,21 @@
  *
  * @module
  */
+export * from './embedding-provider.ts';
 export * from './error-codes.ts';
 export * from './gateway-error.ts';
 export * from './idempotency.ts';
 export * from './ids.ts';
+export * from './image-provider.ts';
 export * from './limit-status.ts';
+export * from './media.ts';
 export * from './metering.ts';
 export * from './money.ts';
 export * from './provider-failure.ts';
 export * from './provider.ts';
+export * from './speech-provider.ts';
 export * from './text-provider.ts';
 export * from './text.ts';
+export * from './transcription-provider.ts';
 export * from './usage.ts';
 export * from './wire.ts';

@@ -4,8 +4,12 @@
  *
  * @module
  */
+import type { EmbeddingProvider } from './embedding-provider.ts';
+import type { ImageEditProvider, ImageGenerationProvider } from './image-provider.ts';
 import type { ProviderFailure } from './provider-failure.ts';
+import type { SpeechProvider } from './speech-provider.ts';
 import type { TextProvider } from './text-provider.ts';
+import type { TranscriptionProvider } from './transcription-provider.ts';
 import type { WireReply } from './wire.ts';
 
 /** Environment variables that configure a provider. */
@@ -42,6 +46,11 @@ export interface ProviderDefinition {
   /** Key of this provider's prices in the price book, where it differs from `id`. */
   readonly priceBookId?: string;
   readonly text?: TextProvider;
+  readonly embedding?: EmbeddingProvider;
+  readonly imageGeneration?: ImageGenerationProvider;
+  readonly imageEdit?: ImageEditProvider;
+  readonly speech?: SpeechProvider;
+  readonly transcription?: TranscriptionProvider;
   /** Reads a non-2xx reply. Decides on status and typed codes, never on substrings of prose where a code exists. */
   readError(reply: WireReply): ProviderFailure;
 }

@@ -5,19 +5,22 @@
  */
 import type { ModelFacts } from '../catalog/model-facts.ts';
 import { boundText, outputCapOf } from '../catalog/bound.ts';
+import type { Dimensions } from '../catalog/media-rate.ts';
+import { boundOperation } from '../catalog/operation-bound.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
 import { GatewayError } from '../contracts/gateway-error.ts';
-import type { TextProvider } from '../contracts/text-provider.ts';
+import type { ProviderDefinition } from '../contracts/provider.ts';
 import type { CandidateBound, MeterAmounts, ReserveCommand } from '../metering/ports.ts';
 import { assertModelInScope, type Caller } from './caller.ts';
 import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { ConfiguredProvider, Gateway } from './gateway.ts';
 import { coverAll, tierPricesAsked, type PricedBound } from './service-tier.ts';
+import type { Call } from './call-run.ts';
+import type { OperationCall } from './operation-call.ts';
 import type { TextCall } from './text-call.ts';
 
 export interface Candidate {
   readonly provider: ConfiguredProvider;
-  readonly text: TextProvider;
   /** Model id as the provider knows it. */
   readonly model: string;
   /** `provider/model`. */
@@ -31,6 +34,10 @@ export interface Candidate {
   readonly bound: CandidateBound;
   readonly pricing: ReserveCommand['pricing'];
   readonly observedFloor: MeterAmounts;
+  /** Field of an operation to name or to change where there is no price or no bound; null where none is known. */
+  readonly pricingParam: string | null;
+  /** What the price depends on beside counts. */
+  readonly dimensions: Dimensions;
   /** True when the same protocol is spoken on both sides. */
   readonly relays: boolean;
 }
@@ -39,27 +46,67 @@ export interface Candidate {
 const MODEL_NAME_MAX = 512;
 
 const NOTHING: MeterAmounts = {};
+const NO_DIMENSIONS: Dimensions = {};
 
-function boundOf(
-  call: TextCall,
-  model: Pick<Candidate, 'name' | 'facts' | 'price' | 'tierPrices'>,
-  inputTokens: number = call.bytes.length,
-): PricedBound {
+type BoundModel = Pick<Candidate, 'name' | 'facts' | 'price' | 'tierPrices'>;
+
+interface Bounded extends PricedBound {
+  readonly pricingParam: string | null;
+  readonly dimensions: Dimensions;
+}
+
+function unboundable(
+  name: string,
+  pricing: Bounded['pricing'],
+  pricingParam: string | null,
+): Bounded {
+  const bound = { model: name, fixed: NOTHING, elastic: null };
+  return { bound, pricing, observedFloor: NOTHING, pricingParam, dimensions: NO_DIMENSIONS };
+}
+
+/** The request's own field for the member of a quote that a bound asks for: `image.size` is `size` here. */
+function fieldOf(param: string | undefined): string | null {
+  return param === undefined ? null : param.slice(param.lastIndexOf('.') + 1);
+}
+
+function boundOfOperation(call: OperationCall, model: BoundModel): Bounded {
+  const { name, facts, price } = model;
+  if (price === null) return unboundable(name, 'unpriced_model', null);
+  const bound = boundOperation(price, facts, call.spec);
+  if ('problem' in bound) return unboundable(name, bound.problem, fieldOf(bound.param));
+  const { fixed, elastic, observedFloor, dimensions } = bound;
+  return {
+    bound: { model: name, fixed, elastic },
+    pricing: 'priced',
+    observedFloor,
+    pricingParam: null,
+    dimensions,
+  };
+}
+
+function boundOf(call: Call, model: BoundModel): Bounded {
+  return call.kind === 'text'
+    ? boundOfText(call, model, call.bytes.length)
+    : boundOfOperation(call, model);
+}
+
+function boundOfText(call: TextCall, model: BoundModel, inputTokens: number): Bounded {
   const { tierPrices } = model;
   if (tierPrices === null) return boundAt(call, model, inputTokens);
   const bounds = tierPrices.map((price) => boundAt(call, { ...model, price }, inputTokens));
-  return coverAll(bounds) ?? boundAt(call, { ...model, price: null }, inputTokens);
+  const covered = coverAll(bounds);
+  if (covered === null) return boundAt(call, { ...model, price: null }, inputTokens);
+  return { ...covered, pricingParam: null, dimensions: NO_DIMENSIONS };
 }
 
 function boundAt(
   call: TextCall,
   model: Pick<Candidate, 'name' | 'facts' | 'price'>,
   inputTokens: number,
-): PricedBound {
+): Bounded {
   const { facts, price } = model;
   const context = facts.contextWindow ?? Number.POSITIVE_INFINITY;
-  const unpriced = { model: model.name, fixed: NOTHING, elastic: null };
-  if (price === null) return { bound: unpriced, pricing: 'unpriced_model', observedFloor: NOTHING };
+  if (price === null) return unboundable(model.name, 'unpriced_model', null);
   const bound = boundText(price, facts, {
     inputBytes: Math.min(inputTokens, context),
     inputMediaTokens: Math.min(call.mediaTokens ?? Number.POSITIVE_INFINITY, context),
@@ -67,13 +114,22 @@ function boundAt(
     n: call.choices,
     maxSearches: call.maxSearches,
   });
-  if ('problem' in bound)
-    return { bound: unpriced, pricing: bound.problem, observedFloor: NOTHING };
+  if ('problem' in bound) return unboundable(model.name, bound.problem, null);
   return {
     bound: { model: model.name, fixed: bound.fixed, elastic: bound.elastic },
     pricing: 'priced',
     observedFloor: bound.observedFloor,
+    pricingParam: null,
+    dimensions: NO_DIMENSIONS,
   };
+}
+
+/** Whether a provider has what the call needs. */
+function isAble(definition: ProviderDefinition, call: Call): boolean {
+  if (call.kind === 'operation') return call.isServedBy(definition);
+  const { text } = definition;
+  if (text === undefined) return false;
+  return !call.stream || text.stream !== undefined || text.relay !== undefined;
 }
 
 /**
@@ -85,7 +141,7 @@ function boundAt(
 export function resolveCandidates(
   gateway: Gateway,
   caller: Caller,
-  call: TextCall,
+  call: Call,
 ): readonly Candidate[] {
   const resolved = call.model.length > MODEL_NAME_MAX ? null : gateway.catalog.resolve(call.model);
   if (resolved === null || resolved.length === 0) {
@@ -98,9 +154,7 @@ export function resolveCandidates(
   const candidates: Candidate[] = [];
   for (const { provider: providerId, model } of resolved) {
     const provider = gateway.providers.get(providerId);
-    const text = provider?.definition.text;
-    if (provider === undefined || text === undefined) continue;
-    if (call.stream && text.stream === undefined && text.relay === undefined) continue;
+    if (provider === undefined || !isAble(provider.definition, call)) continue;
     const name = `${providerId}/${model}`;
     const facts = gateway.catalog.factsOf(providerId, model);
     const of = { provider: providerId, model, atMs: nowMs };
@@ -113,7 +167,6 @@ export function resolveCandidates(
           );
     candidates.push({
       provider,
-      text,
       model,
       name,
       facts,
@@ -121,7 +174,7 @@ export function resolveCandidates(
       tierPrices,
       isPinned: false,
       ...boundOf(call, { name, facts, price, tierPrices }),
-      relays: text.relay?.protocol === call.protocol,
+      relays: call.kind === 'text' && provider.definition.text?.relay?.protocol === call.protocol,
     });
   }
   const [first] = candidates;
@@ -141,7 +194,7 @@ export function resolveCandidates(
  */
 export function atQuotedPrice(
   candidate: Candidate,
-  call: TextCall,
+  call: Call,
   prices: ReadonlyMap<string, PriceItem>,
 ): Candidate {
   const { name, facts, tierPrices } = candidate;
@@ -161,7 +214,7 @@ export function withInputTokens(
   call: TextCall,
   inputTokens: number,
 ): Candidate {
-  return { ...candidate, ...boundOf(call, candidate, inputTokens) };
+  return { ...candidate, ...boundOfText(call, candidate, inputTokens) };
 }
 
 /** The maximum written into the upstream request, for each choice. */

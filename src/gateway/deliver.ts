@@ -16,9 +16,9 @@ import { replyHeaders } from './reply-headers.ts';
 import { bookRun, recordAttempt, totalCostOf, type RunEnd, usageOrEstimate } from './settlement.ts';
 import type { StreamEnd } from './stream-attempt.ts';
 import type { Receipt } from './text-call.ts';
-import type { TextRun } from './text-run.ts';
+import type { CallRun } from './call-run.ts';
 
-function overheadMsOf(gateway: Gateway, run: TextRun): number {
+function overheadMsOf(gateway: Gateway, run: CallRun): number {
   return Math.max(
     0,
     gateway.clock.monotonicMs() - run.exchange.startedAtMonotonicMs - run.upstreamMs,
@@ -28,7 +28,7 @@ function overheadMsOf(gateway: Gateway, run: TextRun): number {
 /** Headers of an answer by the candidate that gave it. */
 export function answerHeaders(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   answer: {
     readonly provider: string | null;
     readonly model: string | null;
@@ -49,7 +49,7 @@ export function answerHeaders(
   });
 }
 
-async function book(gateway: Gateway, run: TextRun, end: RunEnd): Promise<RequestRecord> {
+async function book(gateway: Gateway, run: CallRun, end: RunEnd): Promise<RequestRecord> {
   const { request } = await bookRun(gateway, run, end);
   run.isBooked = true;
   gateway.recorder.requestEnded(request, run.caller);
@@ -57,7 +57,7 @@ async function book(gateway: Gateway, run: TextRun, end: RunEnd): Promise<Reques
 }
 
 function receiptOf(
-  run: TextRun,
+  run: CallRun,
   model: string,
   usage: { readonly usage: UsageVector; readonly estimated: boolean },
 ): Receipt {
@@ -73,7 +73,7 @@ function receiptOf(
 
 function wholeHeaders(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   { candidate, answer }: WholeAnswered,
 ): ReplyHeaders {
   const provider = candidate.provider.definition.id;
@@ -83,18 +83,18 @@ function wholeHeaders(
     attempts: run.attempts.length,
     costNanoUsd: totalCostOf(run),
   });
-  headers.push('content-type', 'application/json');
+  headers.push('content-type', answer.contentType);
   return headers;
 }
 
 export async function deliverWhole(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   answered: WholeAnswered,
 ): Promise<void> {
   const { candidate, answer, meta, dispatchedAtMs } = answered;
   const usage = usageOrEstimate(gateway, run, {
-    model: candidate.name,
+    candidate,
     usage: answer.usage,
     outputTokens: gateway.estimator.estimate(candidate.name, answer.outputBytes),
   });
@@ -107,6 +107,7 @@ export async function deliverWhole(
       outcome: run.exchange.gone ? 'client_closed' : 'succeeded',
       modelServed: answer.modelServed,
       serviceTier: answer.serviceTier,
+      dimensions: answer.dimensions,
       billable: 'yes',
     },
   });
@@ -129,7 +130,7 @@ const STREAM_HEADERS: readonly string[] = [
 /** Sends the head of a stream; `provider` is null while no candidate has answered yet. */
 export function sendStreamHead(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   answer: { readonly provider: string | null; readonly model: string | null },
 ): void {
   const headers = answerHeaders(gateway, run, {
@@ -137,7 +138,12 @@ export function sendStreamHead(
     attempts: run.attempts.length + 1,
     costNanoUsd: null,
   });
-  headers.push(...STREAM_HEADERS);
+  const { streamType } = run.call;
+  if (streamType === null) headers.push(...STREAM_HEADERS);
+  else {
+    headers.push('content-type', streamType);
+    run.exchange.sendsBytes = true;
+  }
   run.claim?.noteStreamHead(headers);
   run.exchange.startStream(headers);
 }
@@ -175,7 +181,7 @@ function endedAs(end: StreamEnd): { readonly outcome: string; readonly billable:
 /** Records the attempt of an ended stream by what was seen of it. */
 function recordStream(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   ended: { readonly answered: StreamAnswered; readonly end: StreamEnd },
 ): Receipt {
   const { end } = ended;
@@ -183,7 +189,7 @@ function recordStream(
   const { answer, meta } = stream;
   const isUntouched = end.type === 'client_gone' && !answer.hasContent && answer.usage === null;
   const usage = usageOrEstimate(gateway, run, {
-    model: candidate.name,
+    candidate,
     usage: answer.usage,
     outputTokens: answer.estimatedOutputTokens,
   });
@@ -197,6 +203,7 @@ function recordStream(
       outcome,
       modelServed: answer.modelServed,
       serviceTier: answer.serviceTier,
+      dimensions: null,
       billable: isUntouched ? 'unknown' : billable,
     },
   });
@@ -205,7 +212,7 @@ function recordStream(
 
 export async function deliverStream(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   answered: StreamAnswered,
 ): Promise<void> {
   const { candidate, stream } = answered;
@@ -228,9 +235,10 @@ export async function deliverStream(
     const error =
       run.claim === null ? interruption(end.failure) : keptError(interruption(end.failure));
     const frame = run.dialect.errorFrame(error, exchange.requestId);
-    run.claim?.keepStream(frame);
+    if (exchange.sendsBytes) run.claim?.cutOff();
+    else run.claim?.keepStream(frame);
     await book(gateway, run, { status: error.status, errorCode: error.code, clientClosed: false });
-    exchange.finish(frame);
+    exchange.finishBroken(frame);
     return;
   }
   const clientClosed = end.type === 'client_gone';

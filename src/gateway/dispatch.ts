@@ -13,7 +13,7 @@ import { RoutingSession } from './routing-state.ts';
 import { observedCharge, recordAttempt, usageOrEstimate } from './settlement.ts';
 import { StreamAttempt } from './stream-attempt.ts';
 import type { WholeAnswer } from './text-call.ts';
-import type { TextRun } from './text-run.ts';
+import type { CallRun } from './call-run.ts';
 import { prepareCall, type PreparedCall } from './upstream-request.ts';
 import { attemptWhole } from './whole-attempt.ts';
 
@@ -39,7 +39,7 @@ const PROGRESS_INTERVAL_MS = 2_000;
 /** Starts a streamed attempt and waits for content or failure. */
 async function attemptStream(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   input: {
     readonly candidate: Candidate;
     readonly prepared: PreparedCall;
@@ -59,6 +59,7 @@ async function attemptStream(
     answer,
     deadlineMs: run.deadlineMs,
     claim: run.claim,
+    isEvents: run.call.streamType === null,
     firstEventMs: input.hasOther
       ? gateway.settings.firstEventMs
       : gateway.settings.firstEventAloneMs,
@@ -73,7 +74,10 @@ async function attemptStream(
   });
   stream.begin(gateway.upstream.call(candidate.provider.baseUrl, prepared.request, stream));
   run.exchange.onGone(() => stream.clientGone());
-  const early = gateway.wheel.after(gateway.settings.headersAfterMs, () => {
+  // A stream of bare bytes has nothing to say before its first: its head waits for them.
+  const headersAfterMs =
+    run.call.streamType === null ? gateway.settings.headersAfterMs : gateway.settings.totalStreamMs;
+  const early = gateway.wheel.after(headersAfterMs, () => {
     sendStreamHead(gateway, run, { provider: null, model: null });
     stream.attachForKeepalive(run.exchange);
   });
@@ -102,7 +106,7 @@ function outcomeOf(failure: AttemptFailure): string {
  */
 function recordFailure(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   failed: {
     readonly candidate: Candidate;
     readonly dispatchedAtMs: number;
@@ -111,12 +115,12 @@ function recordFailure(
 ): void {
   const { failure, meta, observed } = failed.result;
   const told = failure.source === 'provider' ? failure.failure.usage : null;
-  const failureClass = classOf(failure, { work: 'text', contentSent: false });
+  const failureClass = classOf(failure, { work: run.call.work, contentSent: false });
   if (failureClass === 'not_sent') run.claim?.attemptNotSent();
   const seen =
     observed === null
       ? null
-      : usageOrEstimate(gateway, run, { model: failed.candidate.name, ...observed });
+      : usageOrEstimate(gateway, run, { candidate: failed.candidate, ...observed });
   recordAttempt(gateway, run, {
     candidate: failed.candidate,
     dispatchedAtMs: failed.dispatchedAtMs,
@@ -128,6 +132,7 @@ function recordFailure(
       billable: seen === null ? billableOf(failure, failureClass) : 'yes',
       usage: seen?.usage ?? told,
       estimated: seen?.estimated ?? false,
+      dimensions: null,
     },
   });
 }
@@ -139,7 +144,7 @@ function recordFailure(
  */
 export async function dispatch(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
 ): Promise<WholeAnswered | StreamAnswered> {
   const session = new RoutingSession(gateway, run);
   let [candidate] = run.candidates;

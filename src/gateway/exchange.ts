@@ -36,6 +36,8 @@ export class Exchange {
   readonly startedAtMonotonicMs: number;
   /** Set before the error of a call is thrown that got as far as its hold. */
   failedCall: FailedCall | null = null;
+  /** True once a stream of bare bytes has begun, into which no error can be written any more. */
+  sendsBytes = false;
   #gone = false;
   #onGone: (() => void) | null = null;
 
@@ -169,6 +171,12 @@ export class Exchange {
     if (this.#gone) return;
     if (bytes === null) this.response.end();
     else this.response.end(bytes);
+  }
+
+  /** Ends a stream that broke: with its error as the last event, or, where bytes have none, by cutting the connection. */
+  finishBroken(frame: Buffer): void {
+    if (this.sendsBytes) this.response.destroy();
+    else this.finish(frame);
   }
 
   #tooLarge(maxBytes: number): GatewayError {

@@ -38,6 +38,9 @@ export interface Clock {
 /** Limits and timers of the data plane; defaults and meanings stand in the configuration schema. */
 export interface DataPlaneSettings {
   readonly maxBodyBytes: number;
+  /** The same for bodies with pictures, and with recordings. */
+  readonly maxImageBodyBytes: number;
+  readonly maxAudioBodyBytes: number;
   readonly maxReplyBytes: number;
   readonly maxJsonDepth: number;
   readonly unknownParameters: 'forward' | 'refuse';

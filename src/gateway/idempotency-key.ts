@@ -14,6 +14,9 @@ import type { HeaderReader } from './caller.ts';
  */
 const FINGERPRINT_HEADERS = ['x-gateway-quote', 'x-gateway-cache', 'x-gateway-explain'] as const;
 
+/** Stands for the boundary of any form. */
+const FORM_DELIMITER = Buffer.from('--');
+
 /**
  * The key of a request; null without the header.
  *
@@ -28,7 +31,29 @@ export function idempotencyKeyOf(headers: HeaderReader): string | null {
   });
 }
 
-/** Digest of method, path with query, the headers that count, and the body's bytes as they came: nothing is made canonical. */
+/**
+ * The body as two requests are compared by it. Libraries draw the boundary of a form anew for every request, repetitions
+ * too, so that it is left out; by definition it stands nowhere in what the form holds.
+ */
+export function comparableBody(body: Buffer, contentType: string | null): Buffer {
+  const [, quoted, plain] =
+    /^multipart\/form-data\b.*?;\s*boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))/i.exec(
+      contentType ?? '',
+    ) ?? [];
+  const boundary = quoted ?? plain;
+  if (boundary === undefined) return body;
+  const delimiter = Buffer.from(`--${boundary}`);
+  const pieces: Buffer[] = [];
+  let from = 0;
+  for (let at = body.indexOf(delimiter); at !== -1; at = body.indexOf(delimiter, from)) {
+    pieces.push(body.subarray(from, at), FORM_DELIMITER);
+    from = at + delimiter.length;
+  }
+  pieces.push(body.subarray(from));
+  return Buffer.concat(pieces);
+}
+
+/** Digest of method, path with query, the headers that count, and the body's bytes as they came ({@link comparableBody}). */
 export function fingerprintOf(
   request: { readonly method: string; readonly target: string; readonly body: Uint8Array },
   headers: HeaderReader,

@@ -10,14 +10,15 @@ import { isGatewayError } from '../contracts/gateway-error.ts';
 import { keptError } from './call-claim.ts';
 import { errorHeaders, internalError } from './error-reply.ts';
 import type { Gateway } from './gateway.ts';
-import { failedCallOf, type TextRun } from './text-run.ts';
+import { failedCallOf, type CallRun } from './call-run.ts';
 
 /** Notes the failure for the key. @returns the error to show: the one that was kept, where one was */
-export function keepFailure(gateway: Gateway, run: TextRun, error: unknown): unknown {
+export function keepFailure(gateway: Gateway, run: CallRun, error: unknown): unknown {
   const { claim, exchange, dialect } = run;
   if (claim === null || run.isBooked || !claim.reachedProvider) return error;
   const kept = keptError(isGatewayError(error) ? error : internalError());
-  if (exchange.headSent) claim.keepStream(dialect.errorFrame(kept, exchange.requestId));
+  if (exchange.sendsBytes) claim.cutOff();
+  else if (exchange.headSent) claim.keepStream(dialect.errorFrame(kept, exchange.requestId));
   else {
     const headers = errorHeaders(kept, {
       requestId: exchange.requestId,

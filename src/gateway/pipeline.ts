@@ -1,5 +1,5 @@
 /**
- * One pipeline for every text request:
+ * One pipeline for every request, whatever its modality:
  * authenticate → validate → resolve → estimate → reserve → dispatch → relay → settle → record.
  *
  * **Invariant** A provider is called only under a committed hold. **Invariant** The last byte leaves only after
@@ -16,52 +16,48 @@ import { deliverStream, deliverWhole } from './deliver.ts';
 import { dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-import { idempotencyKeyOf } from './idempotency-key.ts';
+import { comparableBody, idempotencyKeyOf } from './idempotency-key.ts';
 import { claimCall } from './idempotent.ts';
 import { keepFailure } from './keep-failure.ts';
 import { QUOTE_HEADER, quotedCallOf } from './quotes/quoted-call.ts';
 import { reserve } from './reserve.ts';
-import { assertJsonBody, requestDeadlineMs, requestTags } from './request-headers.ts';
+import { assertBodyType, requestDeadlineMs, requestTags } from './request-headers.ts';
 import { bookRun, type RunEnd } from './settlement.ts';
-import type { TextDialect } from './text-dialect.ts';
-import { failedCallOf, type TextRun } from './text-run.ts';
+import type { Dialect } from './dialect.ts';
+import { failedCallOf, type CallRun } from './call-run.ts';
 
 /**
- * Serves one text request.
+ * Serves one request.
  *
  * @throws GatewayError for the caller to render; whatever was reserved is resolved by then
  */
-export async function serveText(
-  gateway: Gateway,
-  exchange: Exchange,
-  dialect: TextDialect,
-): Promise<void> {
+export async function serve(gateway: Gateway, exchange: Exchange, dialect: Dialect): Promise<void> {
   if (gateway.settings.autoCreatePlanId !== null) await ensureCustomer(gateway, exchange);
   const caller = authenticate(gateway.directory, exchange, {
     nowMs: exchange.startedAtMs,
-    operation: 'text.generate',
+    operation: dialect.operation,
     address: exchange.request.socket.remoteAddress ?? '',
   });
-  assertJsonBody(exchange);
-  const body = await exchange.readBody(gateway.settings.maxBodyBytes);
+  assertBodyType(exchange, dialect.bodies);
+  const body = await exchange.readBody(dialect.maxBodyBytes(gateway.settings));
   const holdId = gateway.ids.next('hold');
   const key = idempotencyKeyOf(exchange);
-  const request: TextRequest = { exchange, dialect, caller, body, holdId };
+  const request: WholeRequest = { exchange, dialect, caller, body, holdId };
   if (key === null) return await serveOnce(gateway, request, null);
-  const serve = (claim: CallClaim) => serveOnce(gateway, request, claim);
+  const serveClaimed = (claim: CallClaim) => serveOnce(gateway, request, claim);
   return await claimCall(gateway, exchange, {
     key,
     customerId: caller.customer.id,
-    body,
+    body: comparableBody(body, exchange.header('content-type')),
     holdId,
-    serve,
+    serve: serveClaimed,
   });
 }
 
 /** An authenticated request with its whole body. */
-interface TextRequest {
+interface WholeRequest {
   readonly exchange: Exchange;
-  readonly dialect: TextDialect;
+  readonly dialect: Dialect;
   readonly caller: Caller;
   readonly body: Buffer;
   readonly holdId: string;
@@ -70,11 +66,17 @@ interface TextRequest {
 /** Serves a request that no earlier one has answered; `claim` is its idempotency key's. */
 async function serveOnce(
   gateway: Gateway,
-  request: TextRequest,
+  request: WholeRequest,
   claim: CallClaim | null,
 ): Promise<void> {
   const { exchange, dialect, caller } = request;
-  const call = dialect.parse(request.body, gateway.settings.maxJsonDepth);
+  const parsed = dialect.parse(
+    request.body,
+    gateway.settings.maxJsonDepth,
+    exchange.header('content-type'),
+  );
+  // Only what must be measured first is a promise.
+  const call = parsed instanceof Promise ? await parsed : parsed;
   const quoted = exchange.header(QUOTE_HEADER);
   const quote = quoted === null ? null : await quotedCallOf(gateway, quoted, caller.customer.id);
   const resolved = resolveCandidates(gateway, caller, call);
@@ -82,7 +84,7 @@ async function serveOnce(
     quote === null ? resolved : resolved.map((one) => atQuotedPrice(one, call, quote.prices)),
     gateway.clock.nowMs(),
   );
-  const run: TextRun = {
+  const run: CallRun = {
     exchange,
     caller,
     call,
@@ -120,7 +122,7 @@ async function serveOnce(
 }
 
 /** Resolves a hold whose call did not end in an answer: books what attempts were billed, frees the rest. */
-async function release(gateway: Gateway, run: TextRun, error: unknown): Promise<void> {
+async function release(gateway: Gateway, run: CallRun, error: unknown): Promise<void> {
   if (run.isBooked) return;
   const known = error instanceof GatewayError ? error : null;
   const end: RunEnd = {

@@ -52,16 +52,35 @@ export function hopsOf(headers: HeaderReader): number {
 
 const JSON_TYPE = /^(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?;?$/i;
 
+const FORM_TYPE = /^multipart\/form-data\s*;/i;
+
+/** Whether the body says that it is a form with parts. */
+export function isForm(contentType: string | null): boolean {
+  return contentType !== null && FORM_TYPE.test(contentType);
+}
+
+const WANTED_BODY = {
+  json: 'JSON in UTF-8: send "content-type: application/json"',
+  form: 'a form: send "content-type: multipart/form-data" with a boundary',
+  json_or_form:
+    'JSON in UTF-8 or a form: send "content-type: application/json" or "multipart/form-data" with a boundary',
+} as const;
+
+function isWanted(type: string | null, bodies: keyof typeof WANTED_BODY): boolean {
+  if (bodies !== 'json' && isForm(type)) return true;
+  if (bodies === 'form') return false;
+  return type === null || type === 'application/json' || JSON_TYPE.test(type);
+}
+
 /**
- * Lets through what says that it is JSON in UTF-8, and what says nothing.
+ * Lets through what says that it is of a form that the route takes; where that may be JSON, also what says nothing.
  *
  * @throws GatewayError `unsupported_media_type` for other types, charsets and content codings (F54)
  */
-export function assertJsonBody(headers: HeaderReader): void {
-  const type = headers.header('content-type');
-  if (type !== null && type !== 'application/json' && !JSON_TYPE.test(type)) {
+export function assertBodyType(headers: HeaderReader, bodies: keyof typeof WANTED_BODY): void {
+  if (!isWanted(headers.header('content-type'), bodies)) {
     throw new GatewayError('unsupported_media_type', {
-      message: 'This route takes JSON in UTF-8: send "content-type: application/json".',
+      message: `This route takes ${WANTED_BODY[bodies]}.`,
       param: 'content-type',
     });
   }
@@ -72,6 +91,11 @@ export function assertJsonBody(headers: HeaderReader): void {
       param: 'content-encoding',
     });
   }
+}
+
+/** {@link assertBodyType} for routes that take JSON alone. */
+export function assertJsonBody(headers: HeaderReader): void {
+  assertBodyType(headers, 'json');
 }
 
 function positiveNumber(headers: HeaderReader, name: string): number | null {

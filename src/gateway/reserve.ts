@@ -10,12 +10,12 @@ import type { Held, Refused, ReserveCommand } from '../metering/ports.ts';
 import { type Candidate, withInputTokens } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
 import { type QuotedCall, quotedInputTokens, reserveQuoted } from './quotes/quoted-call.ts';
-import type { TextRun } from './text-run.ts';
+import type { CallRun } from './call-run.ts';
 
 /** A refusal as the error that dialects render. */
-export function refusalError(run: TextRun, refused: Refused): GatewayError {
+export function refusalError(run: CallRun, refused: Refused): GatewayError {
   const actions = refused.refusal.actions.map((action) =>
-    action.do === 'reduce' && action.param === 'max_tokens'
+    action.do === 'reduce' && action.param === 'max_tokens' && run.call.kind === 'text'
       ? { ...action, param: run.call.maxOutputField }
       : action,
   );
@@ -25,22 +25,39 @@ export function refusalError(run: TextRun, refused: Refused): GatewayError {
   return new GatewayError(refused.code, {
     message: missingTier ?? refused.message,
     refusal: { ...refused.refusal, actions },
-    ...(refused.code === 'model_not_allowed' || refused.code === 'unpriced_model'
-      ? { param: missingTier === null ? 'model' : 'service_tier' }
-      : {}),
-    ...(refused.code === 'unbounded_cost' ? { param: run.call.maxOutputField } : {}),
+    ...paramOf(run, refused.code, missingTier !== null),
     ...(refused.retryAfterMs === null ? {} : { retryAfterMs: refused.retryAfterMs }),
   });
 }
 
 /** What to say where the model has a price, but not in the service tier that the call names. */
-function missingTierText(run: TextRun, refused: Refused): string | null {
+function missingTierText(run: CallRun, refused: Refused): string | null {
   const [first] = run.candidates;
   if (refused.code !== 'unpriced_model' || first === undefined) return null;
   if (first.price === null) return null;
   if (first.tierPrices === null || first.tierPrices.length > 0) return null;
   const tier = (run.call.serviceTier ?? '').slice(0, 100);
   return `The model ${first.name} has no price in the service tier "${tier}", so a call to it cannot be billed. Leave service_tier out, or have the operator price the tier under models.prices.`;
+}
+
+/** The field to change, where it is the price or the model that stands in the way. */
+function paramOf(
+  run: CallRun,
+  code: Refused['code'],
+  isTierMissing: boolean,
+): { readonly param?: string } {
+  const named = run.candidates[0]?.pricingParam ?? null;
+  switch (code) {
+    case 'model_not_allowed':
+      return { param: 'model' };
+    case 'unpriced_model':
+      return { param: isTierMissing ? 'service_tier' : (named ?? 'model') };
+    case 'unbounded_cost':
+      if (run.call.kind === 'text') return { param: run.call.maxOutputField };
+      return named === null ? {} : { param: named };
+    default:
+      return {};
+  }
 }
 
 function boundCost(candidate: Candidate): bigint | null {
@@ -54,7 +71,7 @@ function boundCost(candidate: Candidate): bigint | null {
 }
 
 /** A later candidate of the same alias that would cost less at most, when money is what is short. */
-function cheaperCandidate(run: TextRun, refused: Refused): RefusalAction | null {
+function cheaperCandidate(run: CallRun, refused: Refused): RefusalAction | null {
   const [first, ...others] = run.candidates;
   const firstCost = first === undefined ? null : boundCost(first);
   if (firstCost === null || !refused.refusal.limits.some((limit) => limit.meter === 'cost_usd'))
@@ -67,14 +84,14 @@ function cheaperCandidate(run: TextRun, refused: Refused): RefusalAction | null 
   return null;
 }
 
-function commandOf(gateway: Gateway, run: TextRun, candidate: Candidate): ReserveCommand {
+function commandOf(gateway: Gateway, run: CallRun, candidate: Candidate): ReserveCommand {
   return {
     holdId: run.holdId,
     requestId: run.exchange.requestId,
     customerId: run.caller.customer.id,
     keyId: run.caller.key.id,
     token: run.caller.key.clientToken?.claim ?? null,
-    operation: 'text.generate',
+    operation: run.call.operation,
     bound: candidate.bound,
     pricing: candidate.pricing,
     priceBookId: gateway.catalog.priceBook.id,
@@ -98,7 +115,7 @@ const SHORT_OF_FUNDS: ReadonlySet<string> = new Set([
  */
 async function reserveOnQuote(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   quote: QuotedCall,
 ): Promise<Held | Refused> {
   const { call } = run;
@@ -112,6 +129,7 @@ async function reserveOnQuote(
   if (outcome.type === 'held' || !SHORT_OF_FUNDS.has(outcome.code) || first === undefined) {
     return outcome;
   }
+  if (call.kind !== 'text') return outcome;
   const quoted = quotedInputTokens(quote, {
     operation: 'text.generate',
     modelAsked: call.model,
@@ -131,7 +149,7 @@ async function reserveOnQuote(
  *
  * @throws GatewayError with the limits' members when the plan refuses, `metering_unavailable` when it cannot be recorded
  */
-export async function reserve(gateway: Gateway, run: TextRun): Promise<void> {
+export async function reserve(gateway: Gateway, run: CallRun): Promise<void> {
   const [first] = run.candidates;
   if (first === undefined) throw new Error('a run has at least one candidate');
   const outcome =
@@ -145,12 +163,12 @@ export async function reserve(gateway: Gateway, run: TextRun): Promise<void> {
   for (const limit of outcome.softBreaches) run.warnings.push(`soft_limit=${limit}`);
 }
 
-function noteClamp(run: TextRun, candidate: Candidate, outputTokens: number | null): void {
+function noteClamp(run: CallRun, candidate: Candidate, outputTokens: number | null): void {
   const wanted = candidate.bound.elastic?.tokens ?? null;
-  if (outputTokens === null || wanted === null || outputTokens >= wanted) return;
-  run.warnings.push(
-    `${run.call.maxOutputField}_clamped=${Math.floor(outputTokens / run.call.choices)}`,
-  );
+  const { call } = run;
+  if (outputTokens === null || wanted === null || outputTokens >= wanted || call.kind !== 'text')
+    return;
+  run.warnings.push(`${call.maxOutputField}_clamped=${Math.floor(outputTokens / call.choices)}`);
 }
 
 /**
@@ -160,7 +178,7 @@ function noteClamp(run: TextRun, candidate: Candidate, outputTokens: number | nu
  */
 export async function extendFor(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   cover: { readonly next: Candidate; readonly keep: readonly Candidate[] },
 ): Promise<boolean> {
   const { next, keep } = cover;

@@ -21,7 +21,7 @@ import type { Candidate } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
 import { extendFor } from './reserve.ts';
 import type { StreamEnd } from './stream-attempt.ts';
-import { isAbandoned, type TextRun } from './text-run.ts';
+import { isAbandoned, type CallRun } from './call-run.ts';
 
 /** Whether the gateway itself cut the attempt off, because it is shutting down. */
 export function isDrainLimit(failure: AttemptFailure): boolean {
@@ -89,7 +89,7 @@ export class RoutingState {
 /** What routing knows of one request. */
 export class RoutingSession {
   readonly #gateway: Gateway;
-  readonly #run: TextRun;
+  readonly #run: CallRun;
   readonly #failed: FailedAttempt[] = [];
   /** Candidates that the plan cannot afford any more. */
   readonly #unaffordable = new Set<number>();
@@ -98,7 +98,7 @@ export class RoutingSession {
   #beganMs = 0;
   #kind: 'first' | 'repeat' = 'first';
 
-  constructor(gateway: Gateway, run: TextRun) {
+  constructor(gateway: Gateway, run: CallRun) {
     this.#gateway = gateway;
     this.#run = run;
   }
@@ -158,7 +158,7 @@ export class RoutingSession {
       candidate: candidates.indexOf(candidate),
       provider: candidate.provider.definition.id,
       failure,
-      failureClass: classOf(failure, { work: 'text', contentSent: false }),
+      failureClass: classOf(failure, { work: this.#run.call.work, contentSent: false }),
     });
     let isFirstDecision = true;
     for (;;) {
@@ -197,7 +197,7 @@ export class RoutingSession {
     const { clock, random } = this.#gateway;
     const { deadlineMs, exchange } = this.#run;
     return decideNext({
-      work: 'text',
+      work: this.#run.call.work,
       candidates: this.#run.candidates.map((candidate, index) => this.#view(candidate, index)),
       attempts: this.#failed,
       deadlineMs: deadlineMs - exchange.startedAtMonotonicMs,

@@ -4,10 +4,14 @@
  * @module
  */
 import { amountsOf } from '../catalog/bound.ts';
+import { priceUsage } from '../catalog/media-cost.ts';
+import type { Dimensions } from '../catalog/media-rate.ts';
+import { expectedTokens } from '../catalog/operation-bound.ts';
+import { operationAmounts } from '../catalog/operation-meters.ts';
 import { billedUsage, costNanoUsd } from '../catalog/price.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
 import { servedTierOf } from '../catalog/service-tier.ts';
-import { inputTokensOf, type UsageVector } from '../contracts/usage.ts';
+import { inputTokensOf, outputTokensOf, type UsageVector } from '../contracts/usage.ts';
 import type {
   AttemptRecord,
   Charge,
@@ -21,7 +25,8 @@ import type { Candidate } from './candidates.ts';
 import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { Gateway } from './gateway.ts';
 import { servedTierPrice } from './service-tier.ts';
-import type { TextRun } from './text-run.ts';
+import type { CallRun } from './call-run.ts';
+import type { OperationCall } from './operation-call.ts';
 
 const NO_USAGE: UsageVector = {};
 
@@ -37,12 +42,14 @@ export interface AttemptEnd {
   readonly billable: AttemptRecord['billable'];
   readonly usage: UsageVector | null;
   readonly estimated: boolean;
+  /** Dimensions of the price that the reply decided; null where tokens alone are priced. */
+  readonly dimensions: Dimensions | null;
 }
 
 /** Prices by the model and in the service tier served. */
 function priceOf(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   seen: {
     readonly candidate: Candidate;
     readonly end: AttemptEnd;
@@ -71,7 +78,7 @@ function priceOf(
 /** Prices by the model served; by the model asked for where the served one has no price (F115). */
 function modelPriceOf(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   {
     candidate,
     modelServed,
@@ -92,7 +99,7 @@ function modelPriceOf(
 }
 
 /** What a running stream has cost so far, counted low: for `charge_observed` after a crash. */
-export function observedCharge(run: TextRun, candidate: Candidate, outputTokens: number): Charge {
+export function observedCharge(run: CallRun, candidate: Candidate, outputTokens: number): Charge {
   const floor = candidate.observedFloor;
   const output = BigInt(outputTokens);
   const outputCost =
@@ -114,14 +121,18 @@ export function observedCharge(run: TextRun, candidate: Candidate, outputTokens:
 /** Usage as told, or as counted by the gateway where the provider is silent. */
 export function usageOrEstimate(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   seen: {
-    readonly model: string;
+    readonly candidate: Candidate;
     readonly usage: UsageVector | null;
     readonly outputTokens: number;
   },
 ): { readonly usage: UsageVector; readonly estimated: boolean } {
-  const { usage, model } = seen;
+  const { usage } = seen;
+  if (run.call.kind === 'operation') {
+    return completed(seen.candidate, run.call, usage ?? NO_USAGE);
+  }
+  const model = seen.candidate.name;
   const bytes = run.call.bytes.length;
   if (usage !== null) {
     gateway.estimator.observe(model, bytes, inputTokensOf(usage));
@@ -136,10 +147,33 @@ export function usageOrEstimate(
   };
 }
 
+/** What is sold by tokens and came without a count of them is booked at what its price expects. */
+function completed(
+  { price }: Candidate,
+  { spec }: OperationCall,
+  told: UsageVector,
+): { readonly usage: UsageVector; readonly estimated: boolean } {
+  if (price === null || inputTokensOf(told) + outputTokensOf(told) > 0) {
+    return { usage: told, estimated: false };
+  }
+  const tokens = expectedTokens(price, spec);
+  const estimated = Object.keys(tokens).length > 0;
+  return { usage: estimated ? { ...tokens, ...told } : told, estimated };
+}
+
+function costOfAttempt(
+  run: CallRun,
+  price: PriceItem,
+  billed: { readonly usage: UsageVector; readonly dimensions: Dimensions },
+): bigint {
+  if (run.call.kind === 'text') return costNanoUsd(price, billed.usage);
+  return priceUsage(price, billed.usage, { dimensions: billed.dimensions }).nanoUsd;
+}
+
 /** Adds the row of a finished attempt to the run. */
 export function recordAttempt(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   attempt: {
     readonly candidate: Candidate;
     readonly dispatchedAtMs: number;
@@ -150,6 +184,8 @@ export function recordAttempt(
   const price = priceOf(gateway, run, { candidate, end });
   const reported = end.billable === 'yes' ? (end.usage ?? NO_USAGE) : NO_USAGE;
   const usage = price === null || end.billable !== 'yes' ? reported : billedUsage(price, reported);
+  const dimensions =
+    end.dimensions === null ? candidate.dimensions : { ...candidate.dimensions, ...end.dimensions };
   const row: AttemptRecord = {
     n: run.attempts.length + 1,
     provider: candidate.provider.definition.id,
@@ -164,7 +200,10 @@ export function recordAttempt(
     billable: end.billable,
     usage,
     estimated: end.estimated,
-    costNanoUsd: price === null || end.billable !== 'yes' ? 0n : costNanoUsd(price, usage),
+    costNanoUsd:
+      price === null || end.billable !== 'yes'
+        ? 0n
+        : costOfAttempt(run, price, { usage, dimensions }),
     priceItemId: price?.id ?? null,
   };
   const providerPrice = price?.providerPrice ?? null;
@@ -172,19 +211,19 @@ export function recordAttempt(
   const booked =
     providerPrice === null || end.billable !== 'yes'
       ? row
-      : { ...row, providerCostNanoUsd: costNanoUsd(providerPrice, usage) };
+      : { ...row, providerCostNanoUsd: costOfAttempt(run, providerPrice, { usage, dimensions }) };
   run.attempts.push(booked);
   return booked;
 }
 
-export function totalCostOf(run: TextRun): bigint {
+export function totalCostOf(run: CallRun): bigint {
   let total = 0n;
   for (const attempt of run.attempts) total += attempt.costNanoUsd;
   return total;
 }
 
 /** Sum of the attempts' usage, for the request's own record. */
-function totalUsageOf(run: TextRun): UsageVector {
+function totalUsageOf(run: CallRun): UsageVector {
   const [only] = run.attempts;
   if (run.attempts.length === 1 && only !== undefined) return only.usage;
   const total: Partial<Record<keyof UsageVector, number>> = {};
@@ -203,7 +242,7 @@ export interface RunEnd {
   readonly clientClosed: boolean;
 }
 
-export function requestRecord(gateway: Gateway, run: TextRun, end: RunEnd): RequestRecord {
+export function requestRecord(gateway: Gateway, run: CallRun, end: RunEnd): RequestRecord {
   const last = run.attempts.at(-1);
   const finishedAtMs = gateway.clock.nowMs();
   const elapsedMs = gateway.clock.monotonicMs() - run.exchange.startedAtMonotonicMs;
@@ -211,7 +250,7 @@ export function requestRecord(gateway: Gateway, run: TextRun, end: RunEnd): Requ
     requestId: run.exchange.requestId,
     customerId: run.caller.customer.id,
     keyId: run.caller.key.id,
-    operation: 'text.generate',
+    operation: run.call.operation,
     modelAsked: run.call.model,
     provider: last?.provider ?? null,
     modelServed: last === undefined ? null : (last.modelServed ?? last.modelRequested),
@@ -234,12 +273,20 @@ export function requestRecord(gateway: Gateway, run: TextRun, end: RunEnd): Requ
 }
 
 /** Counter changes of the billed attempts; a cost-free call still counts as one request. */
-function chargesOf(run: TextRun): readonly Charge[] {
+function chargesOf(run: CallRun): readonly Charge[] {
   const billed = run.attempts.filter((attempt) => attempt.billable === 'yes');
-  return billed.map((attempt, index) => ({
-    model: `${attempt.provider}/${attempt.modelRequested}`,
-    amounts: amountsOf(attempt.usage, attempt.costNanoUsd, index === billed.length - 1 ? 1 : 0),
-  }));
+  const { operation } = run.call;
+  return billed.map((attempt, index) => {
+    const { usage, costNanoUsd: cost } = attempt;
+    const requests = index === billed.length - 1 ? 1 : 0;
+    return {
+      model: `${attempt.provider}/${attempt.modelRequested}`,
+      amounts:
+        operation === 'text.generate'
+          ? amountsOf(usage, cost, requests)
+          : operationAmounts(operation, { usage, costNanoUsd: cost, requests }),
+    };
+  });
 }
 
 function settleWith(
@@ -265,7 +312,7 @@ function voidWith(
  */
 export async function bookRun(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   end: RunEnd,
 ): Promise<{ readonly settled: Settled; readonly request: RequestRecord }> {
   const request = requestRecord(gateway, run, end);

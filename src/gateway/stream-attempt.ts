@@ -44,6 +44,8 @@ export interface StreamAttemptOptions {
   readonly answer: AnswerStream;
   /** Gets what is relayed, and has a stream whose client left read to its end; null without an idempotency key. */
   readonly claim: CallClaim | null;
+  /** Whether the stream is of events; else of bare bytes, between which nothing can be said. */
+  readonly isEvents: boolean;
   /** Monotonic instants and spans in milliseconds. */
   readonly deadlineMs: number;
   readonly firstEventMs: number;
@@ -143,9 +145,10 @@ export class StreamAttempt implements ReplySink {
       providerRequestId: headerOf(headers, this.#options.provider.definition.requestIdHeader),
       firstByteAtMs: this.#options.gateway.clock.nowMs(),
     };
-    const isStream = (headerOf(headers, 'content-type') ?? 'text/event-stream').includes(
-      'event-stream',
-    );
+    const type = headerOf(headers, 'content-type');
+    const isStream = this.#options.isEvents
+      ? type === null || type.includes('event-stream')
+      : !/^(?:text|application)\/(?:[\w.-]+\+)?(?:json|html|plain|xml)\b/i.test(type ?? '');
     if (status < 200 || status > 299 || !isStream) this.#errorBody = [];
   }
 
@@ -282,7 +285,8 @@ export class StreamAttempt implements ReplySink {
       this.#cancel('timeout', 'IDLE');
     if (this.#hasEnded) return;
     if (this.answer.hasContent) onProgress();
-    const mayWrite = this.#exchange?.headSent === true && this.#pausedAtMs === null;
+    const mayWrite =
+      this.#options.isEvents && this.#exchange?.headSent === true && this.#pausedAtMs === null;
     if (mayWrite && now - this.#lastWriteAtMs >= gateway.settings.keepaliveMs)
       this.#write(KEEPALIVE);
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Dimensions } from '../catalog/media-rate.ts';
 import type { ProviderFailure } from '../contracts/provider-failure.ts';
 import type { TextOptions, TextResult } from '../contracts/text.ts';
 import type { RelayReading, TextRelay, TextStreamReader } from '../contracts/text-provider.ts';
@@ -60,6 +61,11 @@ export interface AnswerStream {
 
 /** Facts and renderers of one parsed request. */
 export interface TextCall {
+  readonly kind: 'text';
+  readonly operation: 'text.generate';
+  readonly work: 'text';
+  /** Streams are of events, never of bare bytes. */
+  readonly streamType: null;
   readonly protocol: WireProtocol;
   /** Model name as the caller wrote it. */
   readonly model: string;
@@ -95,6 +101,9 @@ export interface WholeAnswer {
   readonly serviceTier: string | null;
   /** Length of the visible answer in bytes, for an estimate when usage is missing. */
   readonly outputBytes: number;
+  readonly contentType: string;
+  /** Dimensions of the price that the reply decided; null where tokens alone are priced. */
+  readonly dimensions: Dimensions | null;
   render(receipt: Receipt): Buffer;
 }
 
@@ -105,6 +114,8 @@ export function relayedAnswer(reading: RelayReading, body: Buffer): WholeAnswer 
     modelServed: reading.modelServed,
     serviceTier: reading.serviceTier,
     outputBytes: body.length,
+    contentType: 'application/json',
+    dimensions: null,
     render: () => body,
   };
 }

@@ -5,6 +5,7 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { TextExchange, TextStreamExchange } from '../contracts/text-provider.ts';
+import type { ProviderWarning } from '../contracts/text.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../contracts/wire.ts';
 import { HOP_HEADER } from '../http/upstream.ts';
 import type { Candidate } from './candidates.ts';
@@ -15,9 +16,11 @@ import {
   relayedAnswer,
   type AnswerContext,
   type AnswerStream,
+  type TextCall,
   type WholeAnswer,
 } from './text-call.ts';
-import type { TextRun } from './text-run.ts';
+import type { CallRun } from './call-run.ts';
+import type { OperationCall } from './operation-call.ts';
 
 /** One prepared call: the request, and how its reply becomes an answer. */
 export interface PreparedCall {
@@ -35,15 +38,24 @@ function targetOf(candidate: Candidate): ProviderTarget {
 }
 
 /** Counts hops, so that a gateway that is its own provider is found out (F98). */
-function withHop(request: WireRequest, run: TextRun): WireRequest {
+function withHop(request: WireRequest, run: CallRun): WireRequest {
   const hops = String(hopsOf(run.exchange) + 1);
   return { ...request, headers: { ...request.headers, [HOP_HEADER]: hops } };
 }
 
-function prepareRelay(candidate: Candidate, run: TextRun): PreparedCall | null {
-  const { relay } = candidate.text;
+function warningsOf(
+  warnings: readonly ProviderWarning[],
+  unknownParameters: readonly string[],
+): readonly string[] {
+  return [
+    ...warnings.map((warning) => `${warning.option}_${warning.action}`),
+    ...unknownParameters.map((name) => `${name}_dropped`),
+  ];
+}
+
+function prepareRelay(candidate: Candidate, run: CallRun, call: TextCall): PreparedCall | null {
+  const relay = candidate.provider.definition.text?.relay;
   if (relay === undefined || !candidate.relays) return null;
-  const { call } = run;
   const maxTokens = outputTokensPerChoice(candidate, call, run.hold?.outputTokens ?? null);
   const edits = new Map<string, unknown>([['max_output_tokens', maxTokens]]);
   if ('provider_options' in call.body) edits.set('provider_options', undefined);
@@ -59,8 +71,8 @@ function prepareRelay(candidate: Candidate, run: TextRun): PreparedCall | null {
   };
 }
 
-function prepareTranslation(candidate: Candidate, run: TextRun): PreparedCall {
-  const { call } = run;
+function prepareTranslation(candidate: Candidate, run: CallRun, call: TextCall): PreparedCall {
+  const { text } = candidate.provider.definition;
   const options = {
     ...call.options(),
     maxOutputTokens: outputTokensPerChoice(candidate, call, run.hold?.outputTokens ?? null),
@@ -68,8 +80,8 @@ function prepareTranslation(candidate: Candidate, run: TextRun): PreparedCall {
   const target = targetOf(candidate);
   let whole: TextExchange | null = null;
   let streamed: TextStreamExchange | null = null;
-  if (!call.stream) whole = candidate.text.generate(options, target);
-  else streamed = candidate.text.stream?.(options, target) ?? null;
+  if (!call.stream) whole = text?.generate(options, target) ?? null;
+  else streamed = text?.stream?.(options, target) ?? null;
   const exchange = whole ?? streamed;
   if (exchange === null) {
     throw new GatewayError('invalid_request', {
@@ -79,10 +91,7 @@ function prepareTranslation(candidate: Candidate, run: TextRun): PreparedCall {
   }
   return {
     request: withHop(exchange.request, run),
-    warnings: [
-      ...exchange.warnings.map((warning) => `${warning.option}_${warning.action}`),
-      ...call.unknownParameters.map((name) => `${name}_dropped`),
-    ],
+    warnings: warningsOf(exchange.warnings, call.unknownParameters),
     read: (reply) => {
       if (whole === null) throw new Error('a streamed exchange has no whole reply');
       const result = whole.read(reply);
@@ -91,6 +100,8 @@ function prepareTranslation(candidate: Candidate, run: TextRun): PreparedCall {
         modelServed: result.modelServed,
         serviceTier: result.serviceTier ?? null,
         outputBytes: reply.body.length,
+        contentType: 'application/json',
+        dimensions: null,
         render: (receipt) => call.renderResult(result, receipt),
       };
     },
@@ -101,10 +112,33 @@ function prepareTranslation(candidate: Candidate, run: TextRun): PreparedCall {
   };
 }
 
+function prepareOperation(candidate: Candidate, run: CallRun, call: OperationCall): PreparedCall {
+  const prepared = call.prepare(candidate.provider.definition, targetOf(candidate));
+  return {
+    request: withHop(prepared.request, run),
+    warnings: warningsOf(prepared.warnings, call.unknownParameters),
+    read: (reply) => {
+      const answer = prepared.read(reply);
+      run.warnings.push(...answer.warnings);
+      const { usage, modelServed, dimensions } = answer.facts;
+      return {
+        usage,
+        modelServed,
+        dimensions,
+        serviceTier: null,
+        outputBytes: reply.body.length,
+        contentType: answer.contentType,
+        render: (receipt) => answer.render(receipt),
+      };
+    },
+    open: () => prepared.open(),
+  };
+}
+
 /** @throws GatewayError `invalid_request` naming what cannot be translated, or refused by policy */
 export function prepareCall(
   candidate: Candidate,
-  run: TextRun,
+  run: CallRun,
   settings: DataPlaneSettings,
 ): PreparedCall {
   const [unknown] = run.call.unknownParameters;
@@ -114,5 +148,7 @@ export function prepareCall(
       param: unknown.slice(0, 100),
     });
   }
-  return prepareRelay(candidate, run) ?? prepareTranslation(candidate, run);
+  const { call } = run;
+  if (call.kind === 'operation') return prepareOperation(candidate, run, call);
+  return prepareRelay(candidate, run, call) ?? prepareTranslation(candidate, run, call);
 }

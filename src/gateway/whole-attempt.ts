@@ -11,7 +11,7 @@ import { WholeReply } from '../http/whole-reply.ts';
 import type { AttemptResult, ReplyMeta } from './attempt-result.ts';
 import type { Candidate } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
-import type { TextRun } from './text-run.ts';
+import type { CallRun } from './call-run.ts';
 import type { PreparedCall } from './upstream-request.ts';
 
 export interface AttemptInput {
@@ -29,7 +29,7 @@ interface FetchedReply {
 /** Fetches the reply, or fails by deadline, cap, cancellation or transport. */
 async function fetchReply(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   input: AttemptInput,
 ): Promise<FetchedReply> {
   const collector = new WholeReply(gateway.settings.maxReplyBytes);
@@ -84,7 +84,7 @@ async function fetchReply(
 /** Runs one attempt; failures are values. */
 export async function attemptWhole(
   gateway: Gateway,
-  run: TextRun,
+  run: CallRun,
   input: AttemptInput,
 ): Promise<AttemptResult> {
   let meta: ReplyMeta = { httpStatus: null, providerRequestId: null, firstByteAtMs: null };

@@ -27,6 +27,7 @@ import {
   clientTokenRequestSchema,
 } from '../dialects/client-tokens/schema.ts';
 import { ASSET_ROUTES } from './asset-routes.ts';
+import { operationRouteDescriptions } from './operation-routes.ts';
 import { QUOTE_ROUTES } from './quote-routes.ts';
 import type { RouteDescription } from './route-description.ts';
 
@@ -133,6 +134,7 @@ function processRoute({ content, errors = [], ...route }: ProcessRoute): RouteDe
 /** Every route of the data plane. */
 export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
   chatCompletions,
+  ...operationRouteDescriptions(CALL_ERRORS),
   reading({
     path: '/v1/models',
     operationId: 'listModels',

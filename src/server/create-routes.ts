@@ -9,11 +9,12 @@ import { GatewayError } from '../contracts/gateway-error.ts';
 import { configJsonSchema } from '../config/index.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { serveText } from '../gateway/pipeline.ts';
+import { serve } from '../gateway/pipeline.ts';
 import type { GatewayMetrics } from '../observability/metrics.ts';
 import { dataPlaneOpenApi } from '../openapi/index.ts';
 import { alwrityRoutes } from './alwrity-routes.ts';
 import { assetRoutes } from './asset-routes.ts';
+import { operationRoutes } from './operation-routes.ts';
 import { quoteRoutes } from './quote-routes.ts';
 import { clientTokenRoute } from './client-token-route.ts';
 import { RouteTable, type Route } from './routes.ts';
@@ -66,8 +67,9 @@ export function createRoutes(
       method: 'POST',
       path: '/v1/chat/completions',
       isWork: true,
-      handle: (exchange) => serveText(gateway, exchange, chatDialect),
+      handle: (exchange) => serve(gateway, exchange, chatDialect),
     },
+    ...operationRoutes(gateway),
     get('/v1/models', (exchange) => serveModels(gateway, exchange)),
     get('/v1/models/', (exchange, id) => serveModel(gateway, exchange, id)),
     get('/v1/limits', (exchange) => serveLimits(gateway, exchange)),

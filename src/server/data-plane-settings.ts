@@ -15,6 +15,8 @@ export function dataPlaneSettings(loaded: LoadedConfig): DataPlaneSettings {
   const { limits, timeouts, stream, unknownParameters, customers } = loaded.config;
   return {
     maxBodyBytes: limits.maxBodyBytes.chat,
+    maxImageBodyBytes: limits.maxBodyBytes.image,
+    maxAudioBodyBytes: limits.maxBodyBytes.audio,
     maxReplyBytes: limits.maxReplyBytes,
     maxJsonDepth: limits.maxJsonDepth,
     unknownParameters,

@@ -126,7 +126,7 @@ export class DataPlane {
     }
     if (exchange.headSent) {
       // The only streams of this plane are in OpenAI's framing; others bring their own frame with them.
-      exchange.finish(
+      exchange.finishBroken(
         Buffer.from(`data: ${JSON.stringify(openAiError(error, exchange.requestId))}\n\n`),
       );
       return;

@@ -4,6 +4,8 @@
  * @module
  */
 import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
+import { mediaCapabilities } from '../openai-compatible/media/provider.ts';
+import { openAiMedia } from './media.ts';
 
 /**
  * Reasoning models refuse `max_tokens` (recorded: 400 `unsupported_parameter`), so the bound is written as
@@ -16,6 +18,7 @@ export const openAi = defineOpenAiCompatible({
   defaultBaseUrl: 'https://api.openai.com',
   versionSegment: '/v1',
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
+  ...mediaCapabilities(openAiMedia),
   quirks: {
     maxTokensFields: ['max_completion_tokens', 'max_tokens'],
     developerRole: true,

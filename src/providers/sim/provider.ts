@@ -5,6 +5,8 @@
  * @module
  */
 import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
+import { mediaCapabilities } from '../openai-compatible/media/provider.ts';
+import { simMedia } from './media.ts';
 
 export const simProvider = defineOpenAiCompatible({
   id: 'sim',
@@ -13,4 +15,5 @@ export const simProvider = defineOpenAiCompatible({
   defaultBaseUrl: null,
   versionSegment: '/v1',
   documentation: 'src/simulators',
+  ...mediaCapabilities(simMedia),
 });

@@ -20,6 +20,16 @@ export interface SimulatedUsage {
   readonly reasoningTokens: number;
   /** Web searches made, where the provider bills them. */
   readonly searches: number;
+  /** What was made or listened to, beside tokens; absent where it was text alone. */
+  readonly media?: SimulatedMedia;
+}
+
+/** Units of media that the provider bills; what was not touched is absent. */
+export interface SimulatedMedia {
+  readonly images?: number;
+  readonly characters?: number;
+  readonly audioSeconds?: number;
+  readonly inputs?: number;
 }
 
 export const NO_USAGE: SimulatedUsage = {
@@ -51,7 +61,7 @@ export interface BodyReply {
   readonly kind: 'body';
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
   /** Null where nothing is billed. */
   readonly usage: SimulatedUsage | null;
 }

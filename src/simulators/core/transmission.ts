@@ -111,11 +111,13 @@ function encoded(
   return { bytes: compressed.subarray(0, kept), headers };
 }
 
-function bodyText(reply: BodyReply, faults: readonly Fault[]): string {
+function bodyBytes(reply: BodyReply, faults: readonly Fault[]): Buffer {
   const empty = findFault(faults, 'empty');
-  if (empty?.what === 'body') return '';
-  if (findFault(faults, 'bad-json') === undefined) return reply.body;
-  return `${reply.body.slice(0, Math.floor(reply.body.length / 2))},,"`;
+  if (empty?.what === 'body') return Buffer.alloc(0);
+  const { body } = reply;
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  if (findFault(faults, 'bad-json') === undefined) return bytes;
+  return Buffer.concat([bytes.subarray(0, Math.floor(bytes.length / 2)), Buffer.from(',,"')]);
 }
 
 function lengthHeaders(length: number, faults: readonly Fault[]): Record<string, string> {
@@ -134,7 +136,7 @@ function bodyEnding(faults: readonly Fault[]): Ending {
 
 /** Plan of a whole body. */
 export function planBody(reply: BodyReply, faults: readonly Fault[], pace: Pace): Transmission {
-  const { bytes, headers } = encoded(Buffer.from(bodyText(reply, faults)), faults);
+  const { bytes, headers } = encoded(bodyBytes(reply, faults), faults);
   const ending = bodyEnding(faults);
   const stall = findFault(faults, 'stall');
   const stalled = stall?.at === 'first-event';

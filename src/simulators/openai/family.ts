@@ -1,6 +1,6 @@
 /**
- * The OpenAI wire: `/v1/chat/completions` and `/v1/models`. Any model name answers; `chat` is the one that the gateway
- * offers as `sim/chat`.
+ * The OpenAI wire: chat, embeddings, pictures, sound and `/v1/models`. Any model name answers; `chat`, `embed`, `image`,
+ * `speech` … are those that the gateway offers as `sim/…`.
  *
  * @module
  */
@@ -9,7 +9,17 @@ import { decodeSegment } from '../core/json.ts';
 import type { BodyReply, SimulatedUsage } from '../core/reply.ts';
 import { CREATED_S, type ChatProfile } from './chat.ts';
 import { chatRoute } from './chat-route.ts';
+import { embeddingsRoute } from './embeddings.ts';
 import { errorJson, invalidReply, openaiError } from './errors.ts';
+import { imagesRoute } from './images.ts';
+import { speechRoute } from './speech.ts';
+
+/** Routes beside chat, by path. */
+const POST_ROUTES: Readonly<Record<string, (call: SimulatedCall) => FamilyRoute>> = {
+  '/v1/embeddings': embeddingsRoute,
+  '/v1/images/generations': imagesRoute,
+  '/v1/audio/speech': speechRoute,
+};
 
 const MODELS = ['chat', 'chat-reasoning', 'gpt-4o', 'gpt-4o-mini', 'gpt-4.1-nano', 'gpt-5-nano'];
 
@@ -68,6 +78,7 @@ export const openaiFamily: SimulatorFamily = {
     if (call.method === 'POST' && call.path === '/v1/chat/completions') {
       return chatRoute(call, { profile: PROFILE, error: openaiError });
     }
+    if (call.method === 'POST') return POST_ROUTES[call.path]?.(call) ?? null;
     if (call.method !== 'GET') return null;
     if (call.path === '/v1/models') return modelsRoute(call, null);
     const model = /^\/v1\/models\/([^/:]+)$/.exec(call.path)?.[1];

@@ -1,13 +1,16 @@
 /**
- * OpenAI's chat completions as a dialect of the text pipeline.
+ * OpenAI's chat completions as a dialect of the pipeline.
  *
  * @module
  */
-import type { TextDialect } from '../../../gateway/text-dialect.ts';
+import type { Dialect } from '../../../gateway/dialect.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { parseChatCall } from './parse.ts';
 
-export const chatDialect: TextDialect = {
+export const chatDialect: Dialect = {
+  operation: 'text.generate',
+  bodies: 'json',
+  maxBodyBytes: (settings) => settings.maxBodyBytes,
   parse: parseChatCall,
   renderError: openAiError,
   errorFrame: openAiErrorFrame,

@@ -77,6 +77,10 @@ export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
   const named = request.max_completion_tokens ?? request.max_tokens ?? null;
   const includeUsage = request.stream_options?.include_usage === true;
   return {
+    kind: 'text',
+    operation: 'text.generate',
+    work: 'text',
+    streamType: null,
     protocol: 'openai-chat',
     model: request.model,
     stream: request.stream === true,

@@ -1,5 +1,5 @@
 /**
- * The state of one text request on its way through the pipeline.
+ * The state of one request on its way through the pipeline.
  *
  * @module
  */
@@ -9,15 +9,19 @@ import type { Caller } from './caller.ts';
 import type { Exchange, FailedCall } from './exchange.ts';
 import type { AttemptRecord, Held, RateViews } from '../metering/ports.ts';
 import type { QuotedCall } from './quotes/quoted-call.ts';
+import type { Dialect } from './dialect.ts';
+import type { OperationCall } from './operation-call.ts';
 import type { TextCall } from './text-call.ts';
-import type { TextDialect } from './text-dialect.ts';
 
-export interface TextRun {
+/** What a dialect hands to the pipeline: text is metered by tokens, everything else by what was asked for. */
+export type Call = TextCall | OperationCall;
+
+export interface CallRun {
   readonly exchange: Exchange;
   readonly caller: Caller;
-  readonly call: TextCall;
+  readonly call: Call;
   candidates: readonly Candidate[];
-  readonly dialect: TextDialect;
+  readonly dialect: Dialect;
   readonly tags: Readonly<Record<string, string>> | null;
   /** Monotonic deadline over everything. */
   readonly deadlineMs: number;
@@ -39,12 +43,12 @@ export interface TextRun {
 }
 
 /** Whether nobody waits for the answer any more: its client has left, and no repetition can collect it. */
-export function isAbandoned(run: TextRun): boolean {
+export function isAbandoned(run: CallRun): boolean {
   return run.claim === null && run.exchange.gone;
 }
 
 /** What is known of a call that got as far as its hold. */
-export function failedCallOf(run: TextRun): FailedCall {
+export function failedCallOf(run: CallRun): FailedCall {
   const last = run.attempts.at(-1);
   return {
     provider: last?.provider ?? null,

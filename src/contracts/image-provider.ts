@@ -1,0 +1,76 @@
+/**
+ * The contracts of pictures: made from words, and made from pictures.
+ *
+ * @module
+ */
+import type { MediaExchange, MediaInput, ResultFacts } from './media.ts';
+import type { ProviderTarget } from './wire.ts';
+
+/** What a picture should be like. Null or absent: left to the provider. */
+export interface ImageOptions {
+  readonly prompt: string;
+  readonly negativePrompt: string | null;
+  /** Pictures wanted. */
+  readonly n: number;
+  /** `<width>x<height>` or `auto`. */
+  readonly size: string | null;
+  readonly quality: string | null;
+  readonly style: string | null;
+  /** `transparent`, `opaque` or `auto`. */
+  readonly background: string | null;
+  /** `png`, `jpeg` or `webp`. */
+  readonly outputFormat: string | null;
+  /** 0 to 100. */
+  readonly outputCompression: number | null;
+  readonly moderation: string | null;
+  readonly guidanceScale: number | null;
+  readonly steps: number | null;
+  readonly seed: number | null;
+  /** The end user's own id, for the provider's abuse reports. */
+  readonly user: string | null;
+  /** Further options of the provider's own, sent as they are. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** A picture from pictures. */
+export interface ImageEditOptions extends ImageOptions {
+  /** The first is the one that is edited; the others are references. At least one. */
+  readonly images: readonly [MediaInput, ...MediaInput[]];
+  /** As large as the first picture; where it is transparent, the picture is changed. */
+  readonly mask: MediaInput | null;
+  /** `low` or `high`: how closely the result keeps to the pictures. */
+  readonly inputFidelity: string | null;
+}
+
+/** One picture: its bytes, or where they lie. */
+export interface GeneratedImage {
+  /** Null where the provider gives an address alone. */
+  readonly bytes: Buffer | null;
+  readonly url: string | null;
+  /** By its content; null where there is an address alone. */
+  readonly mediaType: string | null;
+  /** The prompt as the provider rewrote it. */
+  readonly revisedPrompt: string | null;
+}
+
+/** What came of it: at least one picture, perhaps fewer than were asked for. */
+export interface ImageGenerationResult extends ResultFacts {
+  readonly images: readonly GeneratedImage[];
+  /** As the provider says it; null where it does not. */
+  readonly size: string | null;
+  readonly quality: string | null;
+  readonly background: string | null;
+  readonly outputFormat: string | null;
+}
+
+/** A provider that makes pictures. */
+export interface ImageGenerationProvider {
+  /** @throws GatewayError `invalid_request` naming an option that the model cannot take */
+  generate(options: ImageOptions, target: ProviderTarget): MediaExchange<ImageGenerationResult>;
+}
+
+/** A provider that edits pictures. */
+export interface ImageEditProvider {
+  /** @throws GatewayError `invalid_request` naming an option that the model cannot take */
+  edit(options: ImageEditOptions, target: ProviderTarget): MediaExchange<ImageGenerationResult>;
+}

@@ -1,0 +1,89 @@
+/**
+ * `POST /v1/audio/speech` (https://platform.openai.com/docs/api-reference/audio/createSpeech) as a dialect of the
+ * pipeline.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import { GatewayError } from '../../../contracts/gateway-error.ts';
+import { SPEECH_FORMATS, SPEECH_MEDIA_TYPES } from '../../../contracts/speech-provider.ts';
+import type { Dialect } from '../../../gateway/dialect.ts';
+import type { OperationCall } from '../../../gateway/operation-call.ts';
+import { parseJsonObject } from '../../json-body.ts';
+import { openAiError, openAiErrorFrame } from '../errors.ts';
+import { checked, optionsFor, present, unknownMembers } from '../request-fields.ts';
+import { neverWhole } from '../unstreamed.ts';
+import { ByteStream } from './byte-stream.ts';
+
+/** A name, or a voice that the provider has made (`{id}`). */
+const voiceSchema = z.union([
+  z.string().min(1).max(200),
+  z.strictObject({ id: z.string().min(1).max(200) }),
+]);
+
+export const speechSchema = z.looseObject({
+  model: z.string().min(1).describe('`provider/model` or an alias.'),
+  input: z.string().min(1).max(100_000).describe('What is said.'),
+  voice: voiceSchema,
+  instructions: z.string().max(10_000).nullish().describe('How it is said.'),
+  response_format: z.enum(SPEECH_FORMATS).nullish().describe('`mp3` by default.'),
+  speed: z.number().min(0.25).max(4).nullish(),
+  stream_format: z.enum(['audio', 'sse']).nullish().describe('`audio`, which is the default.'),
+  provider_options: z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .nullish()
+    .describe('Options of one provider’s own, under its id; sent as they are.'),
+});
+
+function parseSpeech(bytes: Buffer, maxDepth: number): OperationCall {
+  const body = parseJsonObject(bytes, maxDepth);
+  const request = checked(speechSchema, body);
+  if (request.stream_format === 'sse') {
+    throw new GatewayError('invalid_request', {
+      message: 'Sound is streamed as bytes: ask for "stream_format": "audio", or leave it out.',
+      param: 'stream_format',
+    });
+  }
+  const format = request.response_format ?? 'mp3';
+  const { voice, input } = request;
+  return {
+    kind: 'operation',
+    operation: 'audio.speech',
+    work: 'media',
+    model: request.model,
+    stream: true,
+    streamType: SPEECH_MEDIA_TYPES[format],
+    // Code points, as providers count them.
+    spec: { operation: 'audio.speech', audio: { chars: Array.from(input).length } },
+    serviceTier: null,
+    unknownParameters: unknownMembers(speechSchema, body),
+    isServedBy: (definition) => definition.speech !== undefined,
+    prepare(definition, target) {
+      const options = {
+        text: input,
+        voice: typeof voice === 'string' ? voice : voice.id,
+        instructions: request.instructions ?? null,
+        format,
+        speed: request.speed ?? null,
+        extra: optionsFor(request.provider_options, definition.id),
+      };
+      const exchange = present(definition.speech).speak(options, target);
+      const { usage, modelServed } = exchange.facts;
+      return {
+        request: exchange.request,
+        warnings: exchange.warnings,
+        read: neverWhole,
+        open: () => new ByteStream(usage, modelServed),
+      };
+    },
+  };
+}
+
+export const speechDialect: Dialect = {
+  operation: 'audio.speech',
+  bodies: 'json',
+  maxBodyBytes: (settings) => settings.maxAudioBodyBytes,
+  parse: parseSpeech,
+  renderError: openAiError,
+  errorFrame: openAiErrorFrame,
+};

@@ -1,0 +1,52 @@
+/**
+ * `POST /v1/images/generations` and `/v1/images/edits` as OpenAI documents them
+ * (https://platform.openai.com/docs/api-reference/images), and the gateway's own options beside.
+ *
+ * @module
+ */
+import { z } from 'zod';
+
+const wholeNumber = (most: number) => z.coerce.number().int().min(0).max(most).nullish();
+
+const common = {
+  model: z.string().min(1).describe('`provider/model` or an alias.'),
+  prompt: z.string().min(1).max(32_000),
+  n: z.coerce.number().int().min(1).max(10).nullish().describe('Pictures wanted; 1 by default.'),
+  size: z
+    .string()
+    .regex(/^(?:auto|\d{2,5}x\d{2,5})$/, { message: 'must be <width>x<height> or auto' })
+    .nullish(),
+  quality: z.string().max(40).nullish(),
+  background: z.enum(['transparent', 'opaque', 'auto']).nullish(),
+  output_format: z.enum(['png', 'jpeg', 'webp']).nullish(),
+  output_compression: wholeNumber(100),
+  response_format: z
+    .enum(['b64_json', 'url'])
+    .nullish()
+    .describe('`b64_json`, which is the default.'),
+  user: z.string().max(512).nullish(),
+  negative_prompt: z.string().max(32_000).nullish(),
+  guidance_scale: z.coerce.number().min(0).max(100).nullish(),
+  steps: wholeNumber(1000),
+  seed: z.coerce.number().int().nullish(),
+  stream: z.boolean().nullish(),
+  partial_images: wholeNumber(3),
+  provider_options: z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .nullish()
+    .describe('Options of one provider’s own, under its id; sent as they are.'),
+};
+
+export const imageGenerationSchema = z.looseObject({
+  ...common,
+  style: z.string().max(100).nullish(),
+  moderation: z.string().max(40).nullish(),
+});
+
+const imageMembersSchema = z.object(common);
+
+/** Members that generations and edits share, and those of generations. */
+export type ImageRequest = z.infer<typeof imageMembersSchema> & {
+  readonly style?: string | null | undefined;
+  readonly moderation?: string | null | undefined;
+};

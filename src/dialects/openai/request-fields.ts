@@ -1,0 +1,40 @@
+/**
+ * Reading of requests whose members come as JSON or as the parts of a form.
+ *
+ * @module
+ */
+import type { z } from 'zod';
+import { invalidRequest, pathOf } from '../validation.ts';
+
+/** The body by its schema. @throws GatewayError `invalid_request` naming the field */
+export function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  body: Readonly<Record<string, unknown>>,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw invalidRequest(pathOf(issue?.path ?? []), issue?.message ?? 'is not valid');
+}
+
+/** Members that the route knows no meaning for. */
+export function unknownMembers(
+  schema: z.ZodObject,
+  body: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return Object.keys(body).filter((name) => !(name in schema.shape));
+}
+
+/** A provider's own options out of `provider_options.<provider>`. */
+export function optionsFor(
+  options: Readonly<Record<string, Readonly<Record<string, unknown>>>> | null | undefined,
+  provider: string,
+): Readonly<Record<string, unknown>> {
+  return options?.[provider] ?? {};
+}
+
+/** A capability that {@link OperationCall.isServedBy} has found: its absence is a fault of ours. */
+export function present<Capability>(capability: Capability | undefined): Capability {
+  if (capability === undefined) throw new Error('the provider lacks what it was chosen for');
+  return capability;
+}

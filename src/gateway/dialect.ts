@@ -1,0 +1,25 @@
+/**
+ * What a client protocol must do for the pipeline.
+ *
+ * @module
+ */
+import type { GatewayError } from '../contracts/gateway-error.ts';
+import type { Operation } from '../contracts/metering.ts';
+import type { Call } from './call-run.ts';
+import type { DataPlaneSettings } from './gateway.ts';
+
+export interface Dialect {
+  readonly operation: Operation;
+  /** Whether bodies may be `multipart/form-data` instead of JSON, and whether they may be JSON at all. */
+  readonly bodies: 'json' | 'form' | 'json_or_form';
+  maxBodyBytes(settings: DataPlaneSettings): number;
+  /**
+   * @param contentType of the body as it was sent
+   * @throws GatewayError `invalid_request` naming the field; also as the rejection of a promise
+   */
+  parse(body: Buffer, maxDepth: number, contentType: string | null): Call | Promise<Call>;
+  /** The JSON body of an error. */
+  renderError(error: GatewayError, requestId: string): Record<string, unknown>;
+  /** The event that ends a broken stream of events. */
+  errorFrame(error: GatewayError, requestId: string): Buffer;
+}

@@ -1,0 +1,89 @@
+/**
+ * Routes of pictures, sound and embeddings as OpenAPI describes them.
+ *
+ * @module
+ */
+import { z } from 'zod';
+import type { ErrorCode } from '../contracts/error-codes.ts';
+import { SPEECH_MEDIA_TYPES } from '../contracts/speech-provider.ts';
+import { speechSchema } from '../dialects/openai/audio/speech.ts';
+import { embeddingsSchema } from '../dialects/openai/embeddings.ts';
+import { imageGenerationSchema } from '../dialects/openai/images/schema.ts';
+import { CALL_HEADERS, PROVIDER_REPLY_HEADERS } from './data-plane-headers.ts';
+import { embeddingsReplySchema, imagesReplySchema } from './operation-shapes.ts';
+import type { RouteBody, RouteDescription } from './route-description.ts';
+
+const sound = z.string().describe('The bytes of the file, as they are made.');
+
+interface Operation {
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly tag: string;
+  readonly body: RouteBody;
+  readonly content: RouteDescription['reply']['content'];
+}
+
+function operation({ content, ...route }: Operation, errors: readonly ErrorCode[]): RouteDescription {
+  return {
+    method: 'post',
+    access: 'data',
+    headers: CALL_HEADERS,
+    ...route,
+    reply: { status: 200, description: 'Done.', content, headers: PROVIDER_REPLY_HEADERS },
+    errors,
+  };
+}
+
+/** @param errors codes of every call that is judged, dispatched and booked */
+export function operationRouteDescriptions(
+  errors: readonly ErrorCode[],
+): readonly RouteDescription[] {
+  const routes: readonly Operation[] = [
+    {
+      path: '/v1/embeddings',
+      operationId: 'createEmbeddings',
+      summary: 'Embed texts',
+      description: 'OpenAI’s embeddings: one vector for each input, in their order.',
+      tag: 'text',
+      body: {
+        schema: embeddingsSchema.meta({ id: 'EmbeddingsRequest' }),
+        required: true,
+        example: { model: 'sim/embed', input: ['One text', 'and another'] },
+      },
+      content: { 'application/json': { schema: embeddingsReplySchema } },
+    },
+    {
+      path: '/v1/images/generations',
+      operationId: 'createImages',
+      summary: 'Make pictures',
+      description:
+        'OpenAI’s image generation. Pictures come as bytes. Fewer than were asked for are a success: those that are missing are named, and not charged.',
+      tag: 'images',
+      body: {
+        schema: imageGenerationSchema.meta({ id: 'ImageGenerationRequest' }),
+        required: true,
+        example: { model: 'sim/image', prompt: 'A lighthouse in fog', size: '1024x1024' },
+      },
+      content: { 'application/json': { schema: imagesReplySchema } },
+    },
+    {
+      path: '/v1/audio/speech',
+      operationId: 'createSpeech',
+      summary: 'Speak a text',
+      description:
+        'OpenAI’s speech. Bytes leave as they are made; the last of them once the call is booked. Sound that broke off ends with a broken connection.',
+      tag: 'audio',
+      body: {
+        schema: speechSchema.meta({ id: 'SpeechRequest' }),
+        required: true,
+        example: { model: 'sim/speech', voice: 'alloy', input: 'Hello there.' },
+      },
+      content: Object.fromEntries(
+        Object.values(SPEECH_MEDIA_TYPES).map((type) => [type, { schema: sound }]),
+      ),
+    },
+  ];
+  return routes.map((route) => operation(route, errors));
+}

@@ -1,0 +1,182 @@
+/**
+ * `POST /images/generations` and `POST /images/edits`
+ * (https://platform.openai.com/docs/api-reference/images; recorded traffic of gpt-image-1 and gpt-image-1.5).
+ *
+ * @module
+ */
+import type {
+  GeneratedImage,
+  ImageEditOptions,
+  ImageEditProvider,
+  ImageGenerationProvider,
+  ImageGenerationResult,
+  ImageOptions,
+} from '../../../contracts/image-provider.ts';
+import type { MediaInput } from '../../../contracts/media.ts';
+import type { ProviderWarning } from '../../../contracts/text.ts';
+import type { UsageVector } from '../../../contracts/usage.ts';
+import type { ProviderTarget, WireReply } from '../../../contracts/wire.ts';
+import { mediaTypeOf } from '../../../http/media-type.ts';
+import type { FormPart } from '../../../http/multipart-form.ts';
+import { listOf, objectOf, textOf, type LooseObject } from '../loose-json.ts';
+import {
+  countOf,
+  dropped,
+  formRequest,
+  jsonRequest,
+  malformed,
+  objectReply,
+  refused,
+  type MediaServer,
+} from './server.ts';
+
+interface WireOptions {
+  readonly members: Readonly<Record<string, unknown>>;
+  readonly warnings: readonly ProviderWarning[];
+}
+
+/** The options on the wire; those that the model does not take are named. */
+function wireOptions(
+  server: MediaServer,
+  options: ImageOptions & { readonly inputFidelity?: string | null },
+  model: string,
+): WireOptions {
+  const traits = server.image(model);
+  if (options.n > traits.maxImages) {
+    throw refused(
+      'n',
+      `${model} makes at most ${traits.maxImages} pictures a call. Ask for fewer, or call it several times.`,
+    );
+  }
+  const members: Record<string, unknown> = {
+    model,
+    prompt: options.prompt,
+    n: options.n,
+    size: options.size,
+    user: options.user,
+    ...(traits.asksForBytes ? { response_format: 'b64_json' } : {}),
+  };
+  const optional: Readonly<Record<string, unknown>> = {
+    quality: options.quality,
+    style: options.style,
+    background: options.background,
+    output_format: options.outputFormat,
+    output_compression: options.outputCompression,
+    moderation: options.moderation,
+    input_fidelity: options.inputFidelity ?? null,
+    negative_prompt: options.negativePrompt,
+    guidance_scale: options.guidanceScale,
+    steps: options.steps,
+    seed: options.seed,
+  };
+  const warnings: ProviderWarning[] = [];
+  for (const [name, value] of Object.entries(optional)) {
+    if (value === null) continue;
+    if (traits.options.has(name)) members[name] = value;
+    else warnings.push(dropped(name, model));
+  }
+  return { members: { ...members, ...options.extra }, warnings };
+}
+
+function imageOf(item: LooseObject): GeneratedImage | null {
+  const encoded = textOf(item['b64_json']);
+  const revisedPrompt = textOf(item['revised_prompt']);
+  if (encoded === null) {
+    const url = textOf(item['url']);
+    return url === null ? null : { bytes: null, url, mediaType: null, revisedPrompt };
+  }
+  const bytes = Buffer.from(encoded, 'base64');
+  const mediaType = mediaTypeOf(bytes);
+  if (mediaType === null || !mediaType.startsWith('image/')) {
+    throw malformed('The provider sent something that is no picture.');
+  }
+  return { bytes, url: null, mediaType, revisedPrompt };
+}
+
+/** Token classes of `usage`; without details all input counts as text and all output as picture. */
+function tokensOf(usage: LooseObject): UsageVector {
+  const input = countOf(usage['input_tokens']);
+  const output = countOf(usage['output_tokens']);
+  const inputDetails = objectOf(usage['input_tokens_details']);
+  const outputDetails = objectOf(usage['output_tokens_details']);
+  const inputImages = Math.min(input, countOf(inputDetails['image_tokens']));
+  const outputText = Math.min(output, countOf(outputDetails['text_tokens']));
+  return {
+    input_text_tokens: input - inputImages,
+    input_image_tokens: inputImages,
+    output_image_tokens: output - outputText,
+    output_text_tokens: outputText,
+  };
+}
+
+function readImages(reply: WireReply): ImageGenerationResult {
+  const body = objectReply(reply);
+  const images = listOf(body['data']).flatMap((item) => imageOf(objectOf(item)) ?? []);
+  if (images.length === 0) throw malformed('The provider sent no picture.');
+  const size = textOf(body['size']);
+  const quality = textOf(body['quality']);
+  const usage = objectOf(body['usage']);
+  const tokens = tokensOf(usage);
+  return {
+    images,
+    size,
+    quality,
+    background: textOf(body['background']),
+    outputFormat: textOf(body['output_format']),
+    usage: {
+      ...Object.fromEntries(Object.entries(tokens).filter(([, count]) => count > 0)),
+      images: images.length,
+    },
+    modelServed: textOf(body['model']),
+    dimensions: {
+      ...(size === null ? {} : { size }),
+      ...(quality === null ? {} : { quality }),
+    },
+  };
+}
+
+function filePart(name: string, file: MediaInput): FormPart {
+  const { bytes, fileName, mediaType } = file;
+  return { name, bytes, fileName, mediaType };
+}
+
+function textParts(members: Readonly<Record<string, unknown>>): FormPart[] {
+  return Object.entries(members).flatMap(([name, value]) =>
+    value === null || value === undefined
+      ? []
+      : [{ name, text: typeof value === 'string' ? value : JSON.stringify(value) }],
+  );
+}
+
+function editParts(options: ImageEditOptions, members: WireOptions['members']): FormPart[] {
+  const { images, mask } = options;
+  const name = images.length === 1 ? 'image' : 'image[]';
+  return [
+    ...textParts(members),
+    ...images.map((image) => filePart(name, image)),
+    ...(mask === null ? [] : [filePart('mask', mask)]),
+  ];
+}
+
+/** Pictures from words. */
+export function imageGeneration(server: MediaServer): ImageGenerationProvider {
+  return {
+    generate(options: ImageOptions, target: ProviderTarget) {
+      const { members, warnings } = wireOptions(server, options, target.model);
+      const request = jsonRequest(server, target, { path: '/images/generations', members });
+      return { request, warnings, read: readImages };
+    },
+  };
+}
+
+/** Pictures from pictures. Sent as a form, which every model of the route takes. */
+export function imageEdit(server: MediaServer): ImageEditProvider {
+  return {
+    edit(options: ImageEditOptions, target: ProviderTarget) {
+      const { members, warnings } = wireOptions(server, options, target.model);
+      const parts = editParts(options, members);
+      const request = formRequest(server, target, { path: '/images/edits', parts });
+      return { request, warnings, read: readImages };
+    },
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * What the media codecs need to know of a server of this protocol, and the requests that all of them make.
+ *
+ * @module
+ */
+import { GatewayError } from '../../../contracts/gateway-error.ts';
+import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
+import type { ProviderWarning } from '../../../contracts/text.ts';
+import type { ProviderTarget, WireReply, WireRequest } from '../../../contracts/wire.ts';
+import { encodeForm, type FormPart } from '../../../http/multipart-form.ts';
+import { settingHeaders } from '../../../http/setting-headers.ts';
+import { inBandFailure, isInBandError } from '../errors.ts';
+import { isObject, type LooseObject } from '../loose-json.ts';
+
+/** How a model takes pictures. */
+export interface ImageTraits {
+  /** Most pictures of one call. */
+  readonly maxImages: number;
+  /** Whether the reply must be asked to hold bytes; gpt-image always does and refuses the option. */
+  readonly asksForBytes: boolean;
+  /** Options that it takes beside prompt, n and size, by their names on the wire. */
+  readonly options: ReadonlySet<string>;
+}
+
+/** How a model writes down what it hears. */
+export interface TranscriptionTraits {
+  readonly timestamps: boolean;
+  readonly speakers: boolean;
+  readonly translates: boolean;
+}
+
+/** A server's own headers, and what its models take; by model name as the server knows it. */
+export interface MediaServer {
+  readonly versionSegment: string;
+  readonly settingHeaders: Readonly<Record<string, string>>;
+  image(model: string): ImageTraits;
+  /** Whether the voice can be told how to speak. */
+  takesInstructions(model: string): boolean;
+  transcription(model: string): TranscriptionTraits;
+}
+
+function headersOf(
+  server: MediaServer,
+  target: ProviderTarget,
+  accept: string,
+): Record<string, string> {
+  return {
+    accept,
+    'user-agent': 'alwrity-gateway',
+    ...(target.credential === null ? {} : { authorization: `Bearer ${target.credential}` }),
+    ...settingHeaders(target.settings, server.settingHeaders),
+  };
+}
+
+/** A POST with a JSON body. Members that are null or undefined are left out. */
+export function jsonRequest(
+  server: MediaServer,
+  target: ProviderTarget,
+  call: {
+    readonly path: string;
+    readonly members: Readonly<Record<string, unknown>>;
+    readonly accept?: string;
+  },
+): WireRequest {
+  const given = Object.entries(call.members).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
+  return {
+    method: 'POST',
+    path: `${server.versionSegment}${call.path}`,
+    headers: {
+      ...headersOf(server, target, call.accept ?? 'application/json'),
+      'content-type': 'application/json',
+    },
+    body: Buffer.from(JSON.stringify(Object.fromEntries(given))),
+  };
+}
+
+/** A POST with a form. */
+export function formRequest(
+  server: MediaServer,
+  target: ProviderTarget,
+  call: { readonly path: string; readonly parts: readonly FormPart[] },
+): WireRequest {
+  const { body, contentType } = encodeForm(call.parts);
+  return {
+    method: 'POST',
+    path: `${server.versionSegment}${call.path}`,
+    headers: { ...headersOf(server, target, 'application/json'), 'content-type': contentType },
+    body,
+  };
+}
+
+/** A reply that cannot be read. */
+export function malformed(message: string, cause?: unknown): ProviderFailureError {
+  return new ProviderFailureError(
+    providerFailure({ kind: 'malformed_reply', status: 200, message }),
+    { cause },
+  );
+}
+
+/** The reply as one JSON object. @throws ProviderFailureError where it is none, or holds an error */
+export function objectReply(reply: WireReply): LooseObject {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(reply.body.toString('utf8'));
+  } catch (error) {
+    throw malformed('The provider answered with something that is not JSON.', error);
+  }
+  if (!isObject(parsed)) throw malformed('The provider answered with JSON that is no object.');
+  if (isInBandError(parsed)) throw new ProviderFailureError(inBandFailure(parsed));
+  return parsed;
+}
+
+/** A whole count of the provider's, or zero. */
+export function countOf(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
+
+/** An option that the model cannot take. */
+export function dropped(option: string, model: string): ProviderWarning {
+  return { option, action: 'dropped', detail: `${model} does not take ${option}.` };
+}
+
+/** What cannot be left out without changing what is asked for. */
+export function refused(param: string, message: string): GatewayError {
+  return new GatewayError('invalid_request', { message, param });
+}

@@ -1,0 +1,28 @@
+/**
+ * Routes of pictures, sound and embeddings.
+ *
+ * @module
+ */
+import { speechDialect } from '../dialects/openai/audio/speech.ts';
+import { embeddingsDialect } from '../dialects/openai/embeddings.ts';
+import { imageGenerationsDialect } from '../dialects/openai/images/generations.ts';
+import type { Dialect } from '../gateway/dialect.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { serve } from '../gateway/pipeline.ts';
+import type { Route } from './routes.ts';
+
+const DIALECTS: Readonly<Record<string, Dialect>> = {
+  '/v1/embeddings': embeddingsDialect,
+  '/v1/images/generations': imageGenerationsDialect,
+  '/v1/audio/speech': speechDialect,
+};
+
+/** One route an operation. */
+export function operationRoutes(gateway: Gateway): readonly Route[] {
+  return Object.entries(DIALECTS).map(([path, dialect]) => ({
+    method: 'POST',
+    path,
+    isWork: true,
+    handle: (exchange) => serve(gateway, exchange, dialect),
+  }));
+}

@@ -1,0 +1,35 @@
+/**
+ * Reading of files that the gateway delivers, written from their specifications alone.
+ *
+ * @module
+ */
+import { inflateSync } from 'node:zlib';
+
+/** Decodes a PNG of one byte a pixel down to its pixels. @throws Error when it is no such file, or cut short */
+export function decodePng(bytes: Buffer): { readonly width: number; readonly height: number } {
+  if (bytes.toString('latin1', 0, 8) !== '\u0089PNG\r\n\u001a\n') throw new Error('no PNG');
+  const width = bytes.readUInt32BE(16);
+  const height = bytes.readUInt32BE(20);
+  const data: Buffer[] = [];
+  let last = '';
+  for (let at = 8; at < bytes.length && last !== 'IEND';) {
+    const length = bytes.readUInt32BE(at);
+    last = bytes.toString('latin1', at + 4, at + 8);
+    if (last === 'IDAT') data.push(bytes.subarray(at + 8, at + 8 + length));
+    at += length + 12;
+  }
+  const pixels = inflateSync(Buffer.concat(data));
+  if (last !== 'IEND' || pixels.length !== (width + 1) * height) throw new Error('a broken PNG');
+  return { width, height };
+}
+
+/** Milliseconds of a WAV file by its header. @throws Error where header and length disagree */
+export function wavMs(bytes: Buffer): number {
+  if (bytes.toString('latin1', 0, 4) !== 'RIFF' || bytes.toString('latin1', 8, 12) !== 'WAVE') {
+    throw new Error('no WAV');
+  }
+  const rate = bytes.readUInt32LE(28);
+  const length = bytes.readUInt32LE(40);
+  if (length !== bytes.length - 44) throw new Error('a WAV whose header lies');
+  return (length / rate) * 1000;
+}
