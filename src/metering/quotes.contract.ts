@@ -105,6 +105,17 @@ export function describeQuotes(suite: StoreSuite): void {
       expect(await store.ledger.verify()).toMatchObject({ ok: true, open_holds: 0 });
     });
 
+    it('answers a repeated draw from the first when the quote is long forgotten', async () => {
+      await store.quotes.create(quoteCommand(customerId, 'qt_1', [half('a')]));
+      const call = quotedReserve(customerId, 'qt_1', 1);
+      const first = await store.quotes.reserve(call);
+      nowMs += 3 * 86_400_000;
+      await store.quotes.create(
+        quoteCommand(customerId, 'qt_2', [quotedOperation('qt_2', 'a', { costNanoUsd: 1n })]),
+      );
+      expect(await store.quotes.reserve(call)).toEqual(first);
+    });
+
     it('says why nothing can be drawn', async () => {
       const other = await newCustomer('user-2');
       await store.quotes.create(quoteCommand(customerId, 'qt_1', [half('a')]));

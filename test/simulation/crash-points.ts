@@ -2,10 +2,11 @@
  * Every write of a scenario, the process killed before and after it: what a start then finds must be the state
  * without a crash, or that state plus the calls that the crash cut off, marked unknown (I6).
  *
- * A scenario is a list of steps; one step is one command and therefore one commit. A start after a crash at any write
- * must come, to the row, to where a start before the interrupted step comes to, or one after it; and a start between
- * two steps must find every booking of the run without a crash. Then the rest of the scenario is run, the interrupted
- * step repeated, and the ledger must verify.
+ * A scenario is a list of steps; one step is one command and therefore one commit, except a round of maintenance and
+ * a restart, whose commits each stand alone. A start after a crash at any write must come, to the row, to where a start
+ * before the interrupted step comes to, or one after it (between two commits of a round: to where the next round makes
+ * it so); and a start between two steps must find every booking of the run without a crash. Then the rest of the
+ * scenario is run, the interrupted step repeated, and the ledger must verify.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isGatewayError } from '../../src/contracts/gateway-error.ts';
+import type { LimitInput } from '../../src/contracts/metering.ts';
 import {
   copyDataDir,
   type InProcessStore,
@@ -20,7 +22,7 @@ import {
   type TestClock,
 } from './in-process-store.ts';
 import { countUnknown, dumpBookings, dumpDataDir } from './state-dump.ts';
-import { WriteGate } from './traced-database.ts';
+import { Killed, WriteGate } from './traced-database.ts';
 
 /** What a step works with. */
 export interface ScenarioWorld {
@@ -28,13 +30,25 @@ export interface ScenarioWorld {
   readonly clock: TestClock;
   /** The customer of the first start, on the plan `enterprise`. */
   readonly customerId: string;
+  /** Ends the store in order and opens it again. */
+  restart(): void;
 }
 
 /** Sends one command and waits for its answer, or moves the clock. */
 export type Step = (world: ScenarioWorld) => Promise<unknown> | void;
 
+/** One round of maintenance, each of whose tasks is a commit. */
+export const round: Step = ({ store }) => {
+  store.round();
+};
+
+/** Steps of more than one commit. */
+const SEVERAL_COMMITS: ReadonlySet<Step> = new Set([round]);
+
 export interface Scenario {
   readonly name: string;
+  /** Limits of the deployment and its providers. */
+  readonly deploymentLimits?: readonly LimitInput[];
   readonly steps: readonly Step[];
 }
 
@@ -45,6 +59,8 @@ export interface CrashReport {
   readonly points: number;
   readonly recoveredToBefore: number;
   readonly recoveredToAfter: number;
+  /** Points between two commits of a round: the next round came to the state after. */
+  readonly finishedByNextRound: number;
   /** Points at which calls were cut off and marked unknown. */
   readonly withUnknown: number;
   readonly failures: readonly string[];
@@ -52,9 +68,9 @@ export interface CrashReport {
 
 const START_MS = Date.UTC(2026, 0, 31, 9, 30);
 
-/** Repeatable bytes: an id must be the same in every run up to the crash. */
-function seededFill(): (target: Uint8Array) => void {
-  let state = 0x9e3779b9;
+/** Repeatable bytes: an id must be the same in every run up to the crash, and another one in the next life. */
+function seededFill(life = 0): (target: Uint8Array) => void {
+  let state = 0x9e3779b9 ^ Math.imul(life, 0x85eb_ca6b);
   return (target) => {
     for (let index = 0; index < target.length; index += 1) {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -68,7 +84,7 @@ async function runStep(step: Step, world: ScenarioWorld): Promise<void> {
   try {
     await step(world);
   } catch (error) {
-    if (!isGatewayError(error)) throw error;
+    if (!isGatewayError(error) && !(error instanceof Killed)) throw error;
   }
 }
 
@@ -76,7 +92,7 @@ async function runStep(step: Step, world: ScenarioWorld): Promise<void> {
 const TURNS = 50;
 
 /** False when the process died during the step: then nobody answers. */
-async function survives(step: Step, world: ScenarioWorld): Promise<boolean> {
+async function survives(step: Step, world: ScenarioWorld, gate: WriteGate): Promise<boolean> {
   let isDone = false;
   const running = runStep(step, world).finally(() => {
     isDone = true;
@@ -84,7 +100,7 @@ async function survives(step: Step, world: ScenarioWorld): Promise<boolean> {
   for (let turn = 0; turn < TURNS && !isDone; turn += 1) {
     await new Promise((resolve) => setImmediate(resolve));
   }
-  if (world.store.gate.isDead) {
+  if (gate.isDead) {
     running.catch(() => undefined);
     return false;
   }
@@ -96,6 +112,48 @@ interface Reference {
   readonly states: readonly string[];
   readonly writes: number;
   readonly faults: readonly string[];
+}
+
+/** Lives after a crash; those of the run before it count from 1. */
+const RECOVERED = 1_000;
+
+class World implements ScenarioWorld {
+  store: InProcessStore;
+  readonly clock: TestClock;
+  readonly customerId: string;
+  readonly #dataDir: string;
+  readonly #gate: WriteGate;
+  readonly #deploymentLimits: readonly LimitInput[];
+  #life: number;
+
+  constructor(
+    at: { dataDir: string; clock: TestClock; gate: WriteGate; life: number },
+    more: { customerId: string; deploymentLimits: readonly LimitInput[] },
+  ) {
+    this.clock = at.clock;
+    this.customerId = more.customerId;
+    this.#dataDir = at.dataDir;
+    this.#gate = at.gate;
+    this.#life = at.life;
+    this.#deploymentLimits = more.deploymentLimits;
+    this.store = this.#open();
+  }
+
+  restart(): void {
+    this.store.stop();
+    this.#life += 1;
+    this.store = this.#open();
+  }
+
+  #open(): InProcessStore {
+    return openInProcessStore({
+      dataDir: this.#dataDir,
+      clock: this.clock,
+      gate: this.#gate,
+      randomFill: seededFill(this.#life),
+      deploymentLimits: this.#deploymentLimits,
+    });
+  }
 }
 
 class Enumeration {
@@ -114,12 +172,10 @@ class Enumeration {
     this.#customerId = at.customerId;
   }
 
-  #open(dataDir: string, clock: TestClock, gate: WriteGate): InProcessStore {
-    return openInProcessStore({ dataDir, clock, gate, randomFill: seededFill() });
-  }
-
-  #world(store: InProcessStore, clock: TestClock): ScenarioWorld {
-    return { store, clock, customerId: this.#customerId };
+  /** Runs the scenario, or a part of it, on one folder. */
+  #world(at: { dataDir: string; clock: TestClock; gate: WriteGate; life: number }): World {
+    const { deploymentLimits = [] } = this.#scenario;
+    return new World(at, { customerId: this.#customerId, deploymentLimits });
   }
 
   #fresh(name: string): string {
@@ -134,16 +190,16 @@ class Enumeration {
     const dataDir = this.#fresh('reference');
     const clock = { nowMs: START_MS };
     const gate = new WriteGate();
-    const store = this.#open(dataDir, clock, gate);
+    const world = this.#world({ dataDir, clock, gate, life: 1 });
     const before = gate.writes;
     const faults: string[] = [];
     const states = [this.#restarted(dataDir, clock, faults)];
     for (const step of this.#scenario.steps) {
-      await runStep(step, this.#world(store, clock));
+      await runStep(step, world);
       states.push(this.#restarted(dataDir, clock, gate.isFull ? null : faults));
     }
     const { writes } = gate;
-    store.stop();
+    world.store.stop();
     return { states, writes: writes - before, faults };
   }
 
@@ -156,7 +212,12 @@ class Enumeration {
     rmSync(copy, { recursive: true, force: true });
     copyDataDir(dataDir, copy);
     const booked = dumpBookings(copy);
-    const store = this.#open(copy, { nowMs: clock.nowMs }, new WriteGate());
+    const { store } = this.#world({
+      dataDir: copy,
+      clock: { nowMs: clock.nowMs },
+      gate: new WriteGate(),
+      life: RECOVERED,
+    });
     const state = dumpDataDir(copy);
     if (faults !== null && dumpBookings(copy) !== booked) {
       faults.push(`a start changed bookings: ${firstDifference(dumpBookings(copy), booked)}`);
@@ -173,15 +234,14 @@ class Enumeration {
     const dataDir = this.#fresh('run');
     const clock = { nowMs: START_MS };
     const gate = new WriteGate();
-    const store = this.#open(dataDir, clock, gate);
+    const world = this.#world({ dataDir, clock, gate, life: 1 });
     gate.killBeforeWrite = gate.writes + afterWrites + 1;
-    const world = this.#world(store, clock);
     let at = 0;
     for (const step of this.#scenario.steps) {
-      if (!(await survives(step, world))) break;
+      if (!(await survives(step, world, gate))) break;
       at += 1;
     }
-    store.die(grave);
+    world.store.die(grave);
     return { step: at, nowMs: clock.nowMs };
   }
 
@@ -191,24 +251,35 @@ class Enumeration {
     died: { readonly step: number; readonly nowMs: number },
     states: readonly string[],
   ): Promise<{
-    readonly to: 'before' | 'after' | null;
+    readonly to: 'before' | 'after' | 'later' | null;
     readonly unknown: number;
     readonly fault: string | null;
+    readonly difference: string;
   }> {
     const clock = { nowMs: died.nowMs };
-    const store = this.#open(grave, clock, new WriteGate());
+    const gate = new WriteGate();
+    const world = this.#world({ dataDir: grave, clock, gate, life: RECOVERED });
+    const { steps } = this.#scenario;
     try {
       const state = dumpDataDir(grave);
-      const to =
-        state === states[died.step] ? 'before' : state === states[died.step + 1] ? 'after' : null;
       const unknown = countUnknown(grave);
-      const world = this.#world(store, clock);
-      for (const step of this.#scenario.steps.slice(died.step)) await runStep(step, world);
-      const report = await store.ledger.verify();
+      const after = states[died.step + 1];
+      let to: 'before' | 'after' | 'later' | null =
+        state === states[died.step] ? 'before' : state === after ? 'after' : null;
+      const [first, ...others] = steps.slice(died.step);
+      if (first !== undefined) await runStep(first, world);
+      let difference = '';
+      if (to === null) {
+        const then = this.#restarted(grave, clock, null);
+        if (then === after && first !== undefined && SEVERAL_COMMITS.has(first)) to = 'later';
+        else difference = firstDifference(state, after ?? '');
+      }
+      for (const step of others) await runStep(step, world);
+      const report = await world.store.ledger.verify();
       const fault = report.ok ? null : JSON.stringify(report.mismatches.slice(0, 3));
-      return { to, unknown, fault };
+      return { to, unknown, fault, difference };
     } finally {
-      store.stop();
+      world.store.stop();
     }
   }
 }
@@ -227,12 +298,14 @@ async function enumerate(
   const { states, writes, faults } = await enumeration.reference();
   const grave = join(folder, 'grave');
   const failures = faults.map((fault) => `${name}: ${fault}`);
-  const counts = { before: 0, after: 0, unknown: 0 };
+  const counts = { before: 0, after: 0, later: 0, unknown: 0 };
   for (let point = 0; point <= writes; point += 1) {
     const died = await enumeration.crash(point, grave);
-    const { to, unknown, fault } = await enumeration.recover(grave, died, states);
+    const { to, unknown, fault, difference } = await enumeration.recover(grave, died, states);
     if (to === null) {
-      failures.push(`${name}, after ${point} writes, in step ${died.step}: another state`);
+      failures.push(
+        `${name}, after ${point} writes, in step ${died.step}: another state: ${difference}`,
+      );
     } else counts[to] += 1;
     if (unknown > 0) counts.unknown += 1;
     if (fault !== null) failures.push(`${name}, after ${point} writes: does not verify: ${fault}`);
@@ -243,30 +316,56 @@ async function enumerate(
     points: writes + 1,
     recoveredToBefore: counts.before,
     recoveredToAfter: counts.after,
+    finishedByNextRound: counts.later,
     withUnknown: counts.unknown,
     failures,
   };
 }
 
-/** Enumerates every crash point of every scenario, each on files of its own. */
+/** Where scenarios are run, each on files of its own that start from the same first start. */
+export class CrashLab {
+  readonly #folder: string;
+  readonly #customerId: string;
+
+  private constructor(folder: string, customerId: string) {
+    this.#folder = folder;
+    this.#customerId = customerId;
+  }
+
+  static async open(): Promise<CrashLab> {
+    const folder = mkdtempSync(join(tmpdir(), 'gateway-crash-points-'));
+    const dataDir = join(folder, 'template');
+    mkdirSync(dataDir);
+    const clock = { nowMs: START_MS };
+    const store = openInProcessStore({ dataDir, clock, randomFill: seededFill() });
+    const customerId = (await store.directory.customer('default'))?.customer.id ?? '';
+    store.stop();
+    return new CrashLab(folder, customerId);
+  }
+
+  /** Enumerates every crash point of a scenario. */
+  enumerate(scenario: Scenario): Promise<CrashReport> {
+    const folder = this.#folder;
+    const template = join(folder, 'template');
+    const at = { folder, template, customerId: this.#customerId };
+    return enumerate(new Enumeration(scenario, at), scenario.name, folder);
+  }
+
+  close(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Enumerates every crash point of every scenario. */
 export async function enumerateCrashes(
   scenarios: readonly Scenario[],
 ): Promise<readonly CrashReport[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'gateway-crash-points-'));
-  const template = join(folder, 'template');
-  mkdirSync(template);
+  const lab = await CrashLab.open();
   try {
-    const clock = { nowMs: START_MS };
-    const store = openInProcessStore({ dataDir: template, clock, randomFill: seededFill() });
-    const customerId = (await store.directory.customer('default'))?.customer.id ?? '';
-    store.stop();
     const reports: CrashReport[] = [];
-    for (const scenario of scenarios) {
-      const enumeration = new Enumeration(scenario, { folder, template, customerId });
-      reports.push(await enumerate(enumeration, scenario.name, folder));
-    }
+    for (const scenario of scenarios) reports.push(await lab.enumerate(scenario));
     return reports;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    lab.close();
   }
 }

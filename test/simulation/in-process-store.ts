@@ -34,6 +34,7 @@ export interface InProcessOptions {
   readonly randomFill: (target: Uint8Array) => void;
   readonly policy?: WriterOptions['policy'];
   readonly graceMs?: number;
+  readonly deploymentLimits?: WriterOptions['deploymentLimits'];
   /** Hands a message on; default at once, in a microtask. The simulator delays it. */
   readonly deliver?: (hand: () => void) => void;
 }
@@ -118,6 +119,7 @@ export function openInProcessStore(options: InProcessOptions): InProcessStore {
         nowMs: clock.nowMs,
         graceMs: options.graceMs ?? 15 * 60_000,
         policy: options.policy ?? 'charge_observed',
+        deploymentLimits: options.deploymentLimits ?? [],
       },
       // Between batches no time passes but what the test lets pass.
       monotonicMs: () => clock.nowMs,
@@ -157,7 +159,7 @@ export function openInProcessStore(options: InProcessOptions): InProcessStore {
       rmSync(targetDir, { recursive: true, force: true });
       copyDataDir(dataDir, targetDir);
       // The dead process's handles go with it; what they would still write is not in the copy.
-      raw.close();
+      if (raw.isOpen) raw.close();
     },
   };
 }

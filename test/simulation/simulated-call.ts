@@ -1,6 +1,6 @@
 /**
- * One call as the pipeline makes it: hold, provider, perhaps a dearer fallback under an extended hold, settlement or
- * release. Where it waits, the simulation decides when it goes on, and whether what it was told is lost.
+ * One call as the pipeline makes it: perhaps an idempotency key, hold or use of a quote, provider, perhaps a dearer
+ * fallback under an extended hold, settlement or release. Where it waits, the simulation decides when it goes on, and whether what it was told is lost.
  *
  * @module
  */
@@ -13,9 +13,13 @@ import type {
   ReserveCommand,
   Settled,
 } from '../../src/metering/ports.ts';
+import type { ClaimEnd, ClaimSettlement, NewClaim } from '../../src/metering/idempotency-port.ts';
+import type { NoLeg } from '../../src/metering/quote-port.ts';
 import { reserveOf, settleOf, voidOf } from '../../src/metering/testing/store-samples.ts';
 import type { InProcessStore, TestClock } from './in-process-store.ts';
+import { type KeyBook, type KeyUse, replyOf } from './key-book.ts';
 import type { ProviderLog } from './provider-log.ts';
+import type { QuoteBook, QuoteUse } from './quote-book.ts';
 import type { Chance } from './random.ts';
 
 const MODEL = 'openai/gpt-4o-mini';
@@ -27,6 +31,8 @@ const MAX_ATTEMPTS = 50;
 export type CallStanding =
   | { readonly type: 'running' | 'cut' }
   | { readonly type: 'refused'; readonly code: string }
+  /** Its idempotency key has an answer already, or another body, or is in flight. */
+  | { readonly type: 'known'; readonly outcome: string }
   | { readonly type: 'settled' | 'voided'; readonly costNanoUsd: bigint };
 
 export interface CallParts {
@@ -36,6 +42,14 @@ export interface CallParts {
   readonly provider: ProviderLog;
   readonly customerId: string;
   readonly name: string;
+  readonly keyId: string;
+  readonly tags: Readonly<Record<string, string>> | null;
+  /** Its idempotency key and what stands in for the body; null: it has none. */
+  readonly keyed: { readonly key: string; readonly body: string } | null;
+  readonly keys: KeyBook;
+  /** What it draws on; null: a plain call. */
+  readonly quoted: QuoteUse | null;
+  readonly quotes: QuoteBook;
   /** Goes on when the simulation says so. */
   readonly pause: (what: string) => Promise<void>;
 }
@@ -51,8 +65,14 @@ function same(one: unknown, other: unknown): boolean {
   return text(one) === text(other);
 }
 
-function isUnavailable(error: unknown): boolean {
+/** True while the store takes no commands. */
+export function isUnavailable(error: unknown): boolean {
   return isGatewayError(error) && error.code === 'metering_unavailable';
+}
+
+interface KeyedCall {
+  readonly claim: NewClaim;
+  readonly use: KeyUse;
 }
 
 export class SimulatedCall {
@@ -65,11 +85,9 @@ export class SimulatedCall {
 
   constructor(parts: CallParts) {
     this.#parts = parts;
-    this.#reserve = reserveOf(
-      parts.customerId,
-      parts.name,
-      BigInt(parts.random.integer(1, 12)) * 1_000_000n,
-    );
+    const { customerId, name, keyId, tags, quoted } = parts;
+    const costNanoUsd = quoted?.costNanoUsd ?? BigInt(parts.random.integer(1, 12)) * 1_000_000n;
+    this.#reserve = { ...reserveOf(customerId, name, costNanoUsd), keyId, tags };
     this.holdId = this.#reserve.holdId;
   }
 
@@ -79,14 +97,70 @@ export class SimulatedCall {
   }
 
   async #call(): Promise<CallStanding> {
+    const { keyed, keys, clock, store, customerId } = this.#parts;
+    if (keyed === null) return await this.#hold(null);
+    const { key, body } = keyed;
+    const { requestId } = this.#reserve;
+    const { holdId } = this;
+    const claim: NewClaim = { scope: customerId, key, fingerprint: body, requestId, holdId };
+    const use: KeyUse = {
+      scope: customerId,
+      key,
+      body,
+      requestId,
+      holdId,
+      atMs: clock.nowMs,
+      call: this,
+      isClaimed: false,
+      ending: null,
+    };
+    keys.note(use);
+    try {
+      const outcome = await store.idempotency.claim(claim);
+      const fault = keys.faultOf(use, outcome, clock.nowMs);
+      if (fault !== null) throw new SimulationFault(`I11 key ${key}, ${holdId}: ${fault}`);
+      if (outcome.type !== 'claimed') return { type: 'known', outcome: outcome.type };
+      use.isClaimed = true;
+      return await this.#hold({ claim, use });
+    } catch (error) {
+      if (isUnavailable(error)) return { type: 'refused', code: 'metering_unavailable' };
+      throw error;
+    } finally {
+      store.idempotency.leave(claim);
+    }
+  }
+
+  async #hold(keyed: KeyedCall | null): Promise<CallStanding> {
     const { store } = this.#parts;
-    const held = await this.#repeatedly(() => store.ledger.reserve(this.#reserve));
-    if (held.type === 'refused') return { type: 'refused', code: held.code };
+    const held = await this.#repeatedly(() => this.#reserves());
+    this.#checkDraw(held);
+    if (held.type !== 'held') {
+      if (keyed !== null) {
+        const { claim, end } = this.#endOf(keyed, { type: 'forgotten' });
+        await this.#insist(() => store.idempotency.end(claim, end));
+      }
+      return { type: 'refused', code: held.type === 'refused' ? held.code : held.reason };
+    }
     this.isHeld = true;
     const charges = await this.#askProviders();
     const costNanoUsd = charges.reduce((sum, charge) => sum + (charge.amounts.cost_usd ?? 0n), 0n);
-    const settled = await this.#end(charges, costNanoUsd);
+    const settled = await this.#end(charges, costNanoUsd, keyed);
     return { type: settled.type, costNanoUsd: settled.type === 'settled' ? costNanoUsd : 0n };
+  }
+
+  #reserves(): Promise<Held | Refused | NoLeg> {
+    const { store, quoted } = this.#parts;
+    if (quoted === null) return store.ledger.reserve(this.#reserve);
+    const { quoteId, operationId } = quoted;
+    const modelAsked = this.#reserve.bound.model;
+    return store.quotes.reserve({ ...this.#reserve, quoteId, operationId, modelAsked });
+  }
+
+  #checkDraw(answer: Held | Refused | NoLeg): void {
+    const { quoted, quotes, clock } = this.#parts;
+    if (quoted === null) return;
+    const fault = quotes.faultOf(quoted, answer, clock.nowMs);
+    if (fault !== null) throw new SimulationFault(`${this.holdId}: ${fault}`);
   }
 
   /** The first provider may fail, billed or not; then a dearer one is tried, if the hold can be raised. */
@@ -146,17 +220,32 @@ export class SimulatedCall {
     };
   }
 
-  #end(charges: readonly Charge[], costNanoUsd: bigint): Promise<Settled> {
+  #endOf({ claim, use }: KeyedCall, end: ClaimEnd): ClaimSettlement {
+    const { nowMs } = this.#parts.clock;
+    use.ending = { to: end.type === 'forgotten' ? 'forgotten' : 'kept', atMs: nowMs };
+    return { claim, end };
+  }
+
+  #end(charges: readonly Charge[], costNanoUsd: bigint, keyed: KeyedCall | null): Promise<Settled> {
     const { store, clock } = this.#parts;
+    const withClaim = (end: ClaimEnd): { readonly claim?: ClaimSettlement } =>
+      keyed === null ? {} : { claim: this.#endOf(keyed, end) };
+    const { tags } = this.#reserve;
     if (charges.length === 0) {
-      return this.#repeatedly(() => store.ledger.void(voidOf(this.#reserve, clock.nowMs)));
+      const command = voidOf(this.#reserve, clock.nowMs);
+      const request = { ...command.request, tags };
+      const more = withClaim({ type: 'forgotten' });
+      return this.#repeatedly(() => store.ledger.void({ ...command, request, ...more }));
     }
     const base = settleOf(this.#reserve, clock.nowMs, costNanoUsd);
-    return this.#repeatedly(() => store.ledger.settle({ ...base, charges }));
+    const request = { ...base.request, tags };
+    const sealed = new TextEncoder().encode(replyOf(this.#reserve.requestId));
+    const more = withClaim({ type: 'kept', sealed });
+    return this.#repeatedly(() => store.ledger.settle({ ...base, charges, request, ...more }));
   }
 
   /** Sends a command; sometimes twice at once, sometimes again because the answer is lost. All answers must agree. */
-  async #repeatedly<Answer extends Held | Refused | Settled>(
+  async #repeatedly<Answer extends Held | Refused | NoLeg | Settled>(
     send: () => Promise<Answer>,
   ): Promise<Answer> {
     const { random, pause } = this.#parts;
@@ -189,12 +278,17 @@ export class SimulatedCall {
   }
 
   /** Repetitions get what the first got; a refusal may be judged afresh, since it left nothing behind. */
-  #assertAgree(answer: Held | Refused | Settled, again: Held | Refused | Settled): void {
-    if (answer.type === 'refused') return;
+  #assertAgree(
+    answer: Held | Refused | NoLeg | Settled,
+    again: Held | Refused | NoLeg | Settled,
+  ): void {
+    if (answer.type === 'refused' || answer.type === 'no_leg') return;
     const plain = (one: typeof again): unknown =>
       'replayed' in one ? { ...one, replayed: null } : { ...one, rates: null };
     if (!same(plain(answer), plain(again))) {
-      throw new SimulationFault(`${this.holdId}: a repeated command was answered otherwise`);
+      throw new SimulationFault(
+        `${this.holdId}: a repeated command was answered ${again.type}, not ${answer.type}`,
+      );
     }
   }
 }

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeTemplate, type RunReport, Simulation } from './simulator.ts';
+import { type RunReport, Simulation } from './simulator.ts';
+import { makeTemplate } from './worlds.ts';
 
 /** `SIMULATION_SEEDS=100000 SIMULATION_FIRST=1 npm test -- test/simulation/simulator.test.ts` */
 const SEEDS = Number(process.env['SIMULATION_SEEDS'] ?? 2_000);
@@ -39,6 +40,12 @@ it('keeps the books in every world that the seeds make', async () => {
     voided: 0,
     refused: 0,
     cut: 0,
+    known: 0,
+    replayed: 0,
+    draws: 0,
+    grants: 0,
+    alerts: 0,
+    entries: 0,
     crashes: 0,
     failedCommits: 0,
     steps: 0,

@@ -9,15 +9,25 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { PlanInput } from '../../src/contracts/metering.ts';
 import { databasePath } from '../../src/store/sqlite/database.ts';
+import {
+  checkEveryEntry,
+  checkMoney,
+  checkOutbox,
+  checkSuspicions,
+  costOf,
+  spentBy,
+} from './end-checks.ts';
 import { copyDataDir, type InProcessStore, openInProcessStore } from './in-process-store.ts';
+import { KeyBook } from './key-book.ts';
+import { Operator } from './operator.ts';
 import { ProviderLog } from './provider-log.ts';
+import { QuoteBook, type QuoteUse } from './quote-book.ts';
 import { type Chance, createChance } from './random.ts';
 import { SimulatedCall, SimulationFault } from './simulated-call.ts';
 import { WriteGate } from './traced-database.ts';
+import { DEPLOYMENT_LIMITS, KEYS, PEOPLE, START_MS } from './worlds.ts';
 
-const START_MS = Date.UTC(2026, 0, 31, 9, 30);
 const GRACE_MS = 15 * 60_000;
 const HOUR_MS = 3_600_000;
 const STEPS = 150;
@@ -33,6 +43,16 @@ export interface RunReport {
   readonly voided: number;
   readonly refused: number;
   readonly cut: number;
+  /** Calls whose idempotency key was known already, and those that got the kept reply. */
+  readonly known: number;
+  readonly replayed: number;
+  /** Uses of quotes that became calls. */
+  readonly draws: number;
+  readonly grants: number;
+  /** Alerts in the outbox, every one delivered. */
+  readonly alerts: number;
+  /** Entries of the journal, I1 checked after each. */
+  readonly entries: number;
   readonly crashes: number;
   readonly failedCommits: number;
   readonly steps: number;
@@ -45,23 +65,10 @@ interface Waiting {
   readonly go: () => void;
 }
 
-const SMALL_PLAN: PlanInput = {
-  id: 'small',
-  name: 'Small',
-  limits: [
-    { meter: 'cost_usd', window: 'period', amount: '0.300000000' },
-    {
-      meter: 'cost_usd',
-      window: 'day',
-      amount: '0.150000000',
-      on_breach: 'overage',
-      overage_cap: '0.05',
-    },
-    { meter: 'requests', window: 'concurrent', amount: 4 },
-    { meter: 'requests', window: 'minute', amount: 20 },
-    { meter: 'output_tokens', window: 'rolling:5h', amount: 2_000, on_breach: 'soft' },
-  ],
-};
+const HOURS = 24;
+/** Over the end of a month, over the night in which clocks change in New York, and a few days. */
+const JUMPS_MS = [3 * HOURS * HOUR_MS, 9 * HOURS * HOUR_MS, 29 * HOURS * HOUR_MS] as const;
+const DIMENSIONS = ['customer', 'key', 'tag:team'] as const;
 
 export class Simulation {
   readonly #random: Chance;
@@ -74,7 +81,10 @@ export class Simulation {
   #waiting: Waiting[] = [];
   #running = new Set<SimulatedCall>();
   #store: InProcessStore;
-  #customerId = '';
+  readonly #customers = new Map<string, string>();
+  readonly #keys = new KeyBook();
+  readonly #quotes = new QuoteBook();
+  readonly #operator: Operator;
   #life = 0;
   #crashes = 0;
   #failedCommits = 0;
@@ -89,6 +99,13 @@ export class Simulation {
     rmSync(this.#dataDir, { recursive: true, force: true });
     copyDataDir(at.template, this.#dataDir);
     this.#store = this.#open();
+    this.#operator = new Operator({
+      random: this.#random,
+      clock: this.#clock,
+      store: () => this.#store,
+      customers: this.#customers,
+      quotes: this.#quotes,
+    });
   }
 
   get #dataDir(): string {
@@ -97,14 +114,9 @@ export class Simulation {
 
   /** Runs to the end and checks the books. @throws SimulationFault */
   async run(): Promise<RunReport> {
-    this.#customerId = (await this.#store.directory.customer('default'))?.customer.id ?? '';
-    await this.#admin(() =>
-      this.#store.directory.patchSubscription(this.#customerId, {
-        planId: 'small',
-        at: 'now',
-        mode: 'keep_used',
-      }),
-    );
+    for (const name of PEOPLE) {
+      this.#customers.set(name, (await this.#store.directory.customer(name))?.customer.id ?? '');
+    }
     for (let step = 0; step < STEPS; step += 1) await this.#step();
     await this.#comeToRest();
     const report = await this.#check();
@@ -125,6 +137,7 @@ export class Simulation {
       clock: this.#clock,
       gate,
       graceMs: GRACE_MS,
+      deploymentLimits: DEPLOYMENT_LIMITS,
       randomFill: (target) => {
         this.#random.fill(target);
       },
@@ -146,6 +159,7 @@ export class Simulation {
     this.#steps += 1;
     const { isDead } = this.#store.gate;
     if (!isDead && this.#running.size < CALLS_AT_ONCE && this.#random.onceIn(3)) this.#startCall();
+    else if (this.#random.onceIn(9)) this.#act();
     else if (this.#waiting.length > 0 && !this.#random.onceIn(12)) this.#letGo();
     else this.#disturb();
     await this.#settleDown();
@@ -157,13 +171,24 @@ export class Simulation {
   }
 
   #startCall(): void {
+    const random = this.#random;
+    const [quoted = null] = random.onceIn(3) ? this.#openUses() : [];
+    if (quoted !== null) quoted.drawn += 1;
+    const customerId = quoted?.customerId ?? this.#customers.get(random.pick([...PEOPLE])) ?? '';
+    const body = `body ${random.onceIn(6) ? 2 : 1}`;
     const parts = {
-      random: this.#random,
+      random,
       clock: this.#clock,
       store: this.#store,
       provider: this.#provider,
-      customerId: this.#customerId,
+      customerId,
       name: `c${this.#calls.length}`,
+      keyId: random.pick([...KEYS]),
+      tags: random.onceIn(2) ? { team: random.pick(['red', 'blue']) } : null,
+      keyed: random.onceIn(2) ? { key: `k${random.integer(1, 4)}`, body } : null,
+      keys: this.#keys,
+      quoted,
+      quotes: this.#quotes,
       pause: (what: string) =>
         new Promise<void>((resolve) => {
           this.#waiting.push({ what, go: resolve });
@@ -178,8 +203,20 @@ export class Simulation {
       .finally(() => this.#running.delete(call));
   }
 
+  /** Held operations that are not used up, the latest first. */
+  #openUses(): readonly QuoteUse[] {
+    return this.#quotes.uses
+      .filter((use) => use.drawn < use.uses && !use.isReleased)
+      .toReversed()
+      .slice(this.#random.integer(0, 1));
+  }
+
+  #act(): void {
+    this.#operator.act().catch((error: unknown) => this.#faults.push(error));
+  }
+
   #disturb(): void {
-    switch (this.#random.integer(0, 8)) {
+    switch (this.#random.integer(0, 9)) {
       case 0:
       case 1:
       case 2:
@@ -198,20 +235,12 @@ export class Simulation {
         this.#store.gate.killBeforeWrite = this.#store.gate.writes + this.#random.integer(1, 12);
         break;
       case 7:
-        if (this.#random.onceIn(2)) this.#changePlan();
+      case 8:
+        if (this.#random.onceIn(6)) this.#clock.nowMs += this.#random.pick([...JUMPS_MS]);
         break;
       default:
         if (this.#random.onceIn(3)) this.#store.gate.isDead = true;
     }
-  }
-
-  #changePlan(): void {
-    const planId = this.#random.pick(['small', 'pro', 'basic']);
-    const mode = this.#random.pick(['keep_used', 'prorate', 'restart'] as const);
-    this.#store.directory
-      .patchSubscription(this.#customerId, { planId, at: 'now', mode })
-      // The disk may be full just then.
-      .catch(() => undefined);
   }
 
   /** The process is dead: everything that waited in it is gone; a new one starts on what the disk has. */
@@ -227,17 +256,18 @@ export class Simulation {
     this.#store = this.#open();
   }
 
-  /** Sends a command of the operator's and lets everything go until it is answered. */
-  async #admin(send: () => Promise<unknown>): Promise<void> {
+  /** Waits for an answer and lets everything go until it is there. */
+  async #answered<Answer>(asked: Promise<Answer>): Promise<Answer> {
     let isDone = false;
-    const sent = send().finally(() => {
+    const waited = asked.finally(() => {
       isDone = true;
     });
-    for (let turn = 0; turn < 100 && !isDone; turn += 1) {
+    waited.catch(() => undefined);
+    for (let turn = 0; turn < STEPS_TO_END && !isDone; turn += 1) {
       await this.#settleDown();
       if (this.#waiting.length > 0) this.#letGo();
     }
-    await sent;
+    return await waited;
   }
 
   /** No more faults and no new calls; every call ends, every cut-off one is reconciled. */
@@ -251,9 +281,16 @@ export class Simulation {
     }
     if (this.#running.size > 0) throw new SimulationFault('a call never ends');
     this.#store.round();
-    this.#clock.nowMs += GRACE_MS + 1_000;
+    // Longer than the grace of unknown calls, and than any quote lives.
+    this.#clock.nowMs += HOURS * HOUR_MS + 1_000;
     this.#store.round();
     this.#store.round();
+    for (const id of this.#customers.values()) {
+      await this.#answered(this.#store.wallets.wallet(id));
+    }
+    for (let turn = 0; turn < 100; turn += 1) {
+      if ((await this.#answered(this.#operator.deliver())) === 0) break;
+    }
   }
 
   async #check(): Promise<RunReport> {
@@ -263,9 +300,55 @@ export class Simulation {
     try {
       this.#checkCalls(database);
       if (report.open_holds > 0) throw new SimulationFault(`${report.open_holds} holds are open`);
+      checkSuspicions(database, this.#keys.suspicions);
+      this.#checkPayers(database);
+      await this.#checkViews(database);
       return this.#reportOf(database);
     } finally {
       database.close();
+    }
+  }
+
+  #checkPayers(database: DatabaseSync): void {
+    for (const [name, payers] of [
+      ['payer', ['wallet']],
+      ['saver', ['cost_usd/period', 'wallet']],
+    ] as const) {
+      const id = this.#customers.get(name) ?? '';
+      const asked = [...this.#operator.asked].filter(([, credit]) => credit.customerId === id);
+      checkMoney(database, {
+        id,
+        payers,
+        granted: this.#operator.granted.get(id) ?? new Map(),
+        asked: new Map(asked.map(([reference, { amountNanoUsd }]) => [reference, amountNanoUsd])),
+      });
+    }
+  }
+
+  /** I14: what customers, keys and tags used adds up to the whole, and the whole is what the requests cost. */
+  async #checkViews(database: DatabaseSync): Promise<void> {
+    const all = [...this.#customers.values()].reduce((sum, id) => sum + spentBy(database, id), 0n);
+    for (const dimension of DIMENSIONS) {
+      const report = await this.#answered(
+        this.#store.reader.usage({
+          customerId: null,
+          fromMs: START_MS - HOUR_MS,
+          toMs: this.#clock.nowMs + HOUR_MS,
+          groupBy: [dimension],
+          bucket: null,
+        }),
+      );
+      for (const meter of ['cost_usd', 'requests', 'output_tokens'] as const) {
+        const parts = report.groups.reduce((sum, { totals }) => sum + (totals[meter] ?? 0n), 0n);
+        if (parts !== (report.totals[meter] ?? 0n)) {
+          throw new SimulationFault(
+            `I14 ${meter} by ${dimension}: ${parts}, in all ${report.totals[meter]}`,
+          );
+        }
+      }
+      if ((report.totals.cost_usd ?? 0n) !== all) {
+        throw new SimulationFault(`I14 usage says ${report.totals.cost_usd}, calls cost ${all}`);
+      }
     }
   }
 
@@ -303,8 +386,11 @@ export class Simulation {
         if (ends[0] !== 'settle') return 'the settlement is lost';
         const billed = this.#provider.billedOf(call.holdId);
         if (billed !== standing.costNanoUsd) return 'the caller was told another cost';
-        return bookedCost(requests) === billed ? null : `booked at ${bookedCost(requests)}`;
+        const booked = costOf(requests[0]?.['usage']);
+        return booked === billed ? null : `booked at ${booked}`;
       }
+      case 'known':
+        return kinds.length === 0 ? null : 'a repeated call left something behind';
       case 'cut':
         return null;
       case 'running':
@@ -330,44 +416,16 @@ export class Simulation {
       voided: count('voided'),
       refused: count('refused'),
       cut: count('cut'),
+      known: count('known'),
+      replayed: this.#keys.replays,
+      draws: this.#quotes.draws,
+      grants: [...this.#operator.granted.values()].reduce((sum, { size }) => sum + size, 0),
+      alerts: checkOutbox(database, this.#operator.received),
+      entries: checkEveryEntry(database),
       crashes: this.#crashes,
       failedCommits: this.#failedCommits,
       steps: this.#steps,
       digest: digest.toString(16),
     };
   }
-}
-
-const COST_METER = 4;
-
-/** Cost in the stored usage of a request: `[[model, [meter, amount]…]…]`. */
-function bookedCost(requests: readonly Record<string, unknown>[]): bigint {
-  const usage = requests[0]?.['usage'];
-  if (typeof usage !== 'string') return -1n;
-  const charges = JSON.parse(usage) as [string, ...[number, string][]][];
-  return charges.reduce(
-    (sum, [, ...amounts]) =>
-      sum +
-      amounts.reduce(
-        (part, [meter, amount]) => part + (meter === COST_METER ? BigInt(amount) : 0n),
-        0n,
-      ),
-    0n,
-  );
-}
-
-/** A data folder with the seed plans and the plan of the simulation, from which every run starts. */
-export async function makeTemplate(folder: string): Promise<string> {
-  const template = join(folder, 'template');
-  const random = createChance(1);
-  const store = openInProcessStore({
-    dataDir: template,
-    clock: { nowMs: START_MS },
-    randomFill: (target) => {
-      random.fill(target);
-    },
-  });
-  await store.directory.createPlan(SMALL_PLAN);
-  store.stop();
-  return template;
 }

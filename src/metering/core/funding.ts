@@ -64,7 +64,11 @@ export function partOfUse(
   const credits = [...reserved.keys()].find((counter) => counter.key === CREDITS.counterKey);
   if (credits === undefined) return parts;
   const onCredits = reserved.get(credits) ?? 0n;
-  let rest = 0n;
+  // An allowance that was used up has reserved nothing: credits bear each use whole.
+  const isBacked = [...reserved.keys()].some(
+    ({ key }) => plan.limitsByCounter.get(key)?.allowance === true,
+  );
+  let rest = isBacked ? 0n : (onCredits + uses - 1n) / uses;
   for (const [counter, amount] of reserved) {
     if (plan.limitsByCounter.get(counter.key)?.allowance !== true) continue;
     const cost = (amount + onCredits + uses - 1n) / uses;

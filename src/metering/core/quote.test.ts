@@ -222,6 +222,38 @@ describe('holding a quote', () => {
     expect(spent()).toEqual([0n, 7n]);
   });
 
+  it('lets each use take its part of the credits behind an allowance that is used up', () => {
+    const plan = planOf([{ meter: 'cost_usd', window: 'period', amount: '1.00' }], {
+      funding: 'plan_then_wallet',
+    });
+    const bench = benchOf(plan);
+    bench.engine.grantCredit(
+      {
+        customerId: 'cus_1',
+        reference: 'r',
+        kind: 'top_up',
+        amountNanoUsd: USD,
+        reason: null,
+        asked: '',
+        priority: 0,
+        effectiveAtMs: START_MS,
+        expiresAtMs: null,
+      },
+      START_MS,
+    );
+    const bound = costing(USD);
+    bench.engine.reserve(reserveOf('hold_0', { bound }), START_MS);
+    evaluate(bench, [operationOf('a', { candidates: [costing(USD / 2n)], count: 2 })], {
+      mode: 'all',
+    });
+    const more = { bound: costing(USD / 2n) };
+    expect(bench.engine.draw(drawOf('a', 1, more), START_MS).result.type).toBe('held');
+    expect(bench.engine.hold('hold_1')?.legs).toEqual([
+      { bucketId: 'cus_1|wallet||credit/r', amount: USD / 2n },
+    ]);
+    expect(bench.engine.draw(drawOf('a', 2, more), START_MS).result.type).toBe('held');
+  });
+
   it('reserves an excess as usual: all of it or none', () => {
     const bench = benchOf(MONEY);
     evaluate(bench, [operationOf('a', { candidates: [costing(USD / 2n)] })], { mode: 'all' });

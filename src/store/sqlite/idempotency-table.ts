@@ -55,7 +55,7 @@ export class IdempotencyTable {
     );
     this.#drop = database.prepare('DELETE FROM idempotency WHERE scope = ? AND key = ?');
     this.#kindsOfHold = database.prepare(
-      `SELECT kind FROM event WHERE event_id IN ('hold:' || ?1, 'settle:' || ?1, 'void:' || ?1, 'expire:' || ?1, 'reconcile:' || ?1)`,
+      `SELECT kind, at FROM event WHERE event_id IN ('hold:' || ?1, 'settle:' || ?1, 'void:' || ?1, 'expire:' || ?1, 'reconcile:' || ?1)`,
     );
     this.#expired = database.prepare(
       `SELECT scope, key, fingerprint, request_id, hold_id, state, expires_at FROM idempotency
@@ -113,19 +113,25 @@ export class IdempotencyTable {
     const state = text(row, 'state');
     if (state === 'open' && this.#live.has(requestId)) return { type: 'in_flight', inDoubt: false };
     const holdId = nullableText(row, 'hold_id');
-    const holdEnd = state === 'open' && holdId !== null ? this.#holdEnd(holdId) : null;
+    const hold = state === 'open' && holdId !== null ? this.#holdEnd(holdId) : null;
+    const holdEnd = hold?.end ?? null;
     if (holdEnd === 'never') return null;
     if (holdEnd === 'open') return { type: 'in_flight', inDoubt: true };
-    if (integer(row, 'expires_at') <= nowMs) return null;
+    // Where a crash has lost the claim's end, the journal says when that was.
+    const untilMs = Math.max(integer(row, 'expires_at'), (hold?.atMs ?? 0) + IDEMPOTENCY_KEPT_MS);
+    if (untilMs <= nowMs) return null;
     if (state === 'kept') return { type: 'kept', requestId };
     return { type: 'ended', requestId, reason: reasonOf(state, holdEnd) };
   }
 
-  #holdEnd(holdId: string): HoldEnd {
-    const kinds = new Set(this.#kindsOfHold.all(holdId).map((row) => text(row, 'kind')));
-    if (kinds.size === 0 || kinds.has('expire')) return 'never';
-    if (kinds.has('reconcile')) return 'estimated';
-    return kinds.has('settle') || kinds.has('void') ? 'booked' : 'open';
+  #holdEnd(holdId: string): { readonly end: HoldEnd; readonly atMs: number } {
+    const events = this.#kindsOfHold.all(holdId);
+    const kinds = new Set(events.map((row) => text(row, 'kind')));
+    const atMs = Math.max(0, ...events.map((row) => integer(row, 'at')));
+    if (kinds.size === 0 || kinds.has('expire')) return { end: 'never', atMs };
+    if (kinds.has('reconcile')) return { end: 'estimated', atMs };
+    const isBooked = kinds.has('settle') || kinds.has('void');
+    return { end: isBooked ? 'booked' : 'open', atMs };
   }
 }
 

@@ -120,6 +120,18 @@ describe('a key that is tied to a hold', () => {
     });
   });
 
+  it('stands a day from the end of its call where a crash has lost the end of the claim', async () => {
+    await store.ledger.reserve(command);
+    nowMs += DAY_MS - 60_000;
+    await store.ledger.settle(settleOf(command, nowMs));
+    await restart();
+    await passMs(DAY_MS - 60_000);
+    const ended = { type: 'ended', requestId: 'req_1', reason: 'lost' };
+    expect(await store.idempotency.claim(again)).toEqual(ended);
+    await passMs(60_000);
+    expect(await store.idempotency.claim(again)).toEqual({ type: 'claimed' });
+  });
+
   it('leaves no row behind once its day is over', async () => {
     await store.idempotency.end(first, keptEnd('r'));
     store.idempotency.leave(first);

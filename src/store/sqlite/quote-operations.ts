@@ -89,14 +89,15 @@ function legFor(
 
 function draw(parts: Parts, command: QuotedReserve, unit: BatchUnit): Held | Refused | NoLeg {
   const { engine, accounts, table } = parts;
+  // A repetition gets its first answer, whatever has become of the quote.
+  if (engine.holdStanding(command.holdId) !== null) {
+    return engine.draw({ ...command, legHoldId: '' }, unit.nowMs).result;
+  }
   const quote = table.find(command.quoteId);
   if (quote === null || quote.customerId !== command.customerId) {
     return { type: 'no_leg', reason: 'unknown_quote' };
   }
   accounts.ensure(command.customerId, unit);
-  if (engine.holdStanding(command.holdId) !== null) {
-    return engine.draw({ ...command, legHoldId: '' }, unit.nowMs).result;
-  }
   if (table.knowsHold(command.holdId)) {
     throw new GatewayError('conflict', {
       message: `The hold ${command.holdId} has been made and ended before.`,

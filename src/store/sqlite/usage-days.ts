@@ -101,6 +101,8 @@ export class UsageDays {
 
   /** Sums up some subjects of the oldest day that is over and not yet done. Runs inside a transaction. */
   step(nowMs: number): void {
+    // A call of a day before may have been booked since the first day was read.
+    this.#firstDayMs = null;
     if (!this.isDue(nowMs)) return;
     const { rolledSubject } = this.#markNow();
     const rolledBeforeMs = this.#markNow().rolledBeforeMs ?? this.#firstDay();

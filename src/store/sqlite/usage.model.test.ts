@@ -369,6 +369,22 @@ describe('usage', () => {
     }
   }
 
+  it('sums up the first day of all when its call ends after one of the day after', async () => {
+    const at = new World();
+    world = at;
+    await at.begin();
+    const call = { do: 'reserve', who: 0, model: 0, tags: 0 } as const;
+    const end = { do: 'settle', cost: 7, tries: 1 } as const;
+    await at.run(call);
+    await at.run({ do: 'wait', ms: 4 * HOUR_MS });
+    await at.run(call);
+    await at.run({ ...end, which: 1 });
+    await at.run({ do: 'wait', ms: HOUR_MS });
+    await at.run({ ...end, which: 0 });
+    for (let day = 0; day < 4; day += 1) await at.run({ do: 'wait', ms: DAY_MS });
+    await compare(at, []);
+  });
+
   it('is the fold over the settled calls in every view, and the counters’ own numbers', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -1,108 +1,28 @@
 /**
- * Scenarios whose every write is a crash point.
+ * Scenarios of the ledger's own commands.
  *
  * @module
  */
-import type { PlanInput } from '../../src/contracts/metering.ts';
-import type { CandidateBound, Charge } from '../../src/metering/ports.ts';
-import { reserveOf, settleOf, voidOf } from '../../src/metering/testing/store-samples.ts';
-import type { Scenario, Step } from './crash-points.ts';
-
-const DAY_MS = 86_400_000;
-const MODEL = 'openai/gpt-4o-mini';
-
-const reserve =
-  (name: string, costNanoUsd?: bigint): Step =>
-  ({ store, customerId }) =>
-    store.ledger.reserve(reserveOf(customerId, name, costNanoUsd));
-
-const settle =
-  (name: string, costNanoUsd?: bigint): Step =>
-  ({ store, clock, customerId }) =>
-    store.ledger.settle(settleOf(reserveOf(customerId, name), clock.nowMs, costNanoUsd));
-
-const free =
-  (name: string): Step =>
-  ({ store, clock, customerId }) =>
-    store.ledger.void(voidOf(reserveOf(customerId, name), clock.nowMs));
-
-/** Moves the clock; writes nothing. */
-const wait =
-  (ms: number): Step =>
-  ({ clock }) => {
-    clock.nowMs += ms;
-  };
-
-const round: Step = ({ store }) => {
-  store.round();
-};
-
-const fillDisk: Step = ({ store }) => {
-  store.gate.isFull = true;
-};
-
-/** There is room again, and the writer notices. */
-const clearDisk: Step = ({ store }) => {
-  store.gate.isFull = false;
-  store.round();
-};
-
-/** The next commits fail without having happened; the writer tries again in its rounds. */
-const failCommits =
-  (count: number): Step =>
-  ({ store }) => {
-    let left = count;
-    store.gate.failCommit = () => {
-      left -= 1;
-      return left >= 0;
-    };
-  };
-
-function boundOf(costNanoUsd: bigint): CandidateBound {
-  return {
-    model: 'openai/gpt-4o',
-    fixed: { requests: 1n, input_tokens: 100n, total_tokens: 100n, cost_usd: costNanoUsd },
-    elastic: null,
-  };
-}
-
-function observed(costNanoUsd: bigint): readonly Charge[] {
-  return [
-    { model: MODEL, amounts: { input_tokens: 90n, output_tokens: 12n, cost_usd: costNanoUsd } },
-  ];
-}
-
-const plan = (id: string, usd: string): PlanInput => ({
-  id,
-  name: id,
-  limits: [
-    { meter: 'cost_usd', window: 'period', amount: usd },
-    { meter: 'requests', window: 'day', amount: 5 },
-    { meter: 'requests', window: 'concurrent', amount: 3 },
-  ],
-});
-
-const onPlan =
-  (
-    planId: string,
-    mode: 'keep_used' | 'prorate' | 'restart',
-    at: 'now' | 'period_end' = 'now',
-  ): Step =>
-  ({ store, customerId }) =>
-    store.directory.patchSubscription(customerId, { planId, at, mode });
-
-const createCustomer =
-  (externalId: string): Step =>
-  ({ store }) =>
-    store.directory.createCustomer({
-      externalId,
-      name: null,
-      planId: 'free',
-      trialDays: 7,
-      cadence: 'month',
-      timezone: 'Europe/Berlin',
-      anchorLocal: null,
-    });
+import { reserveOf } from '../../src/metering/testing/store-samples.ts';
+import type { Scenario } from './crash-points.ts';
+import {
+  boundOf,
+  clearDisk,
+  createCustomer,
+  createKey,
+  createPlan,
+  DAY_MS,
+  failCommits,
+  fillDisk,
+  free,
+  observed,
+  onPlan,
+  plan,
+  reserve,
+  round,
+  settle,
+  wait,
+} from './scenario-steps.ts';
 
 /** The scenarios of the ledger's own commands. */
 export const LEDGER_SCENARIOS: readonly Scenario[] = [
@@ -147,7 +67,7 @@ export const LEDGER_SCENARIOS: readonly Scenario[] = [
   {
     name: 'limits refuse',
     steps: [
-      ({ store }) => store.directory.createPlan(plan('small', '0.02')),
+      createPlan(plan('small', '0.02')),
       onPlan('small', 'keep_used'),
       reserve('a'),
       reserve('b'),
@@ -162,7 +82,7 @@ export const LEDGER_SCENARIOS: readonly Scenario[] = [
     name: 'plans change under open holds',
     steps: [
       reserve('a'),
-      ({ store }) => store.directory.createPlan(plan('small', '0.02')),
+      createPlan(plan('small', '0.02')),
       onPlan('small', 'prorate'),
       reserve('b'),
       ({ store }) => store.directory.addPlanVersion(plan('small', '5.00'), 'now'),
@@ -227,21 +147,7 @@ export const LEDGER_SCENARIOS: readonly Scenario[] = [
     name: 'customers and keys come and go',
     steps: [
       createCustomer('user-1'),
-      ({ store, clock, customerId }) =>
-        store.directory.createKey({
-          id: 'key_1',
-          type: 'customer',
-          name: 'laptop',
-          hash: 'a'.repeat(64),
-          prefix: 'agk_1',
-          last4: 'abcd',
-          customerId,
-          defaultCustomerId: null,
-          scopes: null,
-          createdAtMs: clock.nowMs,
-          expiresAtMs: null,
-          revokedAtMs: null,
-        }),
+      createKey('key_1', []),
       reserve('a'),
       ({ store, clock }) => store.directory.revokeKey('key_1', clock.nowMs),
       settle('a'),
