@@ -59,7 +59,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'metering/core': ['contracts', 'metering', 'temporal-polyfill'],
   metering: ['contracts', 'metering', 'media/asset-port.ts'],
   routing: ['contracts'],
-  alerts: ['contracts', 'http', 'metering', 'node:', 'nodemailer'],
+  secrets: ['node:crypto'],
+  alerts: ['contracts', 'http', 'metering', 'secrets', 'node:', 'nodemailer'],
   'store/sqlite': ['contracts', 'metering', 'media/asset-port.ts', 'node:', 'catalog'],
   media: [
     'contracts',
@@ -77,6 +78,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'media',
     'metering',
     'routing',
+    'secrets',
     'node:crypto',
     'node:http',
   ],

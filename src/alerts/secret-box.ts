@@ -1,14 +1,11 @@
 /**
- * Secrets at rest: AES-256-GCM under a key derived (HKDF-SHA256) from the gateway's encryption key, a key for each
- * purpose, so that a text sealed for one opens for no other.
+ * Secrets of destinations at rest, as text.
  *
  * @module
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { Seal } from '../secrets/sealed-bytes.ts';
 
 const VERSION = 'v1.';
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
 
 export interface SecretBox {
   /** Encrypts; the same text seals differently each time. */
@@ -19,34 +16,16 @@ export interface SecretBox {
 
 /** A box for one purpose. `encryptionKey` is text of any form and at least 20 characters. */
 export function createSecretBox(encryptionKey: string, purpose: string): SecretBox {
-  const key = Buffer.from(
-    hkdfSync('sha256', encryptionKey, 'alwrity-gateway', `secret box: ${purpose}`, 32),
-  );
+  const seal = new Seal(encryptionKey, `secret box: ${purpose}`);
   return {
-    seal(secret) {
-      const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', key, iv);
-      const body = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
-      return VERSION + Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url');
-    },
+    seal: (secret) => VERSION + seal.seal(Buffer.from(secret)).toString('base64url'),
     open(sealed) {
-      const bytes = Buffer.from(sealed.slice(VERSION.length), 'base64url');
-      if (!sealed.startsWith(VERSION) || bytes.length < IV_BYTES + TAG_BYTES) {
-        throw new Error('This is no sealed secret.');
-      }
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), {
-        authTagLength: TAG_BYTES,
-      });
-      decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
-      const body = bytes.subarray(IV_BYTES + TAG_BYTES);
-      try {
-        return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
-      } catch (cause) {
-        throw new Error(
-          'A stored secret does not open: GATEWAY_ENCRYPTION_KEY or credentials.json is not the one it was sealed with.',
-          { cause },
-        );
-      }
+      if (!sealed.startsWith(VERSION)) throw new Error('This is no sealed secret.');
+      const plain = seal.open(Buffer.from(sealed.slice(VERSION.length), 'base64url'));
+      if (plain !== null) return plain.toString('utf8');
+      throw new Error(
+        'A stored secret does not open: GATEWAY_ENCRYPTION_KEY or credentials.json is not the one it was sealed with.',
+      );
     },
   };
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { SignedText } from '../secrets/signed-text.ts';
 
 /** What a token says. */
 export interface ClientTokenClaims {
@@ -37,39 +37,30 @@ export const CLIENT_TOKEN_PREFIX = 'agt_';
 export const CLIENT_TOKEN_MAX_CHARACTERS = 4_096;
 
 export class ClientTokens {
-  readonly #key: Buffer;
+  readonly #signed: SignedText<Payload>;
 
   /** @param encryptionKey the gateway's secret, of which this takes a key of its own */
   constructor(encryptionKey: string) {
-    const info = 'alwrity-gateway/client-token';
-    this.#key = Buffer.from(hkdfSync('sha256', encryptionKey, '', info, 32));
+    this.#signed = new SignedText(encryptionKey, {
+      purpose: 'client-token',
+      prefix: CLIENT_TOKEN_PREFIX,
+      maxCharacters: CLIENT_TOKEN_MAX_CHARACTERS,
+    });
   }
 
   /** The token as its holder sends it. */
   sign(claims: ClientTokenClaims): string {
     const { id, keyId, customerId, operations, models, maxSpendNanoUsd, expiresAtMs } = claims;
     const spend = maxSpendNanoUsd === null ? null : String(maxSpendNanoUsd);
-    const payload: Payload = [id, keyId, customerId, operations, models, spend, expiresAtMs];
-    const text = Buffer.from(JSON.stringify(payload)).toString('base64url');
-    return `${CLIENT_TOKEN_PREFIX}${text}.${this.#signature(text).toString('base64url')}`;
+    return this.#signed.sign([id, keyId, customerId, operations, models, spend, expiresAtMs]);
   }
 
   /** What the token says; null where this gateway has not signed it. Whether it has expired is the caller's question. */
   read(token: string): ClientTokenClaims | null {
-    if (token.length > CLIENT_TOKEN_MAX_CHARACTERS || !token.startsWith(CLIENT_TOKEN_PREFIX)) {
-      return null;
-    }
-    const [text = '', signature = ''] = token.slice(CLIENT_TOKEN_PREFIX.length).split('.');
-    const given = Buffer.from(signature, 'base64url');
-    const expected = this.#signature(text);
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
-    const payload = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Payload;
+    const payload = this.#signed.read(token);
+    if (payload === null) return null;
     const [id, keyId, customerId, operations, models, spend, expiresAtMs] = payload;
     const maxSpendNanoUsd = spend === null ? null : BigInt(spend);
     return { id, keyId, customerId, operations, models, maxSpendNanoUsd, expiresAtMs };
-  }
-
-  #signature(text: string): Buffer {
-    return createHmac('sha256', this.#key).update(text).digest();
   }
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { SignedText } from '../../secrets/signed-text.ts';
 
 export interface QuoteClaims {
   readonly customerId: string;
@@ -13,41 +13,36 @@ export interface QuoteClaims {
   readonly expiresAtMs: number;
 }
 
-const PREFIX = 'qh_';
-/** Truncated to 128 bits, which is beyond guessing and keeps the header short. */
-const SIGNATURE_BYTES = 16;
-const MAX_CHARACTERS = 512;
+type Payload = readonly [
+  customerId: string,
+  quoteId: string,
+  priceBookId: string,
+  expiresAtMs: number,
+];
 
 export class QuoteTokens {
-  readonly #key: Buffer;
+  readonly #signed: SignedText<Payload>;
 
   /** @param encryptionKey the gateway's secret, of which this takes a key of its own */
   constructor(encryptionKey: string) {
-    this.#key = Buffer.from(hkdfSync('sha256', encryptionKey, '', 'alwrity-gateway/quote', 32));
+    this.#signed = new SignedText(encryptionKey, {
+      purpose: 'quote',
+      prefix: 'qh_',
+      maxCharacters: 512,
+      // Truncated to 128 bits, which is beyond guessing and keeps the header short.
+      signatureBytes: 16,
+    });
   }
 
-  sign(claims: QuoteClaims): string {
-    const { customerId, quoteId, priceBookId, expiresAtMs } = claims;
-    const payload = Buffer.from(
-      JSON.stringify([customerId, quoteId, priceBookId, expiresAtMs]),
-    ).toString('base64url');
-    return `${PREFIX}${payload}.${this.#signature(payload).toString('base64url')}`;
+  sign({ customerId, quoteId, priceBookId, expiresAtMs }: QuoteClaims): string {
+    return this.#signed.sign([customerId, quoteId, priceBookId, expiresAtMs]);
   }
 
   /** What the token says; null where this gateway has not signed it. */
   read(token: string): QuoteClaims | null {
-    if (token.length > MAX_CHARACTERS || !token.startsWith(PREFIX)) return null;
-    const [payload = '', signature = ''] = token.slice(PREFIX.length).split('.');
-    const given = Buffer.from(signature, 'base64url');
-    if (given.length !== SIGNATURE_BYTES) return null;
-    if (!timingSafeEqual(given, this.#signature(payload))) return null;
-    const [customerId, quoteId, priceBookId, expiresAtMs] = JSON.parse(
-      Buffer.from(payload, 'base64url').toString('utf8'),
-    ) as [string, string, string, number];
+    const payload = this.#signed.read(token);
+    if (payload === null) return null;
+    const [customerId, quoteId, priceBookId, expiresAtMs] = payload;
     return { customerId, quoteId, priceBookId, expiresAtMs };
-  }
-
-  #signature(payload: string): Buffer {
-    return createHmac('sha256', this.#key).update(payload).digest().subarray(0, SIGNATURE_BYTES);
   }
 }
