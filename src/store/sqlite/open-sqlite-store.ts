@@ -21,7 +21,8 @@ import { idempotencyOver } from './idempotency-link.ts';
 import { quotesOver } from './quotes-link.ts';
 import { limitBookOver, limitsOver } from './limits-link.ts';
 import { pricesOver } from './price-operations.ts';
-import { ReaderLink } from './reader-link.ts';
+import type { ReaderLink } from './reader-link.ts';
+import { Readers } from './readers.ts';
 import { subscriptionsOver } from './subscription-link.ts';
 import { startThread } from './thread.ts';
 import { walletsOver } from './wallet-link.ts';
@@ -191,7 +192,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Mete
     deploymentLimits: options.deploymentLimits ?? [],
   });
   const link = new WriterLink(worker, now);
-  const readers = new ReaderLink(dataDir);
+  const readers = new Readers(dataDir);
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', () => {
       link.fail('The metering store has stopped; nothing was booked.');
