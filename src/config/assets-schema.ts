@@ -49,6 +49,16 @@ export const assetsSchema = z
       .describe(
         'Under which clients reach the gateway, such as `https://ai.example.com`: signed URLs begin with it. Empty: with the host that the request named.',
       ),
+    fetchTimeoutMs: durationMs({ min: 100, max: 3600 * SECOND })
+      .prefault('60s')
+      .describe('Time in which an https URL that a caller named must have been fetched whole.'),
+    allowPrivateHosts: z
+      .array(text(255))
+      .max(1000)
+      .prefault([])
+      .describe(
+        'Hosts and addresses from which callers may have media fetched although they are private, on any port and by http; `*` allows every host. Callers choose these URLs, so this is apart from `egress.allowPrivateHosts`.',
+      ),
   })
   .prefault({})
   .describe('Stored media: what callers upload and providers make.');

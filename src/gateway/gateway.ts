@@ -7,6 +7,7 @@ import type { IdSource } from '../contracts/ids.ts';
 import type { ProviderDefinition } from '../contracts/provider.ts';
 import type { ModelCatalog } from '../catalog/model-catalog.ts';
 import type { Assets } from '../media/assets.ts';
+import type { MediaInputs } from '../media/media-inputs.ts';
 import type { TimerWheel } from '../http/timer-wheel.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { MeteringStore } from '../metering/ports.ts';
@@ -84,6 +85,7 @@ export interface Gateway {
   readonly estimator: TokenEstimator;
   readonly quoteTokens: QuoteTokens;
   readonly assets: Assets;
+  readonly inputs: MediaInputs;
   readonly lifecycle: Lifecycle;
 }
 

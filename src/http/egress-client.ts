@@ -31,6 +31,26 @@ export interface EgressReply {
   readonly body: Buffer;
 }
 
+/** A download that is read while it comes. */
+export interface EgressDownload {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** From dialling to the last byte that is read. */
+  readonly timeoutMs: number;
+  /** Longest silence between two bytes. */
+  readonly idleMs: number;
+}
+
+export interface EgressStream {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Fails with the transport, and when the time is over. */
+  readonly body: AsyncIterable<Buffer>;
+  /** Ends the download, read or not; must be called. */
+  close(): void;
+}
+
 export interface EgressClientOptions {
   readonly policy: EgressPolicy;
   readonly connectTimeoutMs: number;
@@ -121,6 +141,43 @@ export class EgressClient {
       return { status: reply.statusCode, headers: plainHeaders(reply.headers), body };
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Begins a download; a redirect is an answer like any other.
+   *
+   * @throws EgressRefused for what may not be called, Error of the transport or of the time limit
+   */
+  async open(download: EgressDownload): Promise<EgressStream> {
+    const url = checkEgressUrl(download.url, this.#options.policy);
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      stop.abort(new Error(`not fetched within ${download.timeoutMs} ms`));
+    }, download.timeoutMs);
+    try {
+      const reply = await request(url, {
+        dispatcher: this.#agent,
+        method: 'GET',
+        headers: { 'user-agent': this.#options.userAgent, ...download.headers },
+        signal: stop.signal,
+        headersTimeout: download.idleMs,
+        bodyTimeout: download.idleMs,
+      });
+      // What nobody reads may still fail.
+      reply.body.on('error', () => undefined);
+      return {
+        status: reply.statusCode,
+        headers: plainHeaders(reply.headers),
+        body: reply.body as AsyncIterable<Buffer>,
+        close() {
+          clearTimeout(timer);
+          reply.body.destroy();
+        },
+      };
+    } catch (error) {
+      clearTimeout(timer);
+      throw error;
     }
   }
 

@@ -6,7 +6,9 @@
 import { open } from 'node:fs/promises';
 import { fileTypeFromBuffer } from 'file-type';
 
-export type MediaKind = 'image' | 'audio' | 'video';
+/** The kinds of media there are. */
+export const MEDIA_KINDS = ['image', 'audio', 'video'] as const;
+export type MediaKind = (typeof MEDIA_KINDS)[number];
 
 /** Media that is stored, by the type it is served as. What is not here, such as SVG and HTML, is not taken. */
 const MEDIA_TYPES: Readonly<Record<string, MediaKind>> = {

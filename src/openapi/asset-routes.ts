@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { ErrorCode } from '../contracts/error-codes.ts';
-import { assetSchema } from '../dialects/admin/asset-shapes.ts';
+import { assetImportSchema, assetSchema } from '../dialects/admin/asset-shapes.ts';
 import { CALL_HEADERS, CUSTOMER_HEADERS } from './data-plane-headers.ts';
 import type { RouteDescription } from './route-description.ts';
 
@@ -29,12 +29,20 @@ export const ASSET_ROUTES: readonly RouteDescription[] = [
     operationId: 'createAsset',
     summary: 'Store an image, audio or video, to name it in later calls',
     description:
-      'The body is the file itself, or a form (`multipart/form-data`) with one file called `file`. What it is, its bytes tell; a `content-type` that disagrees is refused, and so is what is no media, such as SVG and HTML. Bytes that are stored already take no more room.',
+      'The body is the file itself, a form (`multipart/form-data`) with one file called `file`, or JSON that names an https URL to fetch, a data URL or an asset. What it is, its bytes tell; a `content-type` that disagrees is refused, and so is what is no media, such as SVG and HTML. Bytes that are stored already take no more room.',
     headers: CALL_HEADERS.pick({ 'x-gateway-customer': true, 'Idempotency-Key': true }),
     query: z.object({
       name: z.string().optional().describe('File name to show; a form brings its own.'),
     }),
-    body: { schema: bytes, required: true },
+    body: {
+      schema: assetImportSchema,
+      required: true,
+      example: { url: 'https://example.com/cat.png', name: 'cat.png' },
+      otherContent: {
+        'multipart/form-data': { schema: z.object({ file: bytes }) },
+        '*/*': { schema: bytes },
+      },
+    },
     reply: { status: 201, description: 'Stored.', content: json(ownAssetSchema) },
     errors: [
       ...STORE_ERRORS,

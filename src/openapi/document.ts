@@ -120,6 +120,7 @@ function operationOf(route: RouteDescription, assembly: Assembly): ZodOpenApiOpe
                 schema: body.schema,
                 ...(body.example === undefined ? {} : { example: body.example }),
               },
+              ...body.otherContent,
             },
           },
         }),

@@ -19,7 +19,10 @@ export interface RouteReply {
 }
 
 export interface RouteBody {
+  /** As JSON. */
   readonly schema: z.ZodType;
+  /** By media type: other forms in which the body is taken. */
+  readonly otherContent?: Readonly<Record<string, { readonly schema: z.ZodType }>>;
   readonly required: boolean;
   readonly example?: unknown;
 }

@@ -4,15 +4,20 @@
  * @module
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
-import { showAsset } from '../dialects/admin/asset-shapes.ts';
+import { parsePart } from '../dialects/admin/admin-route.ts';
+import { assetImportSchema, showAsset } from '../dialects/admin/asset-shapes.ts';
+import { parseJsonObject } from '../dialects/json-body.ts';
 import { ensureCustomer } from '../gateway/auto-create.ts';
 import { authenticate, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { idempotencyKeyOf } from '../gateway/idempotency-key.ts';
 import { answerOnce } from '../gateway/idempotent.ts';
+import { assertJsonBody } from '../gateway/request-headers.ts';
 import type { KeptReply } from '../gateway/reply-seal.ts';
 import type { AssetRecord } from '../media/asset-port.ts';
+import { claimedType } from '../media/media-inputs.ts';
+import { MEDIA_KINDS } from '../media/media-type.ts';
 import { bodyChunks, receiveForm } from '../media/receive-form.ts';
 import type { MediaFile } from '../media/staging.ts';
 import type { Route } from './routes.ts';
@@ -22,9 +27,6 @@ import { sendAsset } from './send-asset.ts';
 /** What forms have around a file. */
 const FORM_OVERHEAD_BYTES = 64 * 1024;
 const PART = 'file';
-/** Types that clients send for bytes they know nothing of. */
-const NO_CLAIM = /^(?:application\/(?:octet-stream|x-www-form-urlencoded)|binary\/octet-stream)\b/i;
-
 interface Upload {
   readonly file: MediaFile;
   readonly name: string | null;
@@ -44,10 +46,6 @@ function queryOf(exchange: Exchange): URLSearchParams {
   return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
 }
 
-function claimOf(contentType: string | null): string | null {
-  return contentType === null || NO_CLAIM.test(contentType) ? null : contentType;
-}
-
 async function receiveUpload(gateway: Gateway, exchange: Exchange): Promise<Upload> {
   const { maxBytes } = gateway.assets;
   const type = exchange.header('content-type');
@@ -59,7 +57,7 @@ async function receiveUpload(gateway: Gateway, exchange: Exchange): Promise<Uplo
   }
   if (type === null || !/^multipart\/form-data\b/i.test(type)) {
     const body = exchange.beginBody(maxBytes);
-    const reception = { maxBytes, param: 'body', claimedType: claimOf(type) };
+    const reception = { maxBytes, param: 'body', claimedType: claimedType(type) };
     const file = await gateway.assets.receive(bodyChunks(body), reception);
     return { file, name: queryOf(exchange).get('name') };
   }
@@ -76,7 +74,7 @@ async function receiveUpload(gateway: Gateway, exchange: Exchange): Promise<Uplo
             param: part.slice(0, 100),
           });
         }
-        const reception = { maxBytes, param: PART, claimedType: claimOf(contentType) };
+        const reception = { maxBytes, param: PART, claimedType: claimedType(contentType) };
         upload = { file: await gateway.assets.receive(bytes, reception), name: fileName };
       },
     });
@@ -93,29 +91,78 @@ async function receiveUpload(gateway: Gateway, exchange: Exchange): Promise<Uplo
   }
 }
 
-async function serveUpload(gateway: Gateway, exchange: Exchange): Promise<void> {
-  if (gateway.settings.autoCreatePlanId !== null) await ensureCustomer(gateway, exchange);
-  const { customer } = callerOf(gateway, exchange);
+/** Keeps a received file and answers what has become of it. */
+async function keepUpload(
+  gateway: Gateway,
+  exchange: Exchange,
+  { customerId, file, name }: Upload & { readonly customerId: string },
+): Promise<KeptReply> {
+  const owner = { customerId, requestId: exchange.requestId, name };
+  const asset = await gateway.assets.keep(file, owner);
+  const url = gateway.assets.urlOf(asset, exchange.header('host'));
+  return { ...jsonReply(gateway, exchange, { ...showAsset(asset), url }), status: 201 };
+}
+
+/** A body whose bytes are the media. They are on disk before the key is looked at: their digest stands for them. */
+async function serveUpload(
+  gateway: Gateway,
+  exchange: Exchange,
+  customerId: string,
+): Promise<void> {
   const key = idempotencyKeyOf(exchange);
   const { file, name } = await receiveUpload(gateway, exchange);
   try {
-    const run = async (): Promise<KeptReply> => {
-      const owner = { customerId: customer.id, requestId: exchange.requestId, name };
-      const asset = await gateway.assets.keep(file, owner);
-      const url = gateway.assets.urlOf(asset, exchange.header('host'));
-      return { ...jsonReply(gateway, exchange, { ...showAsset(asset), url }), status: 201 };
-    };
-    if (key === null) {
-      const { status, headers, body } = await run();
-      exchange.send(status, [...headers], body);
-      return;
-    }
-    // The bytes are on disk by now: their digest stands for them.
+    const run = () => keepUpload(gateway, exchange, { customerId, file, name });
     const body = Buffer.from(JSON.stringify([file.hash, name]));
-    await answerOnce(gateway, exchange, { key, customerId: customer.id, body, run });
+    await answer(gateway, exchange, { key, customerId, body, run });
   } finally {
     await file.release();
   }
+}
+
+/** A body that names the media: a URL to fetch, a data URL, or an asset to have a second time. */
+async function serveImport(
+  gateway: Gateway,
+  exchange: Exchange,
+  customerId: string,
+): Promise<void> {
+  assertJsonBody(exchange);
+  const key = idempotencyKeyOf(exchange);
+  const body = await exchange.readBody(gateway.settings.maxBodyBytes);
+  const members = parseJsonObject(body, gateway.settings.maxJsonDepth);
+  const wish = parsePart(assetImportSchema, members, 'member');
+  const run = async (): Promise<KeptReply> => {
+    const rules = { customerId, param: 'url', kinds: MEDIA_KINDS };
+    const file = await gateway.inputs.resolve({ type: 'text', text: wish.url }, rules);
+    return keepUpload(gateway, exchange, { customerId, file, name: wish.name ?? null });
+  };
+  await answer(gateway, exchange, { key, customerId, body, run });
+}
+
+async function answer(
+  gateway: Gateway,
+  exchange: Exchange,
+  call: {
+    readonly key: string | null;
+    readonly customerId: string;
+    readonly body: Buffer;
+    readonly run: () => Promise<KeptReply>;
+  },
+): Promise<void> {
+  const { key, ...rest } = call;
+  if (key === null) {
+    const { status, headers, body } = await call.run();
+    exchange.send(status, [...headers], body);
+    return;
+  }
+  await answerOnce(gateway, exchange, { key, ...rest });
+}
+
+async function serveCreate(gateway: Gateway, exchange: Exchange): Promise<void> {
+  if (gateway.settings.autoCreatePlanId !== null) await ensureCustomer(gateway, exchange);
+  const { customer } = callerOf(gateway, exchange);
+  const isJson = /^application\/(?:[\w.-]+\+)?json\b/i.test(exchange.header('content-type') ?? '');
+  await (isJson ? serveImport : serveUpload)(gateway, exchange, customer.id);
 }
 
 function unknownAsset(id: string): GatewayError {
@@ -163,7 +210,7 @@ export function assetRoutes(gateway: Gateway): readonly Route[] {
       method: 'POST',
       path: '/v1/assets',
       isWork: true,
-      handle: (exchange) => serveUpload(gateway, exchange),
+      handle: (exchange) => serveCreate(gateway, exchange),
     },
     { method: 'GET', path, isWork: false, handle: read },
     { method: 'HEAD', path, isWork: false, handle: read },

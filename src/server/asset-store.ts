@@ -10,8 +10,11 @@ import type { Recorder } from '../gateway/recorder.ts';
 import { AssetUrls } from '../media/asset-urls.ts';
 import { Assets, type AssetSettings } from '../media/assets.ts';
 import { createDiskBlobs } from '../media/disk-blobs.ts';
+import { MediaFetcher } from '../media/media-fetcher.ts';
+import { MediaInputs } from '../media/media-inputs.ts';
 import { Staging } from '../media/staging.ts';
 import type { MeteringStore } from '../metering/ports.ts';
+import { VERSION } from '../version.ts';
 
 const DAY_MS = 86_400_000;
 const EXPIRY_EVERY_MS = 60_000;
@@ -32,7 +35,7 @@ function settingsOf({ assets }: GatewayConfig): AssetSettings {
 }
 
 /**
- * Opens the asset store below the data folder and begins its upkeep; close it before the store of the records.
+ * Opens the asset store below the data folder and begins its upkeep; close both before the store of the records.
  *
  * @throws Error of the file system where the folder cannot be made
  */
@@ -44,7 +47,7 @@ export async function openAssets(
     readonly nowMs: () => number;
     readonly recorder: Recorder;
   },
-): Promise<Assets> {
+): Promise<{ readonly assets: Assets; readonly inputs: MediaInputs }> {
   const { credentials } = options;
   const { config } = options.loaded;
   const { store, recorder, ...rest } = parts;
@@ -63,5 +66,12 @@ export async function openAssets(
     planOf: async (customerId) => (await store.directory.customer(customerId))?.plan.id ?? null,
   });
   assets.startUpkeep(EXPIRY_EVERY_MS);
-  return assets;
+  const fetcher = new MediaFetcher({
+    policy: { allowPrivateHosts: config.assets.allowPrivateHosts },
+    userAgent: `alwrity-gateway/${VERSION}`,
+    connectTimeoutMs: config.timeouts.connectMs,
+    timeoutMs: config.assets.fetchTimeoutMs,
+    idleMs: config.timeouts.betweenEventsMs,
+  });
+  return { assets, inputs: new MediaInputs(assets, fetcher) };
 }

@@ -96,7 +96,7 @@ export async function buildGateway(
     estimator: new TokenEstimator(),
     priceRules: await openPriceRules(parts.store.prices),
     quoteTokens: new QuoteTokens(options.credentials.encryptionKey),
-    assets: await openAssets(options, { store: parts.store, ids, nowMs: clock.nowMs, recorder }),
+    ...(await openAssets(options, { store: parts.store, ids, nowMs: clock.nowMs, recorder })),
     lifecycle,
   };
   return { gateway, metrics, warnings };

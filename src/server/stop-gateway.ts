@@ -37,6 +37,7 @@ export async function stopGateway(parts: {
   await gateway.upstream.close();
   gateway.wheel.close();
   await alerting.close();
+  await gateway.inputs.close();
   await gateway.assets.close();
   await gateway.store.close();
   await simulator?.close();

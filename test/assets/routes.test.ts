@@ -165,6 +165,42 @@ describe('an upload', () => {
   });
 });
 
+describe('an import', () => {
+  const url = `data:image/png;base64,${pngOf(8, 3).toString('base64')}`;
+
+  it('stores what a data URL or another asset holds', async () => {
+    const reply = await lab.call('/v1/assets', { body: { url, name: 'a/b.png' } });
+    expect(reply.status, reply.text).toBe(201);
+    expect(reply.json).toMatchObject({ type: 'image/png', width: 8, height: 3, name: 'b.png' });
+    const copy = await lab.call('/v1/assets', { body: { url: idOf(reply) } });
+    expect(copy.json['sha256']).toBe(reply.json['sha256']);
+    expect(copy.json['id']).not.toBe(reply.json['id']);
+    const theirs = await lab.call('/v1/assets', { body: { url: idOf(reply) }, key: other.apiKey });
+    expect(theirs.status).toBe(404);
+  });
+
+  it('is made once under an idempotency key', async () => {
+    const headers = { 'idempotency-key': 'import-1' };
+    const first = await lab.call('/v1/assets', { body: { url }, headers });
+    expect((await lab.call('/v1/assets', { body: { url }, headers })).json).toEqual(first.json);
+    expect((await lab.call('/v1/assets', { body: { url, name: 'x' }, headers })).status).toBe(422);
+  });
+
+  it.each([
+    [{}, 'url'],
+    [{ url, extra: 1 }, 'extra'],
+    [{ url: 7 }, 'url'],
+    [{ url: 'cat.png' }, 'url'],
+    [{ url: 'https://169.254.169.254/latest/meta-data' }, 'url'],
+    [{ url: 'http://127.0.0.1:1/' }, 'url'],
+    [{ url: url.replace('image/png', 'audio/wav') }, 'url'],
+  ])('is refused naming the member: %j', async (body, param) => {
+    const reply = await lab.call('/v1/assets', { body });
+    expect(reply.status).toBe(400);
+    expect(reply.error['param']).toBe(param);
+  });
+});
+
 describe('a download', () => {
   const content = Buffer.concat([
     mp4Head(),

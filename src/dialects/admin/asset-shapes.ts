@@ -24,6 +24,15 @@ export const assetSchema = z
   })
   .meta({ id: 'Asset' });
 
+/** Media to be stored that a body names instead of holding it. */
+export const assetImportSchema = z
+  .strictObject({
+    url: z.string().min(1).describe('An https URL to fetch, a data URL, or the id of an asset.'),
+    name: z.string().max(1000).optional().describe('File name to show.'),
+  })
+  .meta({ id: 'AssetImport' });
+
+/** An asset as both planes show it. */
 export function showAsset(asset: AssetRecord): z.input<typeof assetSchema> {
   return {
     id: asset.id,
