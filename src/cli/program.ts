@@ -17,6 +17,7 @@ import { registerModels } from './commands/models.ts';
 import { registerPlans } from './commands/plans.ts';
 import { registerQuote } from './commands/quote.ts';
 import { registerPrices } from './commands/prices.ts';
+import { registerReconcile } from './commands/reconcile.ts';
 import { registerRequests } from './commands/requests.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
@@ -78,5 +79,6 @@ export function createProgram(scope: CommandScope): Command {
   registerLedger(program, scope);
   registerAlerts(program, scope);
   registerWebhooks(program, scope);
+  registerReconcile(program, scope);
   return program;
 }

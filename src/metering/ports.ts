@@ -17,6 +17,7 @@ import type { UsageVector } from '../contracts/usage.ts';
 import type { ChainReport, LedgerOperations } from './ledger-operations-port.ts';
 import type { AssetRecords } from '../media/asset-port.ts';
 import type { PriceArchive } from './price-port.ts';
+import type { Reconciliations } from './reconciliation-port.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
 import type { ScheduledChange, Subscriptions } from './subscription-port.ts';
 import type { Alerting } from './alerts-port.ts';
@@ -479,6 +480,7 @@ export interface MeteringStore {
   readonly alerting: Alerting;
   readonly quotes: Quotes;
   readonly prices: PriceArchive;
+  readonly reconciliations: Reconciliations;
   readonly ledgerOperations: LedgerOperations;
   readonly assets: AssetRecords;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */

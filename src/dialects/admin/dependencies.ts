@@ -36,7 +36,7 @@ export interface ShownModel {
 
 /** Models and prices, read only; the model catalogue fits. */
 export interface ShownCatalogue {
-  readonly priceBook: Pick<PriceBook, 'id' | 'items' | 'find' | 'findTiers'>;
+  readonly priceBook: Pick<PriceBook, 'id' | 'items' | 'find' | 'findTiers' | 'canonicalModel'>;
   list(atMs: number): readonly ShownModel[];
 }
 

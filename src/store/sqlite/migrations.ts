@@ -16,6 +16,7 @@ import { USAGE_2 } from './schema/usage.ts';
 import { SUBSCRIPTION_TABLES } from './schema/subscriptions.ts';
 import { ALERTS } from './schema/alerts.ts';
 import { PRICES } from './schema/prices.ts';
+import { RECONCILIATION } from './schema/reconciliation.ts';
 import { WALLET } from './schema/wallet.ts';
 import { ASSETS } from './schema/assets.ts';
 
@@ -175,6 +176,7 @@ const VERSION_2: readonly string[] = [
   ALERTS,
   LIMIT_SCOPES,
   PRICES,
+  RECONCILIATION,
   LEDGER_CHAIN,
   ASSETS,
 ];

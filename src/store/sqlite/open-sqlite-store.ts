@@ -23,6 +23,7 @@ import { limitBookOver, limitsOver } from './limits-link.ts';
 import { pricesOver } from './price-operations.ts';
 import type { ReaderLink } from './reader-link.ts';
 import { Readers } from './readers.ts';
+import { reconciliationsOver } from './reconciliation-operations.ts';
 import { subscriptionsOver } from './subscription-link.ts';
 import { startThread } from './thread.ts';
 import { walletsOver } from './wallet-link.ts';
@@ -169,6 +170,7 @@ export function storeOver(ends: {
     prices: pricesOver(link, readers),
     ledgerOperations: ledgerOperationsOver(link, readers, now),
     assets: assetsOver(link, readers),
+    reconciliations: reconciliationsOver(link, readers),
     wallets: walletsOver(link, readers, now),
   };
 }

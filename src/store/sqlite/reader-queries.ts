@@ -15,6 +15,7 @@ import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts
 import { ledgerBackupQueries } from './ledger-backup.ts';
 import { ledgerExportQueries } from './ledger-export.ts';
 import { priceQueries } from './price-operations.ts';
+import { reconciliationQueries } from './reconciliation-operations.ts';
 import { Reader } from './reader.ts';
 import { readSubscriptionEvents } from './subscription-events.ts';
 import { readRequestLog } from './request-log.ts';
@@ -90,6 +91,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     quoteQueries(database),
     subscriptionQueries(database),
     priceQueries(database),
+    reconciliationQueries(database),
     ledgerExportQueries(database),
     ledgerBackupQueries(database),
     assetQueries(database),

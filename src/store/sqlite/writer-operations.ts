@@ -23,6 +23,7 @@ import { subscriptionOperations } from './subscription-operations.ts';
 import { limitOperations } from './limit-operations.ts';
 import type { ScopeAccounts } from './scope-accounts.ts';
 import { priceOperations } from './price-operations.ts';
+import { reconciliationOperations } from './reconciliation-operations.ts';
 import type { CallIdentity } from './usage-tables.ts';
 import { walletOperations } from './wallet-operations.ts';
 import type { FlatValue } from './wire.ts';
@@ -69,6 +70,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     limitOperations(parts),
     priceOperations(parts),
     assetOperations(parts),
+    reconciliationOperations(parts),
   ];
   const operations = new Map<string, WriterOperation>();
   for (const table of tables) {

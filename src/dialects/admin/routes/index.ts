@@ -17,6 +17,7 @@ import { ledgerRoutes } from './ledger.ts';
 import { planRoutes } from './plans.ts';
 import { priceRuleRoutes } from './price-rules.ts';
 import { priceRoutes } from './prices.ts';
+import { reconciliationRoutes } from './reconciliation.ts';
 import { processRoutes } from './process.ts';
 import { requestRoutes } from './requests.ts';
 import { subscriptionEventRoutes } from './subscription-events.ts';
@@ -46,4 +47,5 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...processRoutes,
   ...priceRoutes,
   ...priceRuleRoutes,
+  ...reconciliationRoutes,
 ];

@@ -34,6 +34,7 @@ import { createFakeQuotes } from './fake-quotes.ts';
 import { fakeLedgerOperations, NO_CHAIN } from './fake-ledger-operations.ts';
 import { createFakeAssets } from './fake-assets.ts';
 import { createFakePrices } from './fake-prices.ts';
+import { createFakeReconciliations } from './fake-reconciliations.ts';
 import { createFakeWallets } from './fake-wallets.ts';
 
 const DAY_MS = 86_400_000;
@@ -382,6 +383,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
     ledgerOperations: fakeLedgerOperations(),
     prices: createFakePrices(options.now),
     assets: createFakeAssets(),
+    reconciliations: createFakeReconciliations(),
     durability: 'in memory: nothing survives',
     close: async () => undefined,
   };

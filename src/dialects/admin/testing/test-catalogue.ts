@@ -23,6 +23,8 @@ export const CATALOGUE = {
     items: [CHAT_PRICE],
     find: (provider: string, model: string) =>
       provider === 'sim' && model === 'chat' ? CHAT_PRICE : null,
+    canonicalModel: (provider: string, model: string) =>
+      provider === 'sim' && model === 'chat' ? 'chat' : null,
     findTiers: (provider: string, model: string) =>
       provider === 'sim' && model === 'chat' ? [CHAT_PRICE] : [],
   },
