@@ -172,14 +172,17 @@ export async function proveCrashPoints(): Promise<Part> {
 
 /** Worlds in which a seed decides every interleaving and fault. */
 export async function proveSimulation(seeds: number): Promise<Part> {
-  const { ok, output } = await runTests('test/simulation/simulator.test.ts', {
+  const { ok, output } = await runTests('test/simulation/simulator', {
     SIMULATION_SEEDS: String(seeds),
   });
-  const [, text = '{}'] = /simulation: \d+ seeds (\{.*\})/.exec(output) ?? [];
-  const counts = JSON.parse(text) as Readonly<Record<string, number>>;
+  const counts: Record<string, number> = {};
+  for (const [, text = '{}'] of output.matchAll(/simulation: \d+ seeds (\{.*\})/g)) {
+    const half = JSON.parse(text) as Readonly<Record<string, number>>;
+    for (const [name, count] of Object.entries(half)) counts[name] = (counts[name] ?? 0) + count;
+  }
   return {
     title: 'The ledger in simulated worlds',
-    command: `SIMULATION_SEEDS=${seeds} npm test -- test/simulation/simulator.test.ts`,
+    command: `SIMULATION_SEEDS=${seeds} npm test -- test/simulation/simulator`,
     figures: [
       ['seeds', String(seeds)],
       ...Object.entries(counts).map(([name, count]): Figure => [name, String(count)]),

@@ -1,0 +1,3 @@
+import { describeSimulation } from './simulation-suite.ts';
+
+describeSimulation(1);
