@@ -69,6 +69,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:',
     '@fastify/busboy',
     'file-type',
+    'music-metadata',
     'image-size',
   ],
   gateway: [
@@ -96,6 +97,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'node:buffer',
     'node:crypto',
     'node:net',
+    'node:stream',
     'dialects',
   ],
   // Prices are a setting too, and have one schema.

@@ -69,6 +69,19 @@ export async function checkImage(
   maxPixels: number,
 ): Promise<ImageCheck> {
   const head = await readHead(path, HEAD_BYTES);
+  return checkHead(head, { type, maxPixels, fileBytes: (await stat(path)).size });
+}
+
+/** {@link checkImage} of a picture in memory. */
+export function checkImageBytes(bytes: Buffer, type: string, maxPixels: number): ImageCheck {
+  return checkHead(bytes.subarray(0, HEAD_BYTES), { type, maxPixels, fileBytes: bytes.length });
+}
+
+function checkHead(
+  head: Buffer,
+  file: { readonly type: string; readonly maxPixels: number; readonly fileBytes: number },
+): ImageCheck {
+  const { type, maxPixels, fileBytes } = file;
   const size = sizeOf(head);
   if (size === null) {
     return { type: 'refused', reason: `has a header of ${type} whose size cannot be read.` };
@@ -78,7 +91,6 @@ export async function checkImage(
     const reason = `has ${width} × ${height} pixels; at most ${maxPixels} are taken (assets.maxPixels).`;
     return { type: 'refused', reason };
   }
-  const bomb =
-    type === 'image/png' || type === 'image/apng' ? checkPng(head, (await stat(path)).size) : null;
+  const bomb = type === 'image/png' || type === 'image/apng' ? checkPng(head, fileBytes) : null;
   return bomb === null ? { type: 'ok', size } : { type: 'refused', reason: bomb };
 }

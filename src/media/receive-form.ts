@@ -5,6 +5,7 @@
  * @module
  */
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { GatewayError } from '../contracts/gateway-error.ts';
 
@@ -58,17 +59,25 @@ function openParser(contentType: string, rules: FormRules): BusboyInstance {
   }
 }
 
+/** A body as it comes: a request, or bytes that are here already. */
+type BodySource = Readable & Pick<IncomingMessage, 'complete'>;
+
+/** A body that is in memory, as {@link receiveForm} reads it. */
+export function bufferedBody(bytes: Buffer): BodySource {
+  return Object.assign(Readable.from([bytes]), { complete: true });
+}
+
 /** One body while it is read. */
 class FormReading {
   readonly fields: (readonly [string, string])[] = [];
-  readonly #source: IncomingMessage;
+  readonly #source: BodySource;
   readonly #parser: BusboyInstance;
   readonly #rules: FormRules;
   readonly #files: Promise<void>[] = [];
   readonly #open = new Set<{ destroy(error: Error): unknown }>();
   #failure: unknown = null;
 
-  constructor(source: IncomingMessage, contentType: string, rules: FormRules) {
+  constructor(source: BodySource, contentType: string, rules: FormRules) {
     this.#source = source;
     this.#rules = rules;
     this.#parser = openParser(contentType, rules);
@@ -141,7 +150,7 @@ class FormReading {
  *   stops sending, and what `onFile` rejects with
  */
 export async function receiveForm(
-  source: IncomingMessage,
+  source: BodySource,
   contentType: string,
   rules: FormRules,
 ): Promise<FormFields> {

@@ -116,7 +116,7 @@ function operationOf(route: RouteDescription, assembly: Assembly): ZodOpenApiOpe
           requestBody: {
             required: body.required,
             content: {
-              'application/json': {
+              [body.contentType ?? 'application/json']: {
                 schema: body.schema,
                 ...(body.example === undefined ? {} : { example: body.example }),
               },

@@ -6,14 +6,29 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../contracts/error-codes.ts';
 import { SPEECH_MEDIA_TYPES } from '../contracts/speech-provider.ts';
+import { transcriptionFormSchema } from '../dialects/openai/audio/transcriptions.ts';
 import { speechSchema } from '../dialects/openai/audio/speech.ts';
 import { embeddingsSchema } from '../dialects/openai/embeddings.ts';
-import { imageGenerationSchema } from '../dialects/openai/images/schema.ts';
+import {
+  imageEditFormSchema,
+  imageEditJsonSchema,
+  imageGenerationSchema,
+} from '../dialects/openai/images/schema.ts';
 import { CALL_HEADERS, PROVIDER_REPLY_HEADERS } from './data-plane-headers.ts';
-import { embeddingsReplySchema, imagesReplySchema } from './operation-shapes.ts';
+import { embeddingsReplySchema, imagesReplySchema, transcriptReplySchema } from './operation-shapes.ts';
 import type { RouteBody, RouteDescription } from './route-description.ts';
 
 const sound = z.string().describe('The bytes of the file, as they are made.');
+
+const transcript: Operation['content'] = {
+  'application/json': { schema: transcriptReplySchema },
+  'text/plain': { schema: z.string().describe('`text`, `srt` or `vtt`.') },
+};
+const recording: RouteBody = {
+  schema: transcriptionFormSchema.meta({ id: 'TranscriptionForm' }),
+  contentType: 'multipart/form-data',
+  required: true,
+};
 
 interface Operation {
   readonly path: string;
@@ -67,6 +82,41 @@ export function operationRouteDescriptions(
         example: { model: 'sim/image', prompt: 'A lighthouse in fog', size: '1024x1024' },
       },
       content: { 'application/json': { schema: imagesReplySchema } },
+    },
+    {
+      path: '/v1/images/edits',
+      operationId: 'editImages',
+      summary: 'Edit pictures',
+      description:
+        'OpenAI’s image edits, as a form or as JSON with data URLs. The first picture is edited, the others are references; a mask is as large as the first, and where it is transparent the picture is changed. What a file is, its bytes tell.',
+      tag: 'images',
+      body: {
+        schema: imageEditJsonSchema.meta({ id: 'ImageEditRequest' }),
+        otherContent: {
+          'multipart/form-data': { schema: imageEditFormSchema.meta({ id: 'ImageEditForm' }) },
+        },
+        required: true,
+      },
+      content: { 'application/json': { schema: imagesReplySchema } },
+    },
+    {
+      path: '/v1/audio/transcriptions',
+      operationId: 'createTranscription',
+      summary: 'Write down a recording',
+      description:
+        'OpenAI’s transcription. The length of the recording is measured before the call, so that it can be held; what is booked is what the provider counts.',
+      tag: 'audio',
+      body: recording,
+      content: transcript,
+    },
+    {
+      path: '/v1/audio/translations',
+      operationId: 'createTranslation',
+      summary: 'Write down a recording in English',
+      description: 'OpenAI’s translation: as transcription, in English whatever was spoken.',
+      tag: 'audio',
+      body: recording,
+      content: transcript,
     },
     {
       path: '/v1/audio/speech',

@@ -32,6 +32,25 @@ export const imagesReplySchema = z
   })
   .meta({ id: 'ImagesReply' });
 
+/** A transcript in JSON; members beside `text` as the form asked for has them. */
+export const transcriptReplySchema = z
+  .looseObject({
+    text: z.string(),
+    task: z.string().optional(),
+    language: z.string().optional(),
+    duration: z.number().optional().describe('Seconds.'),
+    words: z
+      .array(z.object({ word: z.string(), start: z.number(), end: z.number() }))
+      .optional(),
+    segments: z
+      .array(z.looseObject({ start: z.number(), end: z.number(), text: z.string() }))
+      .optional(),
+    usage: z
+      .looseObject({ type: z.enum(['duration', 'tokens']), ...cost })
+      .describe('Whole seconds, or tokens where the model is sold by them.'),
+  })
+  .meta({ id: 'TranscriptReply' });
+
 /** One vector for each input. */
 export const embeddingsReplySchema = z
   .object({

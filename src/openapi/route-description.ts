@@ -19,8 +19,9 @@ export interface RouteReply {
 }
 
 export interface RouteBody {
-  /** As JSON. */
   readonly schema: z.ZodType;
+  /** Of the main form; default: `application/json`. */
+  readonly contentType?: string;
   /** By media type: other forms in which the body is taken. */
   readonly otherContent?: Readonly<Record<string, { readonly schema: z.ZodType }>>;
   readonly required: boolean;

@@ -4,7 +4,12 @@
  * @module
  */
 import { speechDialect } from '../dialects/openai/audio/speech.ts';
+import {
+  transcriptionsDialect,
+  translationsDialect,
+} from '../dialects/openai/audio/transcriptions.ts';
 import { embeddingsDialect } from '../dialects/openai/embeddings.ts';
+import { imageEditsDialect } from '../dialects/openai/images/edits.ts';
 import { imageGenerationsDialect } from '../dialects/openai/images/generations.ts';
 import type { Dialect } from '../gateway/dialect.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -14,7 +19,10 @@ import type { Route } from './routes.ts';
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   '/v1/embeddings': embeddingsDialect,
   '/v1/images/generations': imageGenerationsDialect,
+  '/v1/images/edits': imageEditsDialect,
   '/v1/audio/speech': speechDialect,
+  '/v1/audio/transcriptions': transcriptionsDialect,
+  '/v1/audio/translations': translationsDialect,
 };
 
 /** One route an operation. */

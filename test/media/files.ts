@@ -33,3 +33,22 @@ export function wavMs(bytes: Buffer): number {
   if (length !== bytes.length - 44) throw new Error('a WAV whose header lies');
   return (length / rate) * 1000;
 }
+
+/** A WAV of silence: 8 kHz, 16 bits, one channel. */
+export function recordingOf(durationMs: number): Buffer {
+  const data = Buffer.alloc(Math.round(durationMs * 8) * 2);
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0, 'latin1');
+  header.writeUInt32LE(36 + data.length, 4);
+  header.write('WAVEfmt ', 8, 'latin1');
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(8000, 24);
+  header.writeUInt32LE(16_000, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36, 'latin1');
+  header.writeUInt32LE(data.length, 40);
+  return Buffer.concat([header, data]);
+}

@@ -11,14 +11,19 @@ import { CREATED_S, type ChatProfile } from './chat.ts';
 import { chatRoute } from './chat-route.ts';
 import { embeddingsRoute } from './embeddings.ts';
 import { errorJson, invalidReply, openaiError } from './errors.ts';
+import { imageEditsRoute } from './image-edits.ts';
 import { imagesRoute } from './images.ts';
 import { speechRoute } from './speech.ts';
+import { transcriptionRoute } from './transcription.ts';
 
 /** Routes beside chat, by path. */
 const POST_ROUTES: Readonly<Record<string, (call: SimulatedCall) => FamilyRoute>> = {
   '/v1/embeddings': embeddingsRoute,
   '/v1/images/generations': imagesRoute,
+  '/v1/images/edits': imageEditsRoute,
   '/v1/audio/speech': speechRoute,
+  '/v1/audio/transcriptions': transcriptionRoute,
+  '/v1/audio/translations': transcriptionRoute,
 };
 
 const MODELS = ['chat', 'chat-reasoning', 'gpt-4o', 'gpt-4o-mini', 'gpt-4.1-nano', 'gpt-5-nano'];

@@ -18,8 +18,9 @@ export function assertDeliverable(request: ImageRequest): void {
       param: 'response_format',
     });
   }
-  if (request.stream === true || (request.partial_images ?? 0) > 0) {
-    const param = request.stream === true ? 'stream' : 'partial_images';
+  const streams = request.stream === true || request.stream === 'true';
+  if (streams || (request.partial_images ?? 0) > 0) {
+    const param = streams ? 'stream' : 'partial_images';
     throw new GatewayError('invalid_request', {
       message: `Pictures are delivered when they are finished: leave ${param} out.`,
       param,

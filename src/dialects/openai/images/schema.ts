@@ -29,7 +29,7 @@ const common = {
   guidance_scale: z.coerce.number().min(0).max(100).nullish(),
   steps: wholeNumber(1000),
   seed: z.coerce.number().int().nullish(),
-  stream: z.boolean().nullish(),
+  stream: z.union([z.boolean(), z.enum(['true', 'false'])]).nullish(),
   partial_images: wholeNumber(3),
   provider_options: z
     .record(z.string(), z.record(z.string(), z.unknown()))
@@ -41,6 +41,30 @@ export const imageGenerationSchema = z.looseObject({
   ...common,
   style: z.string().max(100).nullish(),
   moderation: z.string().max(40).nullish(),
+});
+
+export const imageEditSchema = z.looseObject({
+  ...common,
+  input_fidelity: z.enum(['low', 'high']).nullish(),
+});
+
+const pictureSchema = z
+  .union([z.string(), z.object({ image_url: z.string() })])
+  .describe('A data URL, or `{"image_url": "data:…"}`.');
+
+/** The JSON body as OpenAPI describes it. */
+export const imageEditJsonSchema = imageEditSchema.extend({
+  images: z.array(pictureSchema).max(16).optional().describe('The first is edited.'),
+  image: z.union([pictureSchema, z.array(pictureSchema).max(16)]).optional(),
+  mask: pictureSchema.optional().describe('As large as the first picture.'),
+});
+
+const file = z.string().meta({ format: 'binary' });
+
+/** The form as OpenAPI describes it. */
+export const imageEditFormSchema = imageEditSchema.extend({
+  image: z.union([file, z.array(file).max(16)]).describe('`image`, or several `image[]`.'),
+  mask: file.optional().describe('As large as the first picture.'),
 });
 
 const imageMembersSchema = z.object(common);

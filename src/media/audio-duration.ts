@@ -1,0 +1,24 @@
+/**
+ * How long a recording is: read from its container, and counted frame by frame where that says nothing (MP3 without a
+ * table, ADTS). Never guessed from the size of the file.
+ *
+ * @module
+ */
+import { parseBuffer } from 'music-metadata';
+
+/** Milliseconds, rounded up; null where the file cannot be read, or does not say and cannot be counted. */
+export async function measureAudio(bytes: Buffer, mediaType: string): Promise<number | null> {
+  try {
+    const { format } = await parseBuffer(
+      bytes,
+      { mimeType: mediaType, size: bytes.length },
+      { duration: true, skipCovers: true },
+    );
+    const seconds = format.duration;
+    return seconds === undefined || !Number.isFinite(seconds) || seconds <= 0
+      ? null
+      : Math.ceil(seconds * 1000);
+  } catch {
+    return null;
+  }
+}

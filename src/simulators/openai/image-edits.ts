@@ -1,0 +1,72 @@
+/**
+ * `POST /v1/images/edits` (https://platform.openai.com/docs/api-reference/images/createEdit; recorded gpt-image-1.5), as a
+ * form and as JSON. What is answered depends on every picture and on the mask.
+ *
+ * @module
+ */
+import { hash } from 'node:crypto';
+import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
+import { listOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
+import { fieldOf, partsOf, type SimulatedPart } from './form.ts';
+import { answerImages, imageRequestOf } from './images.ts';
+import { refuse } from './media-reply.ts';
+
+/** Members of a form that are numbers in JSON. */
+const NUMBERS: ReadonlySet<string> = new Set(['n', 'seed', 'steps', 'output_compression']);
+
+interface EditBody {
+  readonly members: JsonObject;
+  readonly images: readonly Buffer[];
+  readonly mask: Buffer | null;
+}
+
+function membersOf(parts: readonly SimulatedPart[]): JsonObject {
+  const fields = parts.filter((part) => part.fileName === null);
+  return Object.fromEntries(
+    fields.map(({ name }) => {
+      const text = fieldOf(parts, name) ?? '';
+      return [name, NUMBERS.has(name) ? Number(text) : text];
+    }),
+  );
+}
+
+function bytesOf(value: unknown): Buffer | null {
+  const url = stringOf(objectOf(value)['image_url']) ?? '';
+  const data = /^data:image\/[a-z]+;base64,(.+)$/.exec(url)?.[1];
+  return data === undefined ? null : Buffer.from(data, 'base64');
+}
+
+function bodyOf(call: SimulatedCall): EditBody {
+  const parts = partsOf(call);
+  if (parts.length === 0) {
+    const { images, mask, ...members } = objectOf(call.json);
+    return {
+      members,
+      images: listOf(images).flatMap((image) => bytesOf(image) ?? []),
+      mask: bytesOf(mask),
+    };
+  }
+  const files = parts.filter((part) => part.fileName !== null);
+  return {
+    members: membersOf(parts),
+    images: files.filter(({ name }) => /^image(\[\])?$/.test(name)).map(({ bytes }) => bytes),
+    mask: files.find(({ name }) => name === 'mask')?.bytes ?? null,
+  };
+}
+
+export function imageEditsRoute(call: SimulatedCall): FamilyRoute {
+  const { members, images, mask } = bodyOf(call);
+  return {
+    model: stringOf(members['model']),
+    stream: false,
+    answer(faults) {
+      if (images.length === 0) return refuse(call, 'image', "Missing required parameter: 'image'.");
+      const request = imageRequestOf(call, members);
+      if ('kind' in request) return request;
+      const all = mask === null ? images : [...images, mask];
+      const looks = all.map((bytes) => hash('sha256', bytes, 'hex').slice(0, 16));
+      const seed = `${request.seed}/edit/${looks.join('/')}`;
+      return answerImages(call, { ...request, seed }, { faults, inputs: all.length });
+    },
+  };
+}
