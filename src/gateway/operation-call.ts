@@ -11,6 +11,7 @@ import type { ProviderDefinition } from '../contracts/provider.ts';
 import type { ProviderWarning } from '../contracts/text.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../contracts/wire.ts';
 import type { Work } from '../routing/index.ts';
+import type { KeepMedia } from './keep-media.ts';
 import type { AnswerStream, Receipt } from './text-call.ts';
 
 /** A whole answer, read and ready to be rendered once it is settled. */
@@ -19,6 +20,8 @@ export interface OperationAnswer {
   readonly contentType: string;
   /** Of the answer's own, such as items that are missing: `x-gateway-warnings`. */
   readonly warnings: readonly string[];
+  /** Stores what the caller wants addresses of; null where bytes are delivered. Before {@link render}. */
+  readonly store: ((keep: KeepMedia) => Promise<void>) | null;
   render(receipt: Receipt): Buffer;
 }
 

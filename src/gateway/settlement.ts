@@ -161,15 +161,6 @@ function completed(
   return { usage: estimated ? { ...tokens, ...told } : told, estimated };
 }
 
-function costOfAttempt(
-  run: CallRun,
-  price: PriceItem,
-  billed: { readonly usage: UsageVector; readonly dimensions: Dimensions },
-): bigint {
-  if (run.call.kind === 'text') return costNanoUsd(price, billed.usage);
-  return priceUsage(price, billed.usage, { dimensions: billed.dimensions }).nanoUsd;
-}
-
 /** Adds the row of a finished attempt to the run. */
 export function recordAttempt(
   gateway: Gateway,
@@ -203,7 +194,9 @@ export function recordAttempt(
     costNanoUsd:
       price === null || end.billable !== 'yes'
         ? 0n
-        : costOfAttempt(run, price, { usage, dimensions }),
+        : run.call.kind === 'text'
+          ? costNanoUsd(price, usage)
+          : priceUsage(price, usage, { dimensions }).nanoUsd,
     priceItemId: price?.id ?? null,
   };
   const providerPrice = price?.providerPrice ?? null;
@@ -211,7 +204,7 @@ export function recordAttempt(
   const booked =
     providerPrice === null || end.billable !== 'yes'
       ? row
-      : { ...row, providerCostNanoUsd: costOfAttempt(run, providerPrice, { usage, dimensions }) };
+      : { ...row, providerCostNanoUsd: priceUsage(providerPrice, usage, { dimensions }).nanoUsd };
   run.attempts.push(booked);
   return booked;
 }

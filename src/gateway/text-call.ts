@@ -7,6 +7,7 @@ import type { Dimensions } from '../catalog/media-rate.ts';
 import type { ProviderFailure } from '../contracts/provider-failure.ts';
 import type { TextOptions, TextResult } from '../contracts/text.ts';
 import type { RelayReading, TextRelay, TextStreamReader } from '../contracts/text-provider.ts';
+import type { KeepMedia } from './keep-media.ts';
 import type { UsageVector } from '../contracts/usage.ts';
 import type { WireProtocol } from '../contracts/wire.ts';
 
@@ -102,6 +103,8 @@ export interface WholeAnswer {
   /** Length of the visible answer in bytes, for an estimate when usage is missing. */
   readonly outputBytes: number;
   readonly contentType: string;
+  /** Stores media for a caller who wants addresses; null where there are none. */
+  readonly store: ((keep: KeepMedia) => Promise<void>) | null;
   /** Dimensions of the price that the reply decided; null where tokens alone are priced. */
   readonly dimensions: Dimensions | null;
   render(receipt: Receipt): Buffer;
@@ -115,6 +118,7 @@ export function relayedAnswer(reading: RelayReading, body: Buffer): WholeAnswer 
     serviceTier: reading.serviceTier,
     outputBytes: body.length,
     contentType: 'application/json',
+    store: null,
     dimensions: null,
     render: () => body,
   };

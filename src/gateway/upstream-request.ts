@@ -101,6 +101,7 @@ function prepareTranslation(candidate: Candidate, run: CallRun, call: TextCall):
         serviceTier: result.serviceTier ?? null,
         outputBytes: reply.body.length,
         contentType: 'application/json',
+        store: null,
         dimensions: null,
         render: (receipt) => call.renderResult(result, receipt),
       };
@@ -128,6 +129,7 @@ function prepareOperation(candidate: Candidate, run: CallRun, call: OperationCal
         serviceTier: null,
         outputBytes: reply.body.length,
         contentType: answer.contentType,
+        store: answer.store,
         render: (receipt) => answer.render(receipt),
       };
     },

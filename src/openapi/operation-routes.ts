@@ -74,7 +74,7 @@ export function operationRouteDescriptions(
       operationId: 'createImages',
       summary: 'Make pictures',
       description:
-        'OpenAI’s image generation. Pictures come as bytes. Fewer than were asked for are a success: those that are missing are named, and not charged.',
+        'OpenAI’s image generation. Pictures come as bytes, or are kept as assets. Fewer than were asked for are a success: those that are missing are named, and not charged.',
       tag: 'images',
       body: {
         schema: imageGenerationSchema.meta({ id: 'ImageGenerationRequest' }),

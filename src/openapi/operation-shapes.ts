@@ -14,7 +14,13 @@ const cost = {
 export const imagesReplySchema = z
   .looseObject({
     created: z.int(),
-    data: z.array(z.object({ b64_json: z.string(), revised_prompt: z.string().optional() })),
+    data: z.array(
+      z.object({
+        b64_json: z.string().optional(),
+        url: z.string().optional().describe('Signed; with `"response_format": "url"`.'),
+        revised_prompt: z.string().optional(),
+      }),
+    ),
     errors: z
       .array(z.object({ index: z.int(), code: z.string(), message: z.string() }))
       .optional()

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { LimitInput } from '../../src/contracts/metering.ts';
 import { openLab, type Lab } from '../support/lab.ts';
 import {
@@ -104,7 +104,7 @@ describe('pictures', () => {
   });
 
   it.each([
-    [{ response_format: 'url' }, 'response_format'],
+    [{ response_format: 'file' }, 'response_format'],
     [{ stream: true }, 'stream'],
     [{ n: 11 }, 'n'],
     [{ size: 'huge' }, 'size'],
@@ -158,6 +158,35 @@ describe('pictures', () => {
     const reply = await image(asked, customer.apiKey);
     expect(reply.status).toBe(502);
     expect(reply.error['code']).toBe('provider_error');
+  });
+
+  it('are kept as assets where addresses are wanted', async () => {
+    const customer = await customerWith();
+    const reply = await image({ response_format: 'url', size: '64x32', n: 2 }, customer.apiKey);
+    expect(reply.status).toBe(200);
+    const data = reply.json['data'] as readonly { readonly url: string }[];
+    expect(data.map((one) => Object.keys(one))).toEqual([['url'], ['url']]);
+    const files = await Promise.all(data.map(({ url }) => fetch(url)));
+    expect(files.map((file) => file.headers.get('content-type'))).toEqual([
+      'image/png',
+      'image/png',
+    ]);
+    const [first] = await Promise.all(
+      files.map(async (file) => Buffer.from(await file.arrayBuffer())),
+    );
+    expect(decodePng(first ?? Buffer.alloc(0))).toEqual({ width: 64, height: 32 });
+  });
+
+  it('that cannot be kept are delivered as bytes, since they were made', async () => {
+    const { assets } = lab.gateway.gateway.gateway;
+    const keep = vi.spyOn(assets, 'keep').mockRejectedValue(new Error('no room'));
+    const asked = { model: 'openai/gpt-image-1', quality: 'low', size: '1024x1024' };
+    const reply = await image({ ...asked, response_format: 'url' });
+    keep.mockRestore();
+    expect(reply.status).toBe(200);
+    expect(reply.headers.get('x-gateway-warnings')).toContain('response_format_mapped');
+    const { data } = reply.json as unknown as ImagesReply;
+    expect(decodePng(Buffer.from(data[0]?.b64_json ?? '', 'base64')).width).toBe(1024);
   });
 
   it('are not asked for by a model that makes none', async () => {

@@ -129,7 +129,7 @@ describe.each(SDKS.map((sdk) => [sdk.name, sdk] as const))('%s', (_name, sdk) =>
 
   it('throws its own errors', async () => {
     await expect(
-      client().images.generate({ model: 'sim/image', prompt: 'x', response_format: 'url' }),
-    ).rejects.toMatchObject({ status: 400, param: 'response_format' });
+      client().images.generate({ model: 'sim/image', prompt: '' }),
+    ).rejects.toMatchObject({ status: 400, param: 'prompt' });
   });
 });

@@ -71,6 +71,7 @@ function embeddingsAnswer(result: EmbeddingResult): OperationAnswer {
     facts: result,
     contentType: 'application/json',
     warnings: [],
+    store: null,
     render: (receipt) => renderEmbeddings(result, receipt),
   };
 }

@@ -125,6 +125,7 @@ export function transcriptAnswer(
     facts: result,
     contentType: typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json',
     warnings: [],
+    store: null,
     render: (receipt) =>
       Buffer.from(
         typeof body === 'string' ? body : JSON.stringify({ ...body, usage: usageOf(receipt) }),

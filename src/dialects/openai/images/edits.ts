@@ -50,7 +50,11 @@ async function parseEdit(
       return {
         request: exchange.request,
         warnings: exchange.warnings,
-        read: (reply) => imagesAnswer(exchange.read(reply), options.n),
+        read: (reply) =>
+          imagesAnswer(exchange.read(reply), {
+            wanted: options.n,
+            asUrls: request.response_format === 'url',
+          }),
         open: unstreamed,
       };
     },

@@ -34,7 +34,11 @@ function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
       return {
         request: exchange.request,
         warnings: exchange.warnings,
-        read: (reply) => imagesAnswer(exchange.read(reply), options.n),
+        read: (reply) =>
+          imagesAnswer(exchange.read(reply), {
+            wanted: options.n,
+            asUrls: request.response_format === 'url',
+          }),
         open: unstreamed,
       };
     },

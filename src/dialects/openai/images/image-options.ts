@@ -11,13 +11,6 @@ import type { ImageRequest } from './schema.ts';
 
 /** Options that would need what this gateway cannot do. @throws GatewayError naming the field */
 export function assertDeliverable(request: ImageRequest): void {
-  if (request.response_format === 'url') {
-    throw new GatewayError('invalid_request', {
-      message:
-        'Pictures are delivered as bytes: ask for "response_format": "b64_json", or leave it out.',
-      param: 'response_format',
-    });
-  }
   const streams = request.stream === true || request.stream === 'true';
   if (streams || (request.partial_images ?? 0) > 0) {
     const param = streams ? 'stream' : 'partial_images';

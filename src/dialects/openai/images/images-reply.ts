@@ -9,12 +9,12 @@ import type { OperationAnswer } from '../../../gateway/operation-call.ts';
 import type { Receipt } from '../../../gateway/text-call.ts';
 import { imageUsage } from '../receipt-usage.ts';
 
-interface DeliveredImage {
-  readonly b64_json: string;
-  readonly revised_prompt?: string;
+interface ImageBytes {
+  readonly bytes: Buffer;
+  readonly revisedPrompt: string | null;
 }
 
-function deliveredImages(result: ImageGenerationResult): readonly DeliveredImage[] {
+function deliveredImages(result: ImageGenerationResult): readonly ImageBytes[] {
   return result.images.map(({ bytes, revisedPrompt }) => {
     if (bytes === null) {
       throw new ProviderFailureError(
@@ -25,11 +25,16 @@ function deliveredImages(result: ImageGenerationResult): readonly DeliveredImage
         }),
       );
     }
-    return {
-      b64_json: bytes.toString('base64'),
-      ...(revisedPrompt === null ? {} : { revised_prompt: revisedPrompt }),
-    };
+    return { bytes, revisedPrompt };
   });
+}
+
+/** `urls`: empty where bytes are delivered, else one for each picture. */
+function itemsOf(images: readonly ImageBytes[], urls: readonly string[]): readonly object[] {
+  return images.map(({ bytes, revisedPrompt }, at) => ({
+    ...(urls[at] === undefined ? { b64_json: bytes.toString('base64') } : { url: urls[at] }),
+    ...(revisedPrompt === null ? {} : { revised_prompt: revisedPrompt }),
+  }));
 }
 
 /** Names each picture that was asked for and did not come. They are not charged. */
@@ -43,7 +48,7 @@ function missingImages(delivered: number, wanted: number): readonly object[] {
 
 function renderImages(
   result: ImageGenerationResult,
-  images: { readonly data: readonly DeliveredImage[]; readonly wanted: number },
+  images: { readonly data: readonly object[]; readonly wanted: number },
   receipt: Receipt,
 ): Buffer {
   const errors = missingImages(images.data.length, images.wanted);
@@ -62,13 +67,23 @@ function renderImages(
   );
 }
 
-/** The answer to a request for `wanted` pictures. */
-export function imagesAnswer(result: ImageGenerationResult, wanted: number): OperationAnswer {
-  const data = deliveredImages(result);
+/** The answer to a request for so many pictures, as bytes or as addresses of assets. */
+export function imagesAnswer(
+  result: ImageGenerationResult,
+  asked: { readonly wanted: number; readonly asUrls: boolean },
+): OperationAnswer {
+  const { wanted, asUrls } = asked;
+  const images = deliveredImages(result);
+  let urls: readonly string[] = [];
   return {
     facts: result,
     contentType: 'application/json',
-    warnings: data.length < wanted ? [`images_delivered=${data.length}_of_${wanted}`] : [],
-    render: (receipt) => renderImages(result, { data, wanted }, receipt),
+    warnings: images.length < wanted ? [`images_delivered=${images.length}_of_${wanted}`] : [],
+    store: asUrls
+      ? async (keep) => {
+          urls = await Promise.all(images.map(({ bytes }) => keep(bytes)));
+        }
+      : null,
+    render: (receipt) => renderImages(result, { data: itemsOf(images, urls), wanted }, receipt),
   };
 }

@@ -23,7 +23,7 @@ const common = {
   response_format: z
     .enum(['b64_json', 'url'])
     .nullish()
-    .describe('`b64_json`, which is the default.'),
+    .describe('`b64_json` by default; `url`: kept as an asset, under a signed address.'),
   user: z.string().max(512).nullish(),
   negative_prompt: z.string().max(32_000).nullish(),
   guidance_scale: z.coerce.number().min(0).max(100).nullish(),
