@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { createPriceItem } from '../catalog/price-item.ts';
 import { priceRowSchema } from '../catalog/price-row.ts';
 import { limitSchema } from '../contracts/metering.ts';
+import { checkLimits } from '../metering/core/check-limits.ts';
 import { compileDeploymentLimits } from '../metering/core/compiled-plan.ts';
 import { isGatewayError } from '../contracts/gateway-error.ts';
 import { alertsSchema, egressSchema } from './alerts-schema.ts';
@@ -218,6 +219,7 @@ const deploymentLimitSchema = limitSchema
   .superRefine((limit, context) => {
     try {
       compileDeploymentLimits([limit]);
+      checkLimits([limit]);
     } catch (error) {
       if (!isGatewayError(error)) throw error;
       context.addIssue({ code: 'custom', message: error.message, input: limit });

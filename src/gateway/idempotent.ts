@@ -12,7 +12,7 @@ import { CallClaim, endWith } from './call-claim.ts';
 import { readOutcome } from './claim-outcome.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-import { fingerprintOf } from './idempotency-key.ts';
+import { fingerprintOf, idempotencyKeyOf } from './idempotency-key.ts';
 import type { KeptReply, ReplySeal } from './reply-seal.ts';
 
 /** What keeping replies takes. */
@@ -26,8 +26,8 @@ export interface IdempotencyParts {
 /** One request under a key on the data plane. */
 export interface KeyedRequest {
   readonly key: string;
-  /** Keys are each customer's own, whichever of its API keys calls. */
-  readonly customerId: string;
+  /** Whose key it is: a customer's own, whichever of its API keys calls; a service key's own where it calls for none. */
+  readonly ownerId: string;
   /** The body's bytes as they came. */
   readonly body: Uint8Array;
 }
@@ -44,7 +44,7 @@ function partsOf(gateway: Gateway): IdempotencyParts {
 function claimOf(exchange: Exchange, keyed: KeyedRequest, holdId: string | null): NewClaim {
   const { method = 'POST', url = '/' } = exchange.request;
   return {
-    scope: keyed.customerId,
+    scope: keyed.ownerId,
     key: keyed.key,
     fingerprint: fingerprintOf({ method, target: url, body: keyed.body }, exchange),
     requestId: exchange.requestId,
@@ -155,13 +155,23 @@ export async function replyOnce(
   }
 }
 
-/** A data-plane POST without a hold of its own: {@link replyOnce} over an exchange. */
+/**
+ * A data-plane POST without a hold of its own: {@link replyOnce} over an exchange. One without a key is just run.
+ *
+ * @throws GatewayError as {@link replyOnce}; `invalid_request` for a key that is none
+ */
 export async function answerOnce(
   gateway: Gateway,
   exchange: Exchange,
-  call: KeyedRequest & { readonly run: () => Promise<KeptReply> },
+  call: Omit<KeyedRequest, 'key'> & { readonly run: () => Promise<KeptReply> },
 ): Promise<void> {
-  const claim = claimOf(exchange, call, null);
+  const key = idempotencyKeyOf(exchange);
+  if (key === null) {
+    const { status, headers, body } = await call.run();
+    exchange.send(status, [...headers], body);
+    return;
+  }
+  const claim = claimOf(exchange, { ...call, key }, null);
   const { reply, replayed } = await replyOnce(partsOf(gateway), claim, call.run);
   if (replayed) sendAgain(gateway, exchange, reply);
   else exchange.send(reply.status, [...reply.headers], reply.body);

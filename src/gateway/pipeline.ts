@@ -47,7 +47,7 @@ export async function serve(gateway: Gateway, exchange: Exchange, dialect: Diale
   const serveClaimed = (claim: CallClaim) => serveOnce(gateway, request, claim);
   return await claimCall(gateway, exchange, {
     key,
-    customerId: caller.customer.id,
+    ownerId: caller.customer.id,
     body: comparableBody(body, exchange.header('content-type')),
     holdId,
     serve: serveClaimed,

@@ -27,7 +27,7 @@ import {
   usageLogsSchema,
   usageSchema,
 } from '../dialects/alwrity/shapes.ts';
-import { CUSTOMER_HEADERS } from './data-plane-headers.ts';
+import { CALL_HEADERS, CUSTOMER_HEADERS } from './data-plane-headers.ts';
 import type { RouteDescription } from './route-description.ts';
 
 const ERRORS: readonly ErrorCode[] = ['invalid_request', 'not_found', 'metering_unavailable'];
@@ -127,6 +127,7 @@ export const ALWRITY_ROUTES: readonly RouteDescription[] = [
       summary: 'Cost and verdict of operations, judged as a quote is; nothing is held',
       schema: envelope(preflightSchema),
     }),
+    headers: CUSTOMER_HEADERS.extend(CALL_HEADERS.pick({ 'Idempotency-Key': true }).shape),
     method: 'post',
     body: {
       schema: preflightRequestSchema,
@@ -142,6 +143,6 @@ export const ALWRITY_ROUTES: readonly RouteDescription[] = [
         ],
       },
     },
-    errors: [...ERRORS, 'payload_too_large', 'unsupported_media_type', 'draining', 'overloaded', 'loop_detected', 'request_timeout'],
+    errors: [...ERRORS, 'payload_too_large', 'unsupported_media_type', 'idempotency_mismatch', 'idempotency_in_flight', 'idempotency_completed', 'draining', 'overloaded', 'loop_detected', 'request_timeout'],
   },
 ];

@@ -208,13 +208,22 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
       'The token is sent like a key and acts as its customer. It ends with its time, or with the key that minted it; the key’s scopes and limits hold for it, too.',
     tag: 'money',
     access: 'data',
+    headers: CALL_HEADERS.pick({ 'Idempotency-Key': true }),
     body: {
       schema: clientTokenRequestSchema,
       required: true,
       example: { customer: 'user-1', max_spend_usd: '0.50', expires_in_s: 900 },
     },
     reply: { status: 200, description: 'Done.', content: json(clientTokenReplySchema) },
-    errors: ['invalid_request', 'forbidden', 'not_found'],
+    errors: [
+      'invalid_request',
+      'forbidden',
+      'not_found',
+      'idempotency_mismatch',
+      'idempotency_in_flight',
+      'idempotency_completed',
+      'metering_unavailable',
+    ],
   },
   reading({
     path: '/v1/requests/{id}',

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { z } from 'zod';
 import { clientTokenRequestSchema } from '../dialects/client-tokens/schema.ts';
 import { parseJsonObject } from '../dialects/json-body.ts';
 import { invalidRequest, pathOf } from '../dialects/validation.ts';
@@ -12,10 +13,11 @@ import { assertInAddressScope, authenticateKey } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { CLIENT_TOKEN_MAX_CHARACTERS } from '../gateway/client-tokens.ts';
+import { answerOnce } from '../gateway/idempotent.ts';
 import { assertJsonBody } from '../gateway/request-headers.ts';
 import type { KeyRecord } from '../metering/ports.ts';
 import type { Route } from './routes.ts';
-import { sendJson } from './self-service.ts';
+import { jsonReply } from './self-service.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -31,22 +33,27 @@ function mintingKey(gateway: Gateway, exchange: Exchange): KeyRecord {
   return key;
 }
 
-async function serveMint(gateway: Gateway, exchange: Exchange): Promise<void> {
-  const key = mintingKey(gateway, exchange);
-  assertJsonBody(exchange);
-  const bytes = await exchange.readBody(MAX_BODY_BYTES);
-  const parsed = clientTokenRequestSchema.safeParse(
-    parseJsonObject(bytes, gateway.settings.maxJsonDepth),
+type MintRequest = z.output<typeof clientTokenRequestSchema>;
+
+/** @throws GatewayError `invalid_request` naming the member */
+function parseMintRequest(bytes: Buffer, maxDepth: number): MintRequest {
+  const parsed = clientTokenRequestSchema.safeParse(parseJsonObject(bytes, maxDepth));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const steps = issue?.code === 'unrecognized_keys' ? [issue.keys[0] ?? ''] : [];
+  throw invalidRequest(
+    pathOf([...(issue?.path ?? []), ...steps]),
+    steps.length > 0 ? 'is not known here.' : `${issue?.message ?? 'is not valid'}.`,
   );
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const steps = issue?.code === 'unrecognized_keys' ? [issue.keys[0] ?? ''] : [];
-    throw invalidRequest(
-      pathOf([...(issue?.path ?? []), ...steps]),
-      steps.length > 0 ? 'is not known here.' : `${issue?.message ?? 'is not valid'}.`,
-    );
-  }
-  const { customer: name, operations, models, max_spend_usd, expires_in_s } = parsed.data;
+}
+
+/** @throws GatewayError `not_found`; `invalid_request` */
+function mint(
+  gateway: Gateway,
+  key: KeyRecord,
+  { request, nowMs }: { readonly request: MintRequest; readonly nowMs: number },
+): { readonly token: string; readonly expires_at: string } {
+  const { customer: name, operations, models, max_spend_usd, expires_in_s } = request;
   const customer = gateway.directory.customer(name);
   if (customer === null) {
     throw new GatewayError('not_found', {
@@ -54,7 +61,7 @@ async function serveMint(gateway: Gateway, exchange: Exchange): Promise<void> {
       param: 'customer',
     });
   }
-  const endsAtMs = exchange.startedAtMs + expires_in_s * 1000;
+  const endsAtMs = nowMs + expires_in_s * 1000;
   // A token never outlives its key.
   const expiresAtMs = Math.min(endsAtMs, key.expiresAtMs ?? endsAtMs);
   const token = gateway.directory.tokens.sign({
@@ -69,7 +76,25 @@ async function serveMint(gateway: Gateway, exchange: Exchange): Promise<void> {
   if (token.length > CLIENT_TOKEN_MAX_CHARACTERS) {
     throw invalidRequest('models', 'and operations are too long for a token; use fewer globs.');
   }
-  sendJson(gateway, exchange, { token, expires_at: new Date(expiresAtMs).toISOString() });
+  return { token, expires_at: new Date(expiresAtMs).toISOString() };
+}
+
+async function serveMint(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const key = mintingKey(gateway, exchange);
+  assertJsonBody(exchange);
+  const body = await exchange.readBody(MAX_BODY_BYTES);
+  const request = parseMintRequest(body, gateway.settings.maxJsonDepth);
+  // A token minted twice would have its bound twice.
+  await answerOnce(gateway, exchange, {
+    ownerId: key.id,
+    body,
+    run: async () =>
+      jsonReply(
+        gateway,
+        exchange,
+        mint(gateway, key, { request, nowMs: exchange.startedAtMs }),
+      ),
+  });
 }
 
 export function clientTokenRoute(gateway: Gateway): Route {

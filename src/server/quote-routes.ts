@@ -9,7 +9,6 @@ import { ensureCustomer } from '../gateway/auto-create.ts';
 import { authenticate, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { idempotencyKeyOf } from '../gateway/idempotency-key.ts';
 import { answerOnce } from '../gateway/idempotent.ts';
 import { makeQuote, type MadeQuote } from '../gateway/quotes/make-quote.ts';
 import { thawRecord } from '../gateway/quotes/quote-record.ts';
@@ -38,15 +37,8 @@ async function serveCreate(gateway: Gateway, exchange: Exchange): Promise<void> 
     const quote = await makeQuote(gateway, { caller, tags: requestTags(exchange) }, request);
     return jsonReply(gateway, exchange, showQuote(quote, gateway.quoteTokens));
   };
-  const key = idempotencyKeyOf(exchange);
-  if (key === null) {
-    const { status, headers, body } = await run();
-    exchange.send(status, [...headers], body);
-    return;
-  }
   // Without this a client that did not get the reply would hold its funds twice.
-  const keyed = { key, customerId: caller.customer.id, body: bytes, run };
-  await answerOnce(gateway, exchange, keyed);
+  await answerOnce(gateway, exchange, { ownerId: caller.customer.id, body: bytes, run });
 }
 
 function madeOf(standing: QuoteStanding): MadeQuote {

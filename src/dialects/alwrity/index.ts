@@ -6,6 +6,6 @@
 export { answerAlerts, alertsQuery } from './alerts.ts';
 export { ALWRITY_PREFIX, alwrityProblemSchema, renderAlwrityError } from './errors.ts';
 export { answerPlans, answerPricing, answerStatus, answerSubscription } from './plans.ts';
-export { answerPreflight } from './preflight.ts';
+export { readPreflight } from './preflight.ts';
 export { answerDashboard, answerTrends, answerUsage, trendsQuery, usageQuery } from './usage.ts';
 export { answerUsageLogs, usageLogsQuery } from './usage-logs.ts';

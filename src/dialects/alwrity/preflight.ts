@@ -172,15 +172,35 @@ function readBody(bytes: Buffer, maxDepth: number): z.output<typeof preflightReq
   throw invalidRequest(pathOf(issue?.path ?? []), issue?.message ?? 'is not valid');
 }
 
-/** `POST preflight-check`. */
-export async function answerPreflight(
+/** A question that was read and may be answered. */
+export interface PreflightQuestion {
+  readonly customerId: string;
+  /** The body's bytes as they came. */
+  readonly body: Uint8Array;
+  readonly answer: () => Promise<ShownPreflight>;
+}
+
+/** `POST preflight-check`. @throws GatewayError `invalid_request` naming the member; what {@link accountOf} throws */
+export async function readPreflight(
   gateway: Gateway,
   exchange: Exchange,
-): Promise<ShownPreflight> {
+): Promise<PreflightQuestion> {
   const account = await accountOf(gateway, exchange, null);
   assertJsonBody(exchange);
-  const bytes = await exchange.readBody(gateway.settings.maxBodyBytes);
-  const { operations: asked } = readBody(bytes, gateway.settings.maxJsonDepth);
+  const body = await exchange.readBody(gateway.settings.maxBodyBytes);
+  const { operations: asked } = readBody(body, gateway.settings.maxJsonDepth);
+  return {
+    customerId: account.customer.id,
+    body,
+    answer: () => judge(gateway, exchange, { account, asked }),
+  };
+}
+
+async function judge(
+  gateway: Gateway,
+  exchange: Exchange,
+  { account, asked }: { readonly account: UserAccount; readonly asked: readonly AskedOperation[] },
+): Promise<ShownPreflight> {
   const operations = asked.map((one, index) => quoteOperation(gateway, one, index));
   const asker = { caller: account.caller, tags: requestTags(exchange) };
   const quote = await evaluateQuote(gateway, asker, { operations, mode: 'none', ttlMs: null });

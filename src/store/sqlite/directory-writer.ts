@@ -8,7 +8,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { PlanInput } from '../../contracts/metering.ts';
-import { compilePlan } from '../../metering/core/compiled-plan.ts';
+import { checkPlan } from '../../metering/core/check-limits.ts';
 import { checkTimezone } from '../../metering/core/period.ts';
 import type {
   CustomerRecord,
@@ -149,7 +149,7 @@ export class DirectoryWriter {
     plan: PlanInput,
     as: { readonly version: number; readonly apply: 'now' | 'period_end'; readonly nowMs: number },
   ): PlanRecord {
-    compilePlan(plan, as.version);
+    checkPlan(plan);
     this.#insertPlan(plan, as);
     this.#accounts.refreshPlans();
     return { id: plan.id, version: as.version, plan, createdAtMs: as.nowMs };

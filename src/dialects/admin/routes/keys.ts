@@ -6,6 +6,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { limitSchema, type LimitInput } from '../../../contracts/metering.ts';
+import { checkLimits } from '../../../metering/core/check-limits.ts';
 import { compileOwnLimits } from '../../../metering/core/compiled-plan.ts';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import type { KeyRecord, KeyScopes, MeteringStore } from '../../../metering/ports.ts';
@@ -145,6 +146,7 @@ function assertLimits(type: KeyRecord['type'], limits: readonly LimitInput[]): v
     );
   }
   compileOwnLimits({ id: 'key', type: 'key' }, limits, 1);
+  checkLimits(limits);
 }
 
 const PREFIX_LENGTH = 8;

@@ -1,0 +1,255 @@
+/**
+ * Every POST of both planes under an `Idempotency-Key`: the same request is answered again, another is refused, and a
+ * key that is none is named. A POST that this table lacks fails the first test.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ADMIN_KEY, chatBody, openLab, readReply, type Lab, type Reply } from '../support/lab.ts';
+import { openReceiver, type Receiver } from '../alerts/receiver.ts';
+import { callAdmin, createCustomerKey, type CustomerKey } from '../support/running-gateway.ts';
+
+interface Made {
+  readonly customer: CustomerKey;
+  readonly webhookId: string;
+  readonly ruleId: string;
+  readonly alertId: string;
+  /** Of a server that answers everything. */
+  readonly hookUrl: string;
+}
+
+interface Post {
+  /** As OpenAPI names it. */
+  readonly route: string;
+  /** What stands for `{id}`. */
+  readonly id?: (made: Made) => string;
+  /** A body for this route, another for another `turn`; absent: it takes none, and another path is the other request. */
+  readonly body?: (made: Made, turn: string) => object;
+}
+
+const TEXT = {
+  id: 'draft',
+  type: 'text.generate',
+  model: 'sim/chat',
+  input: { tokens: 100 },
+  output: { max_tokens: 50 },
+};
+const turns = { first: 1, other: 2 } as const;
+const countOf = (turn: string): number => (turn === 'first' ? turns.first : turns.other);
+const quoteBody = (_made: Made, turn: string): object => ({
+  operations: [{ ...TEXT, count: countOf(turn) }],
+});
+
+const DATA_POSTS: readonly Post[] = [
+  {
+    route: '/v1/chat/completions',
+    body: (_made, turn) => chatBody('sim/chat', { max_tokens: 10 * countOf(turn) }),
+  },
+  { route: '/v1/quotes', body: quoteBody },
+  { route: '/v1/preflight', body: quoteBody },
+  {
+    route: '/v1/client-tokens',
+    body: ({ customer }, turn) => ({
+      customer: customer.externalId,
+      expires_in_s: 60 * countOf(turn),
+    }),
+  },
+  {
+    route: '/api/subscription/preflight-check',
+    body: (_made, turn) => ({
+      operations: [
+        {
+          provider: 'sim',
+          model: 'sim/chat',
+          tokens_requested: 100 * countOf(turn),
+          operation_type: 'text_generation',
+        },
+      ],
+    }),
+  },
+];
+
+const plan = (turn: string): object => ({ name: turn, limits: [] });
+const webhook = ({ webhookId }: Made): string => webhookId;
+
+const ADMIN_POSTS: readonly Post[] = [
+  { route: '/admin/v1/plans', body: (_made, turn) => ({ id: `plan-of-${turn}`, ...plan(turn) }) },
+  {
+    route: '/admin/v1/plans/{id}/versions',
+    id: ({ customer }) => customer.planId,
+    body: (_made, turn) => plan(turn),
+  },
+  {
+    route: '/admin/v1/customers',
+    body: ({ customer }, turn) => ({ externalId: `made-${turn}`, plan: customer.planId }),
+  },
+  {
+    route: '/admin/v1/customers/{id}/wallet/grants',
+    id: ({ customer }) => customer.customerId,
+    body: (_made, turn) => ({ amount: `${countOf(turn)}.00`, reference: `invoice-${turn}` }),
+  },
+  {
+    route: '/admin/v1/subscription-events',
+    body: ({ customer }, turn) => ({
+      id: `event-${turn}`,
+      type: 'subscription.renewed',
+      occurred_at: '2026-01-01T00:00:00Z',
+      customer: customer.externalId,
+    }),
+  },
+  {
+    route: '/admin/v1/keys',
+    body: ({ customer }, turn) => ({ customer: customer.externalId, name: turn }),
+  },
+  {
+    route: '/admin/v1/keys/{id}/rotate',
+    id: ({ customer }) => customer.keyId,
+    body: (_made, turn) => ({ overlap_s: countOf(turn) }),
+  },
+  {
+    route: '/admin/v1/keys/{id}/revoke',
+    id: ({ customer }) => customer.keyId,
+  },
+  {
+    route: '/admin/v1/prices/explain',
+    body: (_made, turn) => ({
+      model: 'sim/chat',
+      usage: { input_text_tokens: countOf(turn) },
+    }),
+  },
+  {
+    route: '/admin/v1/price-rules',
+    body: ({ customer }, turn) => ({
+      match: 'sim/*',
+      customer: customer.externalId,
+      markup_percent: String(countOf(turn)),
+    }),
+  },
+  {
+    route: '/admin/v1/price-rules/{id}/retire',
+    id: ({ ruleId }) => ruleId,
+  },
+  {
+    route: '/admin/v1/webhooks',
+    body: ({ hookUrl }, turn) => ({ url: hookUrl, description: turn }),
+  },
+  {
+    route: '/admin/v1/webhooks/{id}/rotate',
+    id: webhook,
+    body: (_made, turn) => ({ overlap_s: countOf(turn) }),
+  },
+  { route: '/admin/v1/webhooks/{id}/test', id: webhook },
+  {
+    route: '/admin/v1/webhooks/{id}/redeliver',
+    id: webhook,
+    body: (_made, turn) => (turn === 'first' ? {} : { event: turn }),
+  },
+  {
+    route: '/admin/v1/deliveries/redeliver',
+    body: (_made, turn) => ({ destination: `email:${turn}@example.com` }),
+  },
+  { route: '/admin/v1/alerts/{id}/acknowledge', id: ({ alertId }) => alertId },
+  {
+    route: '/admin/v1/ledger/verify',
+    body: (_made, turn) => (turn === 'first' ? {} : { unknown: turn }),
+  },
+];
+
+/** Signed by Stripe, under Stripe's own event ids. */
+const EXEMPT = ['/webhooks/stripe'];
+
+const CONFIG = `
+egress:
+  allowPrivateHosts: ["127.0.0.1"]
+`;
+
+let lab: Lab;
+let receiver: Receiver;
+let made: Made;
+let serial = 0;
+
+async function postsOf(path: string): Promise<string[]> {
+  const { json } = await lab.call(path, { key: ADMIN_KEY });
+  const paths = json['paths'] as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  return Object.keys(paths).filter((name) => paths[name]?.['post'] !== undefined);
+}
+
+function isAdmin({ route }: Post): boolean {
+  return route.startsWith('/admin/');
+}
+
+async function send(post: Post, turn: string, key: string): Promise<Reply> {
+  const isElsewhere = post.body === undefined && turn !== 'first';
+  const path = post.route.replace('{id}', isElsewhere ? turn : (post.id?.(made) ?? ''));
+  const response = await fetch(`${lab.url}${path}`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${isAdmin(post) ? ADMIN_KEY : lab.gateway.apiKey}`,
+      ...(post.body === undefined ? {} : { 'content-type': 'application/json' }),
+      'idempotency-key': key,
+    },
+    body: post.body === undefined ? null : JSON.stringify(post.body(made, turn)),
+  });
+  return await readReply(response);
+}
+
+const refusal = ({ json, error }: Reply): Readonly<Record<string, unknown>> =>
+  Object.keys(error).length > 0 ? error : json;
+
+beforeAll(async () => {
+  receiver = await openReceiver();
+  lab = await openLab({ providers: 'none', config: CONFIG });
+  const customer = await createCustomerKey(lab.gateway);
+  const alert = await lab.gateway.gateway.gateway.store.alerting.alerts.raise({
+    kind: 'operator',
+    severity: 'critical',
+    customerId: null,
+    key: 'every-post',
+    atMs: Date.now(),
+    endsAtMs: null,
+    data: { problem: 'provider_auth', provider: 'sim', detail: 'refused' },
+  });
+  const hook = await callAdmin<{ id: string }>(lab.gateway, 'POST /webhooks', {
+    url: receiver.url,
+  });
+  const rule = await callAdmin<{ id: string }>(lab.gateway, 'POST /price-rules', {
+    match: 'sim/*',
+    markup_percent: '1',
+  });
+  made = {
+    customer,
+    webhookId: hook.id,
+    ruleId: rule.id,
+    alertId: alert?.id ?? 'none',
+    hookUrl: receiver.url,
+  };
+});
+
+afterAll(async () => {
+  await lab.close();
+  await receiver.close();
+});
+
+describe('every POST', () => {
+  it('is in the table', async () => {
+    const known = [...DATA_POSTS, ...ADMIN_POSTS].map(({ route }) => route);
+    const described = [
+      ...(await postsOf('/openapi.json')),
+      ...(await postsOf('/admin/v1/openapi.json')),
+    ];
+    expect(described.filter((path) => !EXEMPT.includes(path)).toSorted()).toEqual(known.toSorted());
+  });
+
+  it.each([...DATA_POSTS, ...ADMIN_POSTS])('$route', async (post) => {
+    const key = `key-${(serial += 1)}`;
+    const first = await send(post, 'first', key);
+    expect(first.status, first.text).toBeLessThan(300);
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    const again = await send(post, 'first', key);
+    expect([again.status, again.text]).toEqual([first.status, first.text]);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    const other = await send(post, 'other', key);
+    expect([other.status, refusal(other)['code']]).toEqual([422, 'idempotency_mismatch']);
+    const long = await send(post, 'first', 'k'.repeat(256));
+    expect(long.status, long.text).toBe(400);
+    expect(refusal(long)).toMatchObject({ code: 'invalid_request', param: 'Idempotency-Key' });
+  });
+});
