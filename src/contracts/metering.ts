@@ -127,15 +127,21 @@ export const limitSchema = z.strictObject({
     .describe(
       '`deny` by default; `soft` admits and marks, `overage` admits up to `overage_cap` more.',
     ),
-  overage_cap: limitAmountSchema.optional().describe('Most beyond the amount; only with `on_breach` `overage`.'),
+  overage_cap: limitAmountSchema
+    .optional()
+    .describe('Most beyond the amount; only with `on_breach` `overage`.'),
   rollover_max: limitAmountSchema
     .optional()
-    .describe('Most of what is left that the next hour, day, week or period begins with; on no other window.'),
+    .describe(
+      'Most of what is left that the next hour, day, week or period begins with; on no other window.',
+    ),
   thresholds: z
     .array(z.number().positive().max(1000))
     .max(20)
     .optional()
-    .describe('Percentages at which alerts fire; 50, 80, 90 and 100 by default. Not for `call`, `minute` and `concurrent`.'),
+    .describe(
+      'Percentages at which alerts fire; 50, 80, 90 and 100 by default. Not for `call`, `minute` and `concurrent`.',
+    ),
 });
 /** A limit that {@link limitSchema} has accepted. */
 export type LimitInput = z.infer<typeof limitSchema>;

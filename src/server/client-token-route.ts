@@ -89,11 +89,7 @@ async function serveMint(gateway: Gateway, exchange: Exchange): Promise<void> {
     ownerId: key.id,
     body,
     run: async () =>
-      jsonReply(
-        gateway,
-        exchange,
-        mint(gateway, key, { request, nowMs: exchange.startedAtMs }),
-      ),
+      jsonReply(gateway, exchange, mint(gateway, key, { request, nowMs: exchange.startedAtMs })),
   });
 }
 

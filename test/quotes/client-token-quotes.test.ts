@@ -41,7 +41,10 @@ const draft = {
 };
 
 async function quote(token: string, more: Readonly<Record<string, unknown>> = {}) {
-  const reply = await lab.call('/v1/quotes', { key: token, body: { operations: [draft], ...more } });
+  const reply = await lab.call('/v1/quotes', {
+    key: token,
+    body: { operations: [draft], ...more },
+  });
   expect(reply.status, reply.text).toBe(200);
   return reply.json as unknown as ShownQuote;
 }

@@ -36,7 +36,8 @@ function idleMember(limit: LimitInput): Idle | null {
     return { member: 'overage_cap', why };
   }
   if (onBreach === 'overage' && limit.overage_cap === 'disabled') {
-    const why = '"overage" has no effect with overage_cap "disabled"; give an amount, or say "deny".';
+    const why =
+      '"overage" has no effect with overage_cap "disabled"; give an amount, or say "deny".';
     return { member: 'on_breach', why };
   }
   if (amount !== 'unlimited' && amount !== 'disabled') return null;
