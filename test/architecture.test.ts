@@ -105,6 +105,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'contracts',
     'catalog/price-row.ts',
     'catalog/price-item.ts',
+    'metering/core/check-limits.ts',
     'metering/core/compiled-plan.ts',
     'zod',
     'yaml',

@@ -23,6 +23,7 @@ import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
 import { registerLimits, registerUsage } from './commands/usage.ts';
 import { registerVersion } from './commands/version.ts';
+import { registerSubscriptions } from './commands/subscriptions.ts';
 import { registerWallet } from './commands/wallet.ts';
 import { registerWebhooks } from './commands/webhooks.ts';
 
@@ -66,6 +67,7 @@ export function createProgram(scope: CommandScope): Command {
   program.commandsGroup('Sell and serve:');
   registerPlans(program, scope);
   registerCustomers(program, scope);
+  registerSubscriptions(program, scope);
   registerWallet(program, scope);
   registerKeys(program, scope);
   registerModels(program, scope);

@@ -37,18 +37,26 @@ export const customerRow = z.looseObject({
   created_at: z.string(),
 });
 
-export const customerReply = customerRow.extend({
-  subscription: z.looseObject({
-    status: z.string(),
-    plan: z.object({ id: z.string(), version: z.number() }),
-    cadence: z.string(),
-    timezone: z.string(),
-    trial_end: nullableTime,
-    grace_until: nullableTime,
-    cancel_at: nullableTime,
-    period: z.looseObject({ start: z.string(), end: z.string() }),
-  }),
+export const subscriptionReply = z.looseObject({
+  status: z.string(),
+  plan: z.object({ id: z.string(), version: z.number() }),
+  cadence: z.string(),
+  timezone: z.string(),
+  trial_end: nullableTime,
+  grace_until: nullableTime,
+  cancel_at: nullableTime,
+  period: z.looseObject({ start: z.string(), end: z.string() }),
+  scheduled: z.array(
+    z.looseObject({
+      change: z.string(),
+      plan: z.looseObject({ id: z.string() }).nullable(),
+      effective_at: z.string(),
+    }),
+  ),
 });
+export type SubscriptionReply = z.infer<typeof subscriptionReply>;
+
+export const customerReply = customerRow.extend({ subscription: subscriptionReply });
 export type CustomerReply = z.infer<typeof customerReply>;
 
 export const keyReply = z.looseObject({

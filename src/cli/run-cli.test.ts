@@ -43,6 +43,12 @@ describe('command line', () => {
     ['customers', 'list'],
     ['customers', 'create'],
     ['customers', 'show'],
+    ['subscriptions', 'show'],
+    ['subscriptions', 'change'],
+    ['subscriptions', 'call-off'],
+    ['wallet', 'show'],
+    ['wallet', 'grant'],
+    ['wallet', 'withdraw'],
     ['usage'],
     ['limits'],
     ['requests', 'list'],
@@ -116,7 +122,7 @@ describe('command line', () => {
   });
 
   it('takes the singular of a noun', async () => {
-    for (const noun of ['key', 'plan', 'customer', 'request', 'model', 'limit']) {
+    for (const noun of ['key', 'plan', 'customer', 'subscription', 'request', 'model', 'limit']) {
       expect((await run([noun, '--help'])).code).toBe(EXIT_CODES.ok);
     }
   });

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, chatBody, openLab, readReply, type Lab, type Reply } from '../support/lab.ts';
+import { reserveOf } from '../../src/metering/testing/store-samples.ts';
 import { openReceiver, type Receiver } from '../alerts/receiver.ts';
 import { callAdmin, createCustomerKey, type CustomerKey } from '../support/running-gateway.ts';
 
@@ -68,6 +69,9 @@ const DATA_POSTS: readonly Post[] = [
 ];
 
 const plan = (turn: string): object => ({ name: turn, limits: [] });
+const UNKNOWN_HOLD = 'hold_every-post';
+/** For routes whose body has no members: what is refused is another request, too. */
+const nothing = (_made: Made, turn: string): object => (turn === 'first' ? {} : { unknown: turn });
 const webhook = ({ webhookId }: Made): string => webhookId;
 
 const ADMIN_POSTS: readonly Post[] = [
@@ -147,9 +151,12 @@ const ADMIN_POSTS: readonly Post[] = [
     body: (_made, turn) => ({ destination: `email:${turn}@example.com` }),
   },
   { route: '/admin/v1/alerts/{id}/acknowledge', id: ({ alertId }) => alertId },
+  { route: '/admin/v1/ledger/verify', body: nothing },
+  { route: '/admin/v1/ledger/backups', body: nothing },
   {
-    route: '/admin/v1/ledger/verify',
-    body: (_made, turn) => (turn === 'first' ? {} : { unknown: turn }),
+    route: '/admin/v1/ledger/holds/{id}/reconcile',
+    id: () => UNKNOWN_HOLD,
+    body: (_made, turn) => ({ outcome: 'release', reason: turn }),
   },
 ];
 
@@ -198,7 +205,10 @@ beforeAll(async () => {
   receiver = await openReceiver();
   lab = await openLab({ providers: 'none', config: CONFIG });
   const customer = await createCustomerKey(lab.gateway);
-  const alert = await lab.gateway.gateway.gateway.store.alerting.alerts.raise({
+  const { store } = lab.gateway.gateway.gateway;
+  await store.ledger.reserve(reserveOf(customer.customerId, 'every-post'));
+  await store.ledgerOperations.markUnknown([UNKNOWN_HOLD]);
+  const alert = await store.alerting.alerts.raise({
     kind: 'operator',
     severity: 'critical',
     customerId: null,
