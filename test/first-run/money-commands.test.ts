@@ -105,7 +105,9 @@ describe('wallet', () => {
     const args = ['grant', 'user-2', '25.00', '--reference', 'invoice-1', '--reason', 'paid'];
     const granted = await wallet(...args);
     expect(granted).toMatchObject({ code: 0, err: '' });
-    expect(granted.out).toMatch(/^\$25(\.0+)? granted to user-2 \(top_up, reference invoice-1\)\n$/);
+    expect(granted.out).toMatch(
+      /^\$25(\.0+)? granted to user-2 \(top_up, reference invoice-1\)\n$/,
+    );
     expect((await wallet(...args)).out).toBe(granted.out);
     const promo = ['--kind', 'promo', '--reference', 'spring', '--priority', '-1'];
     const until = ['--expires-at', '2126-01-01T00:00:00Z'];

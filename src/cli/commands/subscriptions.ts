@@ -102,9 +102,7 @@ function registerChange(subscriptions: Command, scope: CommandScope): void {
     .action(async (customer: string, flags: ChangeFlags) => {
       const { client, output } = openSession(scope, flags);
       const reply = await client.admin('PATCH', pathOf(customer), { body: bodyOf(flags) });
-      output.data(reply, () =>
-        subscriptionText(parseReply(changedReply, reply), output.colors),
-      );
+      output.data(reply, () => subscriptionText(parseReply(changedReply, reply), output.colors));
       const { change: made } = parseReply(changedReply, reply);
       if (made.at === 'period_end') {
         output.message(`It takes effect at ${formatInstant(made.effective_at)} UTC.`);
