@@ -109,12 +109,13 @@ async function serveUpload(
   exchange: Exchange,
   customerId: string,
 ): Promise<void> {
-  const key = idempotencyKeyOf(exchange);
+  // One that is none is refused before anything is received.
+  idempotencyKeyOf(exchange);
   const { file, name } = await receiveUpload(gateway, exchange);
   try {
     const run = () => keepUpload(gateway, exchange, { customerId, file, name });
     const body = Buffer.from(JSON.stringify([file.hash, name]));
-    await answer(gateway, exchange, { key, customerId, body, run });
+    await answerOnce(gateway, exchange, { ownerId: customerId, body, run });
   } finally {
     await file.release();
   }
@@ -136,26 +137,7 @@ async function serveImport(
     const file = await gateway.inputs.resolve({ type: 'text', text: wish.url }, rules);
     return keepUpload(gateway, exchange, { customerId, file, name: wish.name ?? null });
   };
-  await answer(gateway, exchange, { key, customerId, body, run });
-}
-
-async function answer(
-  gateway: Gateway,
-  exchange: Exchange,
-  call: {
-    readonly key: string | null;
-    readonly customerId: string;
-    readonly body: Buffer;
-    readonly run: () => Promise<KeptReply>;
-  },
-): Promise<void> {
-  const { key, ...rest } = call;
-  if (key === null) {
-    const { status, headers, body } = await call.run();
-    exchange.send(status, [...headers], body);
-    return;
-  }
-  await answerOnce(gateway, exchange, { key, ...rest });
+  await answerOnce(gateway, exchange, { ownerId: customerId, body, run });
 }
 
 async function serveCreate(gateway: Gateway, exchange: Exchange): Promise<void> {

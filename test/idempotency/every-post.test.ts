@@ -24,6 +24,8 @@ interface Post {
   readonly id?: (made: Made) => string;
   /** A body for this route, another for another `turn`; absent: it takes none, and another path is the other request. */
   readonly body?: (made: Made, turn: string) => object;
+  /** In place of `body`: a file of that name. */
+  readonly file?: (turn: string) => string;
 }
 
 const TEXT = {
@@ -53,6 +55,7 @@ const DATA_POSTS: readonly Post[] = [
       expires_in_s: 60 * countOf(turn),
     }),
   },
+  { route: '/v1/assets', file: (turn) => `${turn}.png` },
   {
     route: '/api/subscription/preflight-check',
     body: (_made, turn) => ({
@@ -183,17 +186,35 @@ function isAdmin({ route }: Post): boolean {
   return route.startsWith('/admin/');
 }
 
+/** One pixel. */
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+
+function formOf(name: string): FormData {
+  const form = new FormData();
+  form.set('file', new Blob([PNG], { type: 'image/png' }), name);
+  return form;
+}
+
+function payloadOf(post: Post, turn: string): FormData | string | null {
+  if (post.file !== undefined) return formOf(post.file(turn));
+  return post.body === undefined ? null : JSON.stringify(post.body(made, turn));
+}
+
 async function send(post: Post, turn: string, key: string): Promise<Reply> {
-  const isElsewhere = post.body === undefined && turn !== 'first';
+  const body = payloadOf(post, turn);
+  const isElsewhere = body === null && turn !== 'first';
   const path = post.route.replace('{id}', isElsewhere ? turn : (post.id?.(made) ?? ''));
   const response = await fetch(`${lab.url}${path}`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${isAdmin(post) ? ADMIN_KEY : lab.gateway.apiKey}`,
-      ...(post.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(typeof body === 'string' ? { 'content-type': 'application/json' } : {}),
       'idempotency-key': key,
     },
-    body: post.body === undefined ? null : JSON.stringify(post.body(made, turn)),
+    body,
   });
   return await readReply(response);
 }

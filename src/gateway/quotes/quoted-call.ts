@@ -64,6 +64,8 @@ export async function quotedCallOf(
   return { quoteId, operationId, priceBookId, prices, operations };
 }
 
+const AGAIN = `make another with POST /v1/quotes, or call without ${QUOTE_HEADER}.`;
+
 function reasonError(reason: NoLeg['reason'], operationId: string | null): GatewayError {
   switch (reason) {
     case 'unknown_quote':
@@ -73,11 +75,11 @@ function reasonError(reason: NoLeg['reason'], operationId: string | null): Gatew
     case 'no_match':
       return unusable('The quote holds no operation of this type and model.');
     case 'used':
-      return unusable('Every use of this operation has been drawn; make another quote.');
+      return unusable(`Every use of this operation has been drawn; ${AGAIN}`);
     case 'released':
-      return unusable('The quote was released; make another one.');
+      return unusable(`The quote was released, so it holds nothing any more; ${AGAIN}`);
     case 'expired':
-      return unusable('The quote has expired; make another one.');
+      return unusable(`The quote has expired, so it holds nothing any more; ${AGAIN}`);
     default:
       return reason satisfies never;
   }

@@ -132,20 +132,28 @@ function sharedText(sentence: LimitSentence, until: string): string {
   return `${openingText(sentence)}; not that much is left of the ${amountText(limit.meter, size)} ${windowText(limit)}${whose(limit)}${until}.`;
 }
 
+/** What helps where waiting does not: such a limit is used up for good. */
+function forGoodText({ windowKind, scope }: CompiledLimit): string {
+  if (windowKind.kind !== 'lifetime') return '';
+  const holder = scope.kind === 'own' ? scope.holder.type : scope.kind;
+  if (holder === 'client_token') return ' It does not renew; ask for a new client token.';
+  return holder === 'key' ? ' It does not renew; use another key, or have its limit raised.' : '';
+}
+
 export function exceededText(sentence: LimitSentence): string {
   const { resetsAtMs } = sentence;
   const until = resetsAtMs === null ? '' : ` until ${dateText(resetsAtMs)}`;
   if (isShared(sentence.limit)) return sharedText(sentence, until);
-  return `${openingText(sentence)}; ${leftText(sentence)} is left${whose(sentence.limit)}${until}.`;
+  return `${openingText(sentence)}; ${leftText(sentence)} is left${whose(sentence.limit)}${until}.${forGoodText(sentence.limit)}`;
 }
 
 export function heldText(sentence: LimitSentence): string {
-  if (isShared(sentence.limit)) return sharedText(sentence, ' while calls are in flight');
+  if (isShared(sentence.limit)) return sharedText(sentence, ' while calls are in flight; repeat when they have ended');
   const held =
     sentence.limit.meter === 'cost_usd'
       ? usdText(sentence.held)
       : formatMeterAmount(sentence.limit.meter, sentence.held);
-  return `${openingText(sentence)}; ${leftText(sentence)} is free${whose(sentence.limit)} while calls in flight hold ${held}.`;
+  return `${openingText(sentence)}; ${leftText(sentence)} is free${whose(sentence.limit)} while calls in flight hold ${held}; repeat when they have ended.`;
 }
 
 /** Too little credit, whether it stands alone or behind the plan's allowance. */

@@ -107,7 +107,7 @@ describe('limits by kind', () => {
     expect([refused.code, refused.retryAfterMs, refused.message, refused.refusal.actions]).toEqual([
       'limit_held',
       1_000,
-      'This request may cost up to $2.00; $1.00 of $50.00 is free while calls in flight hold $49.00.',
+      'This request may cost up to $2.00; $1.00 of $50.00 is free while calls in flight hold $49.00; repeat when they have ended.',
       [],
     ]);
   });
@@ -240,7 +240,7 @@ describe('limits by kind', () => {
     const busy = refuse(bench, {}, START_MS);
     expect([busy.code, busy.retryAfterMs]).toEqual(['limit_held', 60_000]);
     expect(busy.message).toBe(
-      'This call counts as 1 request; 0 of 1 request is free while calls in flight hold 1.',
+      'This call counts as 1 request; 0 of 1 request is free while calls in flight hold 1; repeat when they have ended.',
     );
   });
 
@@ -309,7 +309,7 @@ describe('reasons that no limit outweighs', () => {
     const five = boundOf({ requests: 5n });
     expect(refuse(full, { bound: five, pricing: 'unpriced_model' })).toMatchObject({
       code: 'unpriced_model',
-      message: 'The model gemini/flash has no price, so a call to it cannot be billed.',
+      message: 'The model gemini/flash has no price, so a call to it cannot be billed; choose another, or have the operator add its price.',
       refusal: { actions: [] },
     });
     expect(refuse(full, { bound: five, pricing: 'unbounded_cost' }).message).toBe(
@@ -326,7 +326,7 @@ describe('reasons that no limit outweighs', () => {
     const refused = refuse(bench, { pricing: 'unpriced_model' });
     expect([refused.code, refused.message, refused.refusal.actions]).toEqual([
       'model_not_allowed',
-      'The plan pro does not allow the model gemini/flash.',
+      'The plan pro does not allow the model gemini/flash; GET /v1/models lists those that it does.',
       [{ do: 'upgrade', plan: 'plus' }],
     ]);
     expect(

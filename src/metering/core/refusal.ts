@@ -312,9 +312,9 @@ function gateText(code: GateCode, call: Call, disabled: readonly Assessment[]): 
       return `${who} does not include ${operation} on ${next.model} (disabled: ${meters}).`;
     }
     case 'model_not_allowed':
-      return `The plan ${plan.id} does not allow the model ${next.model}.`;
+      return `The plan ${plan.id} does not allow the model ${next.model}; GET /v1/models lists those that it does.`;
     case 'unpriced_model':
-      return `The model ${next.model} has no price, so a call to it cannot be billed.`;
+      return `The model ${next.model} has no price, so a call to it cannot be billed; choose another, or have the operator add its price.`;
     case 'unbounded_cost':
       return `The cost of this request on ${next.model} cannot be bounded; state a maximum.`;
     default:

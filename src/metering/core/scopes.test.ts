@@ -136,7 +136,7 @@ describe('limits of several scopes', () => {
       expect.objectContaining({ id: 'all', scope: 'deployment', limit: '4', remaining: '0' }),
     ]);
     expect(result.message).toBe(
-      'This call counts as 1 request; not that much is left of the 4 requests per day for all customers together while calls are in flight.',
+      'This call counts as 1 request; not that much is left of the 4 requests per day for all customers together while calls are in flight; repeat when they have ended.',
     );
     expect(result.refusal.usage_info).toMatchObject({ current_calls: 0, limit: 0 });
     expect(result.rates.requests?.limit).toBe('3');
