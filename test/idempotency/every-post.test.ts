@@ -46,6 +46,18 @@ const DATA_POSTS: readonly Post[] = [
     route: '/v1/chat/completions',
     body: (_made, turn) => chatBody('sim/chat', { max_tokens: 10 * countOf(turn) }),
   },
+  {
+    route: '/v1/embeddings',
+    body: (_made, turn) => ({ model: 'sim/embed', input: [turn] }),
+  },
+  {
+    route: '/v1/images/generations',
+    body: (_made, turn) => ({ model: 'sim/image', prompt: turn, size: '1024x1024' }),
+  },
+  {
+    route: '/v1/audio/speech',
+    body: (_made, turn) => ({ model: 'sim/speech', voice: 'alloy', input: turn }),
+  },
   { route: '/v1/quotes', body: quoteBody },
   { route: '/v1/preflight', body: quoteBody },
   {
