@@ -128,7 +128,6 @@ async function serveImport(
   customerId: string,
 ): Promise<void> {
   assertJsonBody(exchange);
-  const key = idempotencyKeyOf(exchange);
   const body = await exchange.readBody(gateway.settings.maxBodyBytes);
   const members = parseJsonObject(body, gateway.settings.maxJsonDepth);
   const wish = parsePart(assetImportSchema, members, 'member');
