@@ -106,10 +106,7 @@ const STORIES: readonly (readonly [string, Story])[] = [
   ['more than the whole plan', { plan: [cost('0.10', 'period')] }],
   ['key used up', { key: [cost('1.00', 'day')], used: USED }],
   ['key used up for good', { key: [cost('1.00', 'lifetime')], used: USED }],
-  [
-    'key too fast',
-    { key: [{ meter: 'requests', window: 'minute', amount: 1 }], used: 1n },
-  ],
+  ['key too fast', { key: [{ meter: 'requests', window: 'minute', amount: 1 }], used: 1n }],
   [
     'key with a call in flight',
     { key: [{ meter: 'requests', window: 'concurrent', amount: 1 }], held: 1n },
@@ -120,7 +117,10 @@ const STORIES: readonly (readonly [string, Story])[] = [
     'deployment held by calls in flight',
     { deployment: [cost('1.00', 'day', { scope: 'deployment' })], held: USED },
   ],
-  ['deployment used up', { deployment: [cost('1.00', 'day', { scope: 'deployment' })], used: USED }],
+  [
+    'deployment used up',
+    { deployment: [cost('1.00', 'day', { scope: 'deployment' })], used: USED },
+  ],
   [
     'provider used up',
     { deployment: [cost('1.00', 'day', { scope: 'provider:gemini' })], used: USED },

@@ -148,7 +148,8 @@ export function exceededText(sentence: LimitSentence): string {
 }
 
 export function heldText(sentence: LimitSentence): string {
-  if (isShared(sentence.limit)) return sharedText(sentence, ' while calls are in flight; repeat when they have ended');
+  if (isShared(sentence.limit))
+    return sharedText(sentence, ' while calls are in flight; repeat when they have ended');
   const held =
     sentence.limit.meter === 'cost_usd'
       ? usdText(sentence.held)

@@ -309,7 +309,8 @@ describe('reasons that no limit outweighs', () => {
     const five = boundOf({ requests: 5n });
     expect(refuse(full, { bound: five, pricing: 'unpriced_model' })).toMatchObject({
       code: 'unpriced_model',
-      message: 'The model gemini/flash has no price, so a call to it cannot be billed; choose another, or have the operator add its price.',
+      message:
+        'The model gemini/flash has no price, so a call to it cannot be billed; choose another, or have the operator add its price.',
       refusal: { actions: [] },
     });
     expect(refuse(full, { bound: five, pricing: 'unbounded_cost' }).message).toBe(
