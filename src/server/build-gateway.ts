@@ -24,6 +24,7 @@ import { TimerWheel } from '../http/timer-wheel.ts';
 import { Upstream } from '../http/upstream.ts';
 import type { MeteringStore } from '../metering/ports.ts';
 import { createLog, LogRecorder } from '../observability/log.ts';
+import { registerAssetMetrics } from '../observability/asset-metrics.ts';
 import { GatewayMetrics } from '../observability/metrics.ts';
 import type { Simulator } from '../simulators/index.ts';
 import { openAssets } from './asset-store.ts';
@@ -99,5 +100,6 @@ export async function buildGateway(
     ...(await openAssets(options, { store: parts.store, ids, nowMs: clock.nowMs, recorder })),
     lifecycle,
   };
+  registerAssetMetrics(metrics.registry, () => gateway.assets.totals());
   return { gateway, metrics, warnings };
 }

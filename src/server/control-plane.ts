@@ -35,6 +35,7 @@ export function openControlPlane(
       config: () => viewConfig(loaded),
       catalogue: gateway.catalog,
       webhookTools,
+      removeAsset: (id) => gateway.assets.remove(id),
       maxBodyBytes: config.limits.maxBodyBytes.admin,
       maxJsonDepth: config.limits.maxJsonDepth,
       version: VERSION,

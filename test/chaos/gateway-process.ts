@@ -112,6 +112,13 @@ export class GatewayProcess {
     return this.#url;
   }
 
+  /** As the system numbers it. */
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error('The gateway was not started.');
+    return pid;
+  }
+
   get isListening(): boolean {
     return this.#url !== null;
   }

@@ -74,6 +74,8 @@ export interface AdminDependencies {
   readonly config: () => ShownConfig;
   readonly catalogue: ShownCatalogue;
   readonly webhookTools: WebhookTools;
+  /** Removes stored media with its bytes. False where there is none of this id. */
+  readonly removeAsset: (id: string) => Promise<boolean>;
   readonly maxBodyBytes: number;
   readonly maxJsonDepth: number;
   /** The product's version, stated in `openapi.json`. */

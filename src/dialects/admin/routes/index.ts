@@ -6,6 +6,7 @@
 import type { AdminRoute } from '../admin-route.ts';
 import { alertRoutes } from './alerts.ts';
 import { customerLimitRoutes } from './customer-limits.ts';
+import { assetRoutes } from './assets.ts';
 import { customerRoutes } from './customers.ts';
 import { exportRoutes } from './exports.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -46,6 +47,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...ledgerBackupRoutes,
   ...processRoutes,
   ...priceRoutes,
+  ...assetRoutes,
   ...priceRuleRoutes,
   ...reconciliationRoutes,
 ];

@@ -135,6 +135,7 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
     config: () => SHOWN_CONFIG,
     catalogue: CATALOGUE,
     webhookTools: fakeWebhookTools(),
+    removeAsset: async (id) => (await store.assets.remove(id)).removed > 0,
     maxBodyBytes: 64 * 1024,
     maxJsonDepth: 32,
     version: '0.0.0-test',
