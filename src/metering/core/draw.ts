@@ -18,15 +18,22 @@ import { isDue } from './settle.ts';
 import type { Counter, Leg, Memory, OpenHold } from './state.ts';
 import { Step, unchanged } from './step.ts';
 import { admits, coveredBy, ratesAfter, take } from './take.ts';
-import type { Applied } from './types.ts';
+import type { Applied, HoldQuote } from './types.ts';
+
+/** The hold of one operation of a quote. */
+type QuoteLeg = OpenHold & { readonly quote: HoldQuote };
+
+function isQuoteLeg(hold: OpenHold): hold is QuoteLeg {
+  return hold.quote !== null;
+}
 
 /** What one use is worth: of each counter an equal part of what the leg reserves there, the last use the rest. */
-function oneUseOf(leg: OpenHold, uses: number): readonly Leg[] {
+function oneUseOf(leg: QuoteLeg): readonly Leg[] {
   const reserved = new Map<Counter, bigint>();
   for (const { counter, amount } of leg.legs) {
     reserved.set(counter, (reserved.get(counter) ?? 0n) + amount);
   }
-  const rest = partOfUse(leg.plan, reserved, BigInt(uses));
+  const rest = partOfUse(leg.plan, reserved, BigInt(leg.quote.uses));
   const share: Leg[] = [];
   for (const { counter, bucket, amount } of leg.legs) {
     const wanted = rest.get(counter) ?? 0n;
@@ -59,9 +66,9 @@ function ofRest(covered: readonly Charge[], uses: { from: number; to: number }):
 }
 
 /** Lowers the leg by one use; the last one ends it, and what division left over is free again. */
-function lowerLeg(step: Step, leg: OpenHold, share: readonly Leg[]): void {
-  const uses = leg.quote?.uses ?? 0;
-  const quote = leg.quote === null ? null : { ...leg.quote, uses: uses - 1 };
+function lowerLeg(step: Step, leg: QuoteLeg, share: readonly Leg[]): void {
+  const { uses } = leg.quote;
+  const quote = { ...leg.quote, uses: uses - 1 };
   const common = { holdId: leg.holdId, customerId: leg.customerId };
   if (uses === 1) {
     for (const { bucket, amount } of leg.legs) step.post(bucket, 'held', -amount);
@@ -77,7 +84,7 @@ function lowerLeg(step: Step, leg: OpenHold, share: readonly Leg[]): void {
   }
   for (const { bucket, amount } of share) step.post(bucket, 'held', -amount);
   const covered = ofRest(leg.covered, { from: uses, to: uses - 1 });
-  const lowered: OpenHold = {
+  const lowered: QuoteLeg = {
     ...leg,
     legs: less(leg.legs, share),
     covered,
@@ -96,7 +103,7 @@ function lowerLeg(step: Step, leg: OpenHold, share: readonly Leg[]): void {
 
 /** The call's hold before anything was added to what it drew. Limits count where the quote's legs stand. */
 function drawnHold(
-  leg: OpenHold,
+  leg: QuoteLeg,
   command: QuotedReserve,
   at: { readonly share: readonly Leg[]; readonly nowMs: number },
 ): OpenHold {
@@ -119,7 +126,7 @@ function drawnHold(
     slots: [],
     outputByModel: new Map(),
     extensions: 0,
-    quote: quote === null ? null : { ...quote, uses: 0 },
+    quote: { ...quote, uses: 0 },
     answer: {
       type: 'held',
       holdId: command.holdId,
@@ -150,12 +157,11 @@ export function draw(
   const known = knownHold(memory, command);
   if (known !== null) return unchanged(known.answer);
   const leg = memory.holds.get(command.legHoldId);
-  const uses = leg?.quote?.uses ?? 0;
-  if (leg === undefined || leg.state !== 'held' || uses === 0) return missing('used');
+  if (leg === undefined || !isQuoteLeg(leg) || leg.state !== 'held') return missing('used');
   if (isDue(leg, nowMs)) return missing('expired');
   const account = accountFor(memory, leg.customerId);
   account.lastUsedMs = nowMs;
-  const share = oneUseOf(leg, uses);
+  const share = oneUseOf(leg);
   const drawn = drawnHold(leg, command, { share, nowMs });
   const call: Call = {
     account,

@@ -61,21 +61,20 @@ export function partOfUse(
   const parts = new Map<Counter, bigint>();
   for (const [counter, amount] of reserved) parts.set(counter, amount / uses);
   if (plan.funding !== 'plan_then_wallet') return parts;
-  const credits = [...reserved.keys()].find((counter) => counter.key === CREDITS.counterKey);
+  const credits = [...reserved].find(([counter]) => counter.key === CREDITS.counterKey);
   if (credits === undefined) return parts;
-  const onCredits = reserved.get(credits) ?? 0n;
-  // An allowance that was used up has reserved nothing: credits bear each use whole.
-  const isBacked = [...reserved.keys()].some(
-    ({ key }) => plan.limitsByCounter.get(key)?.allowance === true,
+  const [wallet, onCredits] = credits;
+  const allowances = [...reserved].filter(
+    ([{ key }]) => plan.limitsByCounter.get(key)?.allowance === true,
   );
-  let rest = isBacked ? 0n : (onCredits + uses - 1n) / uses;
-  for (const [counter, amount] of reserved) {
-    if (plan.limitsByCounter.get(counter.key)?.allowance !== true) continue;
+  // An allowance that was used up has reserved nothing: credits bear each use whole.
+  let rest = allowances.length > 0 ? 0n : (onCredits + uses - 1n) / uses;
+  for (const [counter, amount] of allowances) {
     const cost = (amount + onCredits + uses - 1n) / uses;
     const part = amount < cost ? amount : cost;
     parts.set(counter, part);
     if (cost - part > rest) rest = cost - part;
   }
-  parts.set(credits, rest < onCredits ? rest : onCredits);
+  parts.set(wallet, rest);
   return parts;
 }

@@ -71,8 +71,8 @@ function ordinaryBody(hold: OpenHold): Body {
 }
 
 /** The leg of a quote after one of its uses was drawn: an `extend` that lowers. */
-export function drawnBody(leg: OpenHold): Body {
-  return { ...extendBody(leg), requests: leg.requests.toString(), uses: leg.quote?.uses ?? 0 };
+export function drawnBody(leg: OpenHold & { readonly quote: HoldQuote }): Body {
+  return { ...extendBody(leg), requests: leg.requests.toString(), uses: leg.quote.uses };
 }
 
 function packQuote(quote: HoldQuote): JsonValue {

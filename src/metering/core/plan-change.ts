@@ -4,7 +4,6 @@
  * @module
  */
 import { boxOf, converge, serves, siteTarget } from './boxes.ts';
-import { bucketed } from './compiled-plan.ts';
 import { accountFor } from './reserve.ts';
 import type { Account, Counter, Memory } from './state.ts';
 import { Step } from './step.ts';
@@ -18,7 +17,7 @@ function convergeCounter(
 ): void {
   const { counter, nowMs } = at;
   const limit = account.input.plan.limitsByCounter.get(counter.key);
-  if (limit?.kind !== 'number' || !bucketed(limit.windowKind)) return;
+  if (limit?.kind !== 'number') return;
   const box = boxOf(account, limit, { counter, atMs: nowMs });
   if (box === null) return;
   for (const bucket of counter.buckets) {

@@ -26,23 +26,29 @@ export class QuoteLimits {
 
   /** Adds one operation; of several candidates the one that asks the most of a limit counts. */
   add(candidates: readonly JudgedCandidate[]): void {
-    const most = new Map<string, bigint>();
+    const most = new Map<Asked, bigint>();
     for (const { assessments } of candidates) {
       const onCredits = restOnCredits(assessments, null, 0);
       for (const assessment of assessments) {
-        const key = keyOf(assessment);
+        const asked = this.#of(assessment);
         const need = ownNeed(assessment, needOf(assessment, null, 0), onCredits);
-        if (!this.#asked.has(key)) this.#asked.set(key, { first: assessment, requested: 0n });
-        const before = most.get(key) ?? 0n;
-        most.set(key, need > before ? need : before);
+        const before = most.get(asked) ?? 0n;
+        most.set(asked, need > before ? need : before);
       }
     }
-    for (const [key, need] of most) {
-      const asked = this.#asked.get(key);
-      if (asked === undefined) continue;
+    for (const [asked, need] of most) {
       if (bucketed(asked.first.limit.windowKind)) asked.requested += need;
       else if (need > asked.requested) asked.requested = need;
     }
+  }
+
+  #of(assessment: Assessment): Asked {
+    const key = keyOf(assessment);
+    const present = this.#asked.get(key);
+    if (present !== undefined) return present;
+    const asked: Asked = { first: assessment, requested: 0n };
+    this.#asked.set(key, asked);
+    return asked;
   }
 
   /** In the order in which they were met. */

@@ -122,5 +122,5 @@ export function usesThatFit(judged: JudgedCandidate, count: number): number {
     const fit = each > 0n ? reachOf(assessment) / each : most;
     if (fit < most) most = fit;
   }
-  return Number(most < 0n ? 0n : most);
+  return Number(most);
 }

@@ -168,6 +168,64 @@ describe('evaluating a quote', () => {
     ]);
   });
 
+  it('advises no model that the plan forbids, and nothing at all without a subscription', () => {
+    const alternatives = [
+      costing(1n, { model: 'openai/forbidden' }),
+      costing(1n, { model: 'gemini/small' }),
+    ];
+    const dear = operationOf('a', { candidates: [costing(USD * 2n)], alternatives });
+    const bench = benchOf(planOf(MONEY, { models: ['gemini/*'] }));
+    expect(evaluate(bench, [dear]).result.verdicts[0]?.refusal?.alternative).toBe('gemini/small');
+    bench.engine.loadAccount(accountOf(planOf(MONEY), { subscription: null }));
+    const { result } = evaluate(bench, [dear], { mode: 'all' });
+    expect(result).toMatchObject({ plan: null, subscriptionStatus: null, held: [] });
+    expect(result.verdicts[0]?.refusal).toMatchObject({
+      code: 'subscription_inactive',
+      alternative: null,
+      actions: [{ do: 'subscribe' }],
+    });
+  });
+
+  it('passes over a fallback that the plan forbids, as a call would', () => {
+    const bench = benchOf(planOf(MONEY, { models: ['gemini/*'] }));
+    const candidates = [costing(USD / 2n), costing(USD * 9n, { model: 'openai/forbidden' })];
+    const { result } = evaluate(bench, [operationOf('a', { candidates })]);
+    expect(result.verdicts).toMatchObject([{ allowed: true, outputTokens: [null] }]);
+    expect(result.limits[0]).toMatchObject({ id: 'cost_usd/period', requested: '0.500000000' });
+  });
+
+  it('advises no number of uses where a single one does not fit', () => {
+    const bench = benchOf([{ meter: 'cost_usd', window: 'call', amount: '0.10' }, ...MONEY]);
+    const actions = (cost: bigint) =>
+      evaluate(bench, [operationOf('a', { candidates: [costing(cost)], count: 11 })]).result
+        .verdicts[0]?.refusal?.actions;
+    expect(actions(USD / 5n)).not.toContainEqual(expect.objectContaining({ param: 'count' }));
+    expect(actions(USD / 10n)).toContainEqual({ do: 'reduce', param: 'count', max: 10 });
+  });
+
+  it('a limit on which a use counts nothing bounds no number of uses', () => {
+    const bench = benchOf(MONEY);
+    const elastic = { tokens: 50, minTokens: 50, nanoUsdPerMillion: 0n };
+    const free = boundOf({ requests: 1n }, { elastic });
+    const { result } = evaluate(bench, [operationOf('a', { candidates: [free], count: 12 })]);
+    expect(result.verdicts[0]?.refusal?.actions).toContainEqual({
+      do: 'reduce',
+      param: 'count',
+      max: 10,
+    });
+  });
+
+  it('an operation that names no candidate is a fault, and leaves memory as it was', () => {
+    const bench = benchOf(MONEY);
+    const before = text(stateOf(bench.memory));
+    const operations = [
+      operationOf('a', { candidates: [costing(USD / 2n)] }),
+      operationOf('b', { candidates: [] }),
+    ];
+    expect(() => evaluate(bench, operations, { mode: 'all' })).toThrow('b has no candidate');
+    expect(text(stateOf(bench.memory))).toBe(before);
+  });
+
   it('lives as long as asked, at most what the plan allows', () => {
     const bench = benchOf(planOf([], { max_quote_ttl_s: 60 }));
     expect(evaluate(bench, []).result.expiresAtMs).toBe(START_MS + 60_000);
@@ -264,6 +322,49 @@ describe('holding a quote', () => {
     });
     const fair = drawOf('a', 1, { bound: costing(USD) });
     expect(bench.engine.draw(fair, START_MS).result.type).toBe('held');
+  });
+
+  it('judges the subscription when the call is made, and keeps the use that it refuses', () => {
+    const bench = benchOf(MONEY);
+    evaluate(bench, [operationOf('a', { candidates: [costing(USD / 2n)] })], { mode: 'all' });
+    const before = text(stateOf(bench.memory));
+    const subscription = { graceUntilMs: null, cancelAtMs: null, trialEndMs: null } as const;
+    const set = (status: 'paused' | 'active') =>
+      bench.engine.loadAccount(
+        accountOf(planOf(MONEY), { subscription: { ...subscription, status } }),
+      );
+    set('paused');
+    const refused = bench.engine.draw(drawOf('a', 1), START_MS);
+    expect(refused.result).toMatchObject({ type: 'refused', code: 'subscription_inactive' });
+    expect(refused.journal).toEqual([]);
+    expect(text(stateOf(bench.memory))).toBe(before);
+    set('active');
+    expect(bench.engine.draw(drawOf('a', 1), START_MS).result.type).toBe('held');
+  });
+
+  it('draws on nothing but the leg of a quote', () => {
+    const bench = benchOf(MONEY);
+    bench.engine.reserve(reserveOf('plain', { expiresAtMs: START_MS + 9 }), START_MS);
+    const drawn = bench.engine.draw({ ...drawOf('a', 1), legHoldId: 'plain' }, START_MS);
+    expect([drawn.result, drawn.journal]).toEqual([{ type: 'no_leg', reason: 'used' }, []]);
+    evaluate(bench, [operationOf('a', { count: 2 })], { mode: 'all' });
+    bench.engine.draw(drawOf('a', 1), START_MS);
+    const again = bench.engine.draw({ ...drawOf('a', 2), legHoldId: 'hold_1' }, START_MS);
+    expect(again.result).toEqual({ type: 'no_leg', reason: 'used' });
+  });
+
+  it('counts no request for what asked for none', () => {
+    const bench = benchOf(MONEY);
+    const bound = boundOf({ cost_usd: USD / 4n });
+    evaluate(bench, [operationOf('a', { candidates: [bound], count: 2 })], { mode: 'all' });
+    bench.engine.draw(drawOf('a', 1, { bound }), START_MS);
+    const charges = [chargeOf({ requests: 1n, cost_usd: USD / 4n })];
+    bench.engine.settle({ holdId: 'hold_1', charges }, START_MS);
+    expect(bench.engine.openHolds()).toMatchObject([{ requests: 0n, quote: { uses: 1 } }]);
+    expect(bench.engine.limitStatuses('cus_1', null, START_MS)).toMatchObject([
+      { id: 'cost_usd/period', used: '0.250000000', held: '0.250000000' },
+      { id: 'requests/day', used: '0', held: '0' },
+    ]);
   });
 
   it('judges rates and slots when the call is made', () => {
@@ -409,6 +510,78 @@ describe('properties of quotes', () => {
       { numRuns: 150, seed: 2026 },
     );
     expect(drawn).toBeGreaterThan(150);
+  });
+});
+
+describe('quotes that credits stand behind', () => {
+  const nano = (amount: number): string => `0.${String(amount).padStart(9, '0')}`;
+  const amount = fc.integer({ min: 1, max: 120 });
+
+  it('let each use draw its whole cost, from the plan and from credits, and free nothing in between', () => {
+    let drawn = 0;
+    fc.assert(
+      fc.property(
+        fc.record({
+          period: amount,
+          day: fc.option(amount, { nil: null }),
+          credit: fc.integer({ min: 1, max: 300 }),
+          cost: fc.integer({ min: 1, max: 40 }),
+          count: fc.integer({ min: 1, max: 9 }),
+        }),
+        ({ period, day, credit, cost, count }) => {
+          const limits: LimitInput[] = [
+            { meter: 'requests', window: 'period', amount: 100 },
+            { meter: 'cost_usd', window: 'period', amount: nano(period) },
+          ];
+          if (day !== null) limits.push({ meter: 'cost_usd', window: 'day', amount: nano(day) });
+          const { engine } = benchOf(planOf(limits, { funding: 'plan_then_wallet' }));
+          engine.grantCredit(
+            {
+              customerId: 'cus_1',
+              reference: 'first',
+              kind: 'top_up',
+              amountNanoUsd: BigInt(credit),
+              reason: null,
+              asked: '',
+              priority: 0,
+              effectiveAtMs: START_MS,
+              expiresAtMs: null,
+            },
+            START_MS,
+          );
+          const bound = costing(BigInt(cost));
+          const command = quoteOf([operationOf('a', { candidates: [bound], count })], {
+            mode: 'all',
+          });
+          const allowance = Math.min(period, day ?? period);
+          const fits = cost * count <= allowance + credit;
+          expect(engine.quote(command, START_MS).result.held).toEqual(fits ? ['a'] : []);
+          if (!fits) return;
+          const held = () => engine.buckets().map((bucket) => [bucket.id, bucket.held]);
+          const before = held();
+          for (let use = 1; use <= count; use += 1) {
+            const { result } = engine.draw(drawOf('a', use, { bound }), START_MS);
+            expect(result.type).toBe('held');
+            expect(held()).toEqual(before);
+            drawn += 1;
+          }
+          const charges = [chargeOf({ requests: 1n, cost_usd: BigInt(cost) })];
+          for (let use = 1; use <= count; use += 1) {
+            engine.settle({ holdId: `hold_${use}`, charges }, START_MS);
+          }
+          const spent = (limitId: string) =>
+            engine
+              .buckets()
+              .filter((bucket) => bucket.limitId === limitId)
+              .reduce((sum, bucket) => sum + bucket.spent, 0n);
+          const ofPlan = BigInt(Math.min(cost * count, allowance));
+          expect(spent('cost_usd/period')).toBe(ofPlan);
+          expect(spent('wallet')).toBe(BigInt(cost * count) - ofPlan);
+        },
+      ),
+      { numRuns: 150 },
+    );
+    expect(drawn).toBeGreaterThan(100);
   });
 });
 

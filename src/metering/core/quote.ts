@@ -46,13 +46,18 @@ function expiryOf(account: Account, ttlMs: number | null, nowMs: number): number
 interface Judged {
   readonly candidates: readonly JudgedCandidate[];
   /** What stands in the way, and at which candidate. */
-  readonly refusal: { readonly call: Call; readonly refused: Refused } | null;
+  readonly refusal: {
+    readonly call: Call;
+    readonly refused: Refused;
+    /** The candidate whose limits stand in the way; null where it is the subscription, the plan or the price. */
+    readonly blocked: JudgedCandidate | null;
+  } | null;
 }
 
 function judge(memory: Memory, call: Call, operation: QuotedOperation): Judged {
   const gated = gate(memory, call, operation.pricing);
   const first = judgeUses(memory, call, operation.count);
-  if (gated !== null) return { candidates: [first], refusal: { call, refused: gated } };
+  if (gated !== null) return { candidates: [first], refusal: { call, refused: gated, blocked: null } };
   const candidates = [first];
   for (const next of operation.candidates.slice(1)) {
     const other = { ...call, next };
@@ -60,8 +65,9 @@ function judge(memory: Memory, call: Call, operation: QuotedOperation): Judged {
     if (gatePlan(memory, other) !== null) continue;
     candidates.push(judgeUses(memory, other, operation.count));
   }
-  for (const { call: own, refused } of candidates) {
-    if (refused !== null) return { candidates, refusal: { call: own, refused } };
+  for (const blocked of candidates) {
+    const { call: own, refused } = blocked;
+    if (refused !== null) return { candidates, refusal: { call: own, refused, blocked } };
   }
   return { candidates, refusal: null };
 }
@@ -70,10 +76,8 @@ function judge(memory: Memory, call: Call, operation: QuotedOperation): Judged {
 function reductionsFor(
   memory: Memory,
   operation: QuotedOperation,
-  judged: Judged,
+  blocked: JudgedCandidate,
 ): readonly RefusalAction[] {
-  const blocked = judged.candidates.find(({ refused }) => refused !== null);
-  if (blocked === undefined) return [];
   const actions = new Map<string, RefusalAction>();
   for (const { param, value, bound } of operation.reductions) {
     if (actions.has(param)) continue;
@@ -86,13 +90,6 @@ function reductionsFor(
   return [...actions.values()];
 }
 
-/** Codes that a smaller or cheaper call may get around. */
-const ABOUT_AMOUNTS: ReadonlySet<string> = new Set([
-  'limit_exceeded',
-  'limit_held',
-  'insufficient_funds',
-]);
-
 const isReduction = (action: RefusalAction): boolean => action.do === 'reduce';
 
 function refusedVerdict(
@@ -101,10 +98,10 @@ function refusedVerdict(
   judged: Judged,
 ): OperationVerdict | null {
   if (judged.refusal === null) return null;
-  const { call, refused } = judged.refusal;
+  const { call, refused, blocked } = judged.refusal;
   const { code, message, refusal } = refused;
   const own = refusal.actions;
-  const reductions = ABOUT_AMOUNTS.has(code) ? reductionsFor(memory, operation, judged) : [];
+  const reductions = blocked === null ? [] : reductionsFor(memory, operation, blocked);
   const alternative =
     code === 'subscription_inactive'
       ? undefined

@@ -8,6 +8,7 @@ import {
   reserveOf,
   START_MS,
 } from './fixtures/engine-fixture.ts';
+import { drawOf, operationOf, quoteOf } from './fixtures/quote-fixture.ts';
 import type { Applied, JournalEntry } from './types.ts';
 
 const PLAN = planOf([
@@ -76,4 +77,49 @@ it('takes of every rate what the calls took, read off the journal alone', () => 
     }),
     { numRuns: 60 },
   );
+});
+
+it('takes no rate for what a quote holds, only for the calls that draw on it, whatever limits bind them', () => {
+  const plan = planOf([
+    { meter: 'requests', window: 'minute', amount: 30 },
+    { id: 'other', meter: 'requests', window: 'minute', amount: 30, model: 'openai/*' },
+    { id: 'team', meter: 'requests', window: 'minute', amount: 30, scope: 'tag:team' },
+    { id: 'seconds', meter: 'video_seconds', window: 'minute', amount: 30 },
+    { id: 'free', meter: 'images', window: 'minute', amount: 'unlimited' },
+    { id: 'many', meter: 'requests', window: 'period', amount: 100 },
+  ]);
+  const { engine } = benchOf(plan);
+  const journal: JournalEntry[] = [];
+  const keep = (applied: Applied<unknown>): void => void journal.push(...applied.journal);
+  keep(engine.quote(quoteOf([operationOf('a', { count: 3 })], { mode: 'all' }), START_MS));
+  keep(engine.draw(drawOf('a', 1), START_MS));
+  keep(engine.reserve(reserveOf('waits', { expiresAtMs: START_MS + 50 }), START_MS));
+  keep(engine.reserve(reserveOf('goes', { expiresAtMs: START_MS + 50 }), START_MS));
+  keep(engine.reserve(reserveOf('tagged', { tags: { team: 'blue' } }), START_MS + 20));
+  keep(engine.dispatch('goes', START_MS + 40));
+  keep(engine.expire('waits', START_MS + 60));
+  keep(engine.recoverOpenHolds(START_MS + 70));
+  const observed = [chargeOf({ requests: 1n })];
+  keep(
+    engine.reconcileUnknown({ holdId: 'goes', policy: 'charge_observed', observed }, START_MS + 80),
+  );
+  const fresh = benchOf(plan).engine;
+  const replay = fresh.rateReplay();
+  // Ends of calls that began before what is replayed say nothing, and neither do plan changes.
+  const [first] = journal.filter((entry) => entry.kind === 'expire');
+  if (first === undefined) throw new Error('nothing expired');
+  replay.add({ ...first, holdId: 'earlier' }, null);
+  replay.add({ ...first, kind: 'adjust', holdId: null }, null);
+  for (const entry of journal) replay.add(entry, entry.kind === 'hold' ? plan : null);
+  const used = (of: typeof engine) =>
+    of.limitStatuses('cus_1', 'key_1', START_MS + 80).map(({ id, used: count, resets_at }) => ({
+      id,
+      count: id === 'many' ? '' : count,
+      resets_at,
+    }));
+  expect(used(fresh).filter(({ id }) => id !== 'team')).toEqual(
+    used(engine).filter(({ id }) => id !== 'team'),
+  );
+  // Three calls, of which none gave its request back but the one that expired.
+  expect(fresh.limitStatuses('cus_1', 'key_1', START_MS + 80)[0]?.used).toBe('3');
 });
