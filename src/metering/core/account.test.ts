@@ -126,6 +126,17 @@ describe('plan changes', () => {
     expect(hold('b', 4).type).toBe('held');
   });
 
+  it('stand in the journal under a note of their own, even where no balance changes', () => {
+    const { engine } = used(4);
+    const note = { eventId: 'override:cus_1:7', body: { overrides: 'requests/period' } };
+    const change = (amount: number) =>
+      engine.changePlan(accountOf(requestsOf(amount)), START_MS, note).journal;
+    expect(change(10)).toMatchObject([
+      { ...note, kind: 'adjust', holdId: null, customerId: 'cus_1', postings: [] },
+    ]);
+    expect(change(11)).toMatchObject([{ ...note, postings: [{ dGranted: 1n }] }]);
+  });
+
   it('settle and extend under the plan of the hold while the account has another', () => {
     const { engine, change, hold, bucket } = used(0);
     hold('a', 6);
@@ -249,6 +260,49 @@ describe('limit statuses', () => {
       'requests/lifetime customer 50 0 1 49 ',
     ]);
     expect(row(null).some((text) => text.startsWith('requests/day'))).toBe(false);
+  });
+
+  it('count on an unlimited limit what open calls of just its kind hold', () => {
+    const { engine } = benchOf([
+      { id: 'all', meter: 'requests', window: 'period', amount: 'unlimited' },
+      { id: 'own', meter: 'cost_usd', window: 'day', amount: 'unlimited', scope: 'key' },
+      {
+        id: 'pictures',
+        meter: 'images',
+        window: 'rolling:5h',
+        amount: 'unlimited',
+        operation: 'image.*',
+      },
+      { id: 'other', meter: 'requests', window: 'period', amount: 'unlimited', model: 'openai/*' },
+      { id: 'slots', meter: 'requests', window: 'concurrent', amount: 'unlimited' },
+      { id: 'team', meter: 'requests', window: 'day', amount: 'unlimited', scope: 'tag:team' },
+    ]);
+    engine.loadAccount(accountOf(planOf([]), { customerId: 'cus_2' }));
+    const bound = boundOf({ requests: 1n, cost_usd: 7n });
+    engine.reserve(reserveOf('mine', { bound }), START_MS);
+    engine.reserve(reserveOf('of-a-key', { bound, keyId: 'key_2' }), START_MS);
+    engine.reserve(reserveOf('of-another', { bound, customerId: 'cus_2' }), START_MS);
+    const images = boundOf({ requests: 1n, images: 3n }, { model: 'openai/x' });
+    engine.reserve(reserveOf('image', { bound: images, operation: 'image.generate' }), START_MS);
+    const query = { customerId: 'cus_1', keyId: 'key_1', token: null };
+    const rows = engine.limitRows(query, START_MS);
+    expect(rows.map(({ status }) => [status.id, status.held, status.resets_at])).toEqual([
+      ['all', '3', '2026-12-01T00:00:00Z'],
+      ['own', '0.000000007', '2026-11-12T00:00:00Z'],
+      ['pictures', '3', null],
+      ['other', '1', '2026-12-01T00:00:00Z'],
+      ['slots', '3', null],
+    ]);
+    const any = { keyId: null, operation: '*', model: '*' };
+    expect(rows.map(({ rollup }) => rollup)).toEqual([
+      { ...any, meter: 'requests', fromMs: EPOCH_MS },
+      { ...any, meter: 'cost_usd', fromMs: START_MS, keyId: 'key_1' },
+      { ...any, meter: 'images', fromMs: START_MS - 5 * HOUR_MS, operation: 'image.*' },
+      { ...any, meter: 'requests', fromMs: EPOCH_MS, model: 'openai/*' },
+      null,
+    ]);
+    const keyless = engine.limitRows({ ...query, keyId: null }, START_MS);
+    expect(keyless.map(({ status }) => status.id)).not.toContain('own');
   });
 
   it('say where the use of an unlimited limit is found, and no reset of a box that is not open', () => {
@@ -380,6 +434,8 @@ describe('rebuilding', () => {
       tags: { a: 1 },
       legs: [['b', '2']],
       covered: [[1]],
+      token: ['agt_1'],
+      quote: ['qt_1'],
     };
     const fold = new JournalFold();
     fold.add({ ...entry, body, postings: [] });
@@ -389,6 +445,8 @@ describe('rebuilding', () => {
       tags: { a: '' },
       legs: [{ bucketId: 'b', amount: 2n }],
       covered: [{ model: '', amounts: {} }],
+      token: { id: 'agt_1', maxSpendNanoUsd: null, expiresAtMs: 0 },
+      quote: { quoteId: 'qt_1', operationId: '', uses: 0 },
     });
     expect(() => fold.add({ ...entry, body: {}, postings: [] })).toThrow('no known operation');
   });

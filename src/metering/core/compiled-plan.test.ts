@@ -67,6 +67,24 @@ describe('compiled plans', () => {
     expect(none?.overageCap).toBe(null);
   });
 
+  it('let go on only what a next box follows, and only where the limit says how much', () => {
+    const most = (window: string, rollover_max?: LimitInput['rollover_max']) =>
+      planOf([
+        {
+          meter: 'requests',
+          window,
+          amount: 5,
+          ...(rollover_max === undefined ? {} : { rollover_max }),
+        },
+      ]).limits[0]?.rolloverMax;
+    expect([most('period', 3), most('week', 3)]).toEqual([3n, 3n]);
+    expect(most('day', 'unlimited')).toBe(UNBOUNDED);
+    expect([most('period'), most('period', 'disabled')]).toEqual([null, null]);
+    for (const window of ['lifetime', 'rolling:5h', 'minute', 'concurrent', 'call']) {
+      expect(most(window, 3)).toBe(null);
+    }
+  });
+
   it('give one id another counter when its meter or window changes', () => {
     const key = (limit: LimitInput): string | undefined => planOf([limit]).limits[0]?.counterKey;
     const main = { id: 'main', amount: 5, meter: 'requests', window: 'day' } as const;

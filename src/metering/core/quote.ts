@@ -57,7 +57,8 @@ interface Judged {
 function judge(memory: Memory, call: Call, operation: QuotedOperation): Judged {
   const gated = gate(memory, call, operation.pricing);
   const first = judgeUses(memory, call, operation.count);
-  if (gated !== null) return { candidates: [first], refusal: { call, refused: gated, blocked: null } };
+  if (gated !== null)
+    return { candidates: [first], refusal: { call, refused: gated, blocked: null } };
   const candidates = [first];
   for (const next of operation.candidates.slice(1)) {
     const other = { ...call, next };

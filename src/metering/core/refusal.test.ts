@@ -255,6 +255,42 @@ describe('limits by kind', () => {
   });
 });
 
+describe('the plan that would do instead of an empty wallet', () => {
+  const upgrades = (plans: readonly ReturnType<typeof planOf>[]) => {
+    const bench = benchOf(planOf([], { funding: 'wallet' }));
+    bench.engine.setPlans([planOf([], { funding: 'wallet' }), ...plans]);
+    const refused = refuse(bench, { bound: boundOf({ requests: 1n, cost_usd: 2_000_000_000n }) });
+    expect(refused.code).toBe('insufficient_funds');
+    return refused.refusal.actions.filter((action) => action.do === 'upgrade');
+  };
+  const dollars = (amount: string, more: Partial<LimitInput> = {}): LimitInput => ({
+    ...COST_50,
+    amount,
+    ...more,
+  });
+
+  it('is the first whose own money is wide enough, if any', () => {
+    expect(
+      upgrades([
+        planOf([dollars('500.00')], { id: 'prepaid', funding: 'wallet' }),
+        planOf([dollars('1.00')], { id: 'narrow' }),
+        planOf([dollars('1.00', { on_breach: 'overage', overage_cap: '0.50' })], { id: 'capped' }),
+        planOf([{ ...dollars('disabled') }], { id: 'none' }),
+        planOf([dollars('1.00', { on_breach: 'overage', overage_cap: '1.00' })], { id: 'fair' }),
+        planOf([dollars('500.00')], { id: 'wide' }),
+      ]),
+    ).toEqual([{ do: 'upgrade', plan: 'fair' }]);
+    expect(upgrades([planOf([dollars('1.99')], { id: 'narrow' })])).toEqual([]);
+  });
+
+  it('may count whatever is no money, and may have credits behind it', () => {
+    const requests: LimitInput = { meter: 'requests', window: 'period', amount: 1 };
+    expect(
+      upgrades([planOf([requests, dollars('2.00')], { id: 'both', funding: 'plan_then_wallet' })]),
+    ).toEqual([{ do: 'upgrade', plan: 'both' }]);
+  });
+});
+
 describe('reasons that no limit outweighs', () => {
   const full = benchOf([
     { meter: 'requests', window: 'period', amount: 1 },
@@ -319,6 +355,24 @@ describe('reasons that no limit outweighs', () => {
     expect(refuse(full, { bound: five }).code).toBe('limit_exceeded');
     full.engine.loadAccount(accountOf(planOf([]), { subscription: null }));
     expect(refuse(full, unpriced).code).toBe('subscription_inactive');
+  });
+
+  it('name in words what is disabled, each meter once', () => {
+    const bench = benchOf([
+      { meter: 'cost_usd', window: 'period', amount: 'disabled' },
+      { meter: 'cost_usd', window: 'day', amount: 'disabled' },
+      { meter: 'output_tokens', window: 'day', amount: 'disabled' },
+    ]);
+    const elastic = { tokens: 9, minTokens: 2, nanoUsdPerMillion: 1_000_000n };
+    const refused = refuse(bench, { bound: boundOf({ cost_usd: 1n }, { elastic }) });
+    expect(refused.message).toBe(
+      'The plan pro does not include text.generate on gemini/flash (disabled: cost, output tokens).',
+    );
+    expect(refused.refusal.limits.map((limit) => limit.requested)).toEqual([
+      '0.000000003',
+      '0.000000003',
+      '2',
+    ]);
   });
 
   it('hold the model against the plan’s list', () => {

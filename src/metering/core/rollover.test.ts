@@ -10,6 +10,7 @@ import {
   accountOf,
   reserveOf,
   START_MS,
+  windowOf,
 } from './fixtures/engine-fixture.ts';
 import { JournalFold } from './rebuild.ts';
 import type { Applied } from './types.ts';
@@ -117,6 +118,35 @@ describe('rollover', () => {
     expect(view(3)).toEqual(['10', '0', '10']);
     use('b', 1, 3);
     expect(rollovers()).toEqual([]);
+  });
+
+  it('goes into no period that another one was cut short for', () => {
+    const { engine, keep, use, view } = benchWith();
+    use('a', 3, 0);
+    const restarted = { id: 'per_new', startMs: START_MS + 5, endMs: START_MS + 5 + PERIOD_MS };
+    const input = accountOf(planOf([IMAGES]), {
+      windowOf: (window, nowMs) =>
+        window === 'period' && nowMs >= restarted.startMs ? restarted : windowOf(window, nowMs),
+    });
+    keep(engine().changePlan(input, START_MS + 5));
+    const bound = boundOf({ images: 11n });
+    expect(engine().reserve(reserveOf('b', { bound }), START_MS + 6).result.type).toBe('refused');
+    expect(view(0)[0]).toBe('10');
+  });
+
+  it('is each owner’s own, and binds no call that has no such owner', () => {
+    const { engine, keep, at, hold, fold } = benchWith({ scope: 'tag:team' });
+    const call = (holdId: string, period: number, team: string) => {
+      const bound = boundOf({ images: 4n });
+      keep(engine().reserve(reserveOf(holdId, { bound, tags: { team } }), at(period)));
+      keep(engine().settle({ holdId, charges: [chargeOf({ images: 4n })] }, at(period)));
+    };
+    call('a', 0, 'blue');
+    call('b', 1, 'blue');
+    call('c', 1, 'red');
+    expect(hold('untagged', 99, 1).type).toBe('held');
+    const rolled = [...fold.buckets.values()].filter((one) => one.sourceKey === 'rollover');
+    expect(rolled.map((one) => [one.ownerId, one.granted])).toEqual([['cus_1#tag:team=blue', 6n]]);
   });
 
   it('waits for calls in flight, and adds what a later correction gives back', () => {

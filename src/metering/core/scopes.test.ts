@@ -15,6 +15,7 @@ import {
   text,
 } from './fixtures/engine-fixture.ts';
 import { JournalFold } from './rebuild.ts';
+import type { JournalEntry } from './types.ts';
 
 const TOKEN: TokenClaim = { id: 'agt_1', maxSpendNanoUsd: 500n, expiresAtMs: START_MS + DAY_MS };
 
@@ -207,6 +208,71 @@ describe('accounts beside the customer', () => {
     expect(fold.compare(next.buckets(), next.openHolds()).mismatches).toEqual([]);
     const bucket = next.buckets().find((one) => one.ownerId === 'key_1');
     expect(bucket).toMatchObject({ held: 0n, spent: 300n, overrun: 40n });
+  });
+
+  it('counts on limits that were taken away what their own meter saw, and nothing of a release', () => {
+    const limits: LimitInput[] = [
+      { id: 'calls', meter: 'requests', window: 'day', amount: 5 },
+      { id: 'pictures', meter: 'images', window: 'day', amount: 9 },
+    ];
+    const { engine } = benchWith(limits);
+    const bound = boundOf({ requests: 1n, images: 2n });
+    const fold = new JournalFold();
+    for (const id of ['used', 'idle', 'freed']) {
+      for (const entry of engine.reserve(reserveOf(id, { bound }), START_MS).journal) {
+        fold.add(entry);
+      }
+    }
+    const { engine: next } = benchWith();
+    for (const bucket of engine.buckets()) next.loadBucket(bucket);
+    for (const hold of fold.openHolds.values()) next.loadHold(hold);
+    const keep = ({ journal }: { readonly journal: readonly JournalEntry[] }): void => {
+      for (const entry of journal) fold.add(entry);
+      expect(fold.compare(next.buckets(), next.openHolds()).mismatches).toEqual([]);
+    };
+    const own = () =>
+      next
+        .buckets()
+        .filter((one) => one.ownerId === 'key_1')
+        .map(({ limitId, held, spent, overrun }) => [limitId, held, spent, overrun]);
+    keep(
+      next.settle({ holdId: 'used', charges: [chargeOf({ requests: 1n, images: 3n })] }, START_MS),
+    );
+    expect(own()).toEqual([
+      ['calls', 2n, 1n, 0n],
+      ['pictures', 4n, 2n, 1n],
+    ]);
+    keep(next.settle({ holdId: 'idle', charges: [chargeOf({ requests: 1n })] }, START_MS));
+    expect(own()).toEqual([
+      ['calls', 1n, 2n, 0n],
+      ['pictures', 2n, 2n, 1n],
+    ]);
+    keep(next.void({ holdId: 'freed', reason: 'x' }, START_MS));
+    expect(own()).toEqual([
+      ['calls', 0n, 2n, 0n],
+      ['pictures', 0n, 2n, 1n],
+    ]);
+  });
+
+  it('a token without a cap of its own is in the journal like any other', () => {
+    const { call, engine } = benchWith();
+    const token = { ...TOKEN, maxSpendNanoUsd: null };
+    const fold = new JournalFold();
+    for (const entry of call('a', 1n, { token }).journal) fold.add(entry);
+    expect(fold.openHolds.get('a')?.token).toEqual(token);
+    expect(fold.openHolds.get('a')).toEqual(engine.hold('a'));
+  });
+
+  it('a raised hold is bound by what binds its call: rates are, limits of a token it has not are not', () => {
+    const { engine } = benchWith([{ id: 'rate', meter: 'requests', window: 'minute', amount: 2 }]);
+    engine.reserve(reserveOf('a', { bound: boundOf({ requests: 1n }) }), START_MS);
+    const raise = (requests: bigint) =>
+      engine.extend({ holdId: 'a', keep: [], next: boundOf({ requests }) }, START_MS).result;
+    expect(raise(3n)).toMatchObject({ type: 'refused', refusal: { limits: [{ id: 'rate' }] } });
+    expect(raise(2n).type).toBe('held');
+    const rows = engine.limitRows({ customerId: 'cus_1', keyId: 'key_1', token: null }, START_MS);
+    const held = rows.filter(({ status }) => status.held === '2').map(({ status }) => status.id);
+    expect(held).toEqual(['requests/period', 'all']);
   });
 
   it('the spend of a token ends with the token', () => {

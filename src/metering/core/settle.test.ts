@@ -260,6 +260,26 @@ describe('late settlement', () => {
     expect(bucket('requests/period')).toMatchObject({ held: 1n, spent: 2n });
   });
 
+  it('takes back of an overrun what is its own, and that before anything spent', () => {
+    const { engine, hold, settle, bucket } = costBench();
+    for (const id of ['a', 'b']) hold(id, 50n);
+    engine.recoverOpenHolds(START_MS);
+    for (const [holdId, cost] of [
+      ['a', 60n],
+      ['b', 90n],
+    ] as const) {
+      const observed = [chargeOf(nano(cost))];
+      engine.reconcileUnknown({ holdId, policy: 'charge_observed', observed }, START_MS);
+    }
+    expect(bucket()).toMatchObject({ spent: 100n, overrun: 50n });
+    settle('b', 80n);
+    expect(bucket()).toMatchObject({ spent: 100n, overrun: 40n });
+    // Of 60 its own 10 of overrun first, then 25 that were spent; what the other owes stays owed.
+    settle('a', 25n);
+    expect(bucket()).toMatchObject({ spent: 75n, overrun: 30n });
+    expect(settle('a', 25n).journal).toEqual([]);
+  });
+
   it('takes back what the provider’s answer does not bear out', () => {
     const { engine, bucket } = costBench([
       COST,
@@ -335,6 +355,30 @@ describe('recovery', () => {
         body: { policy, estimated: true },
       });
     }
+  });
+
+  it('books what somebody decided, with who and why, as no estimate and nothing besides', () => {
+    const { engine, hold, bucket } = costBench();
+    hold('h1', 40n);
+    engine.recoverOpenHolds(START_MS);
+    const decided = { by: 'operator', reason: 'invoice 7' };
+    const { result, journal } = engine.reconcileUnknown(
+      { holdId: 'h1', policy: 'settle', observed: [chargeOf(nano(7n))], decided },
+      START_MS,
+    );
+    expect(result.charges).toEqual([chargeOf(nano(7n))]);
+    expect(journal.at(-1)?.body).toMatchObject({ policy: 'settle', estimated: false, ...decided });
+    expect(bucket()).toMatchObject({ held: 0n, spent: 7n });
+  });
+
+  it('says nothing of a hold out of entries that do not begin it', () => {
+    const { engine, hold, settle } = costBench();
+    const begun = hold('h1', 40n).journal;
+    const ended = settle('h1', 30n).journal;
+    expect(resolvedFrom(ended)).toBe(null);
+    expect(resolvedFrom(begun)).toBe(null);
+    expect(resolvedFrom([...begun, ...ended])).toMatchObject({ type: 'settled', final: true });
+    expect(engine.openHolds()).toEqual([]);
   });
 
   it('settles a loaded hold like any other', () => {

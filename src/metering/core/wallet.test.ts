@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LimitInput, PlanInput } from '../../contracts/metering.ts';
 import {
@@ -12,6 +13,7 @@ import {
   reserveOf,
   START_MS,
 } from './fixtures/engine-fixture.ts';
+import { creditBucketId, creditReference, creditSource, isWalletBucket } from './credits.ts';
 import { JournalFold } from './rebuild.ts';
 import type { Applied } from './types.ts';
 import type { CreditGrant } from './wallet.ts';
@@ -261,6 +263,89 @@ describe('credits that pay for everything', () => {
     expect(() =>
       engine.withdrawCredit({ customerId: 'cus_1', reference: 'none' }, START_MS),
     ).toThrow('no grant');
+  });
+});
+
+describe('grants of credit by name', () => {
+  it('have the id that their reference makes, whatever characters it has', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }), (reference) => {
+        const source = creditSource(reference);
+        expect(source).not.toMatch(/[|#:]/);
+        expect(creditReference(source)).toBe(reference);
+        expect(isWalletBucket(creditBucketId('cus_1', reference))).toBe(true);
+      }),
+    );
+    expect(creditReference('debt')).toBe(null);
+    expect(creditReference('plan')).toBe(null);
+  });
+
+  it('are told apart from the buckets of limits', () => {
+    const { engine, grant, hold, settle } = walletOf([cost(500)], WALLET);
+    grant('first', 10);
+    hold('a', 10);
+    settle('a', 15);
+    const of = (isWallet: boolean) =>
+      engine
+        .buckets()
+        .filter((bucket) => isWalletBucket(bucket.id) === isWallet)
+        .map((bucket) => bucket.sourceKey);
+    expect(of(true).toSorted()).toEqual(['credit/first', 'debt']);
+    expect(of(false)).toEqual(['plan']);
+  });
+
+  it('cannot be granted twice, nor tidied where there never were any', () => {
+    const { engine, grant, bucket } = walletOf([], WALLET);
+    expect(engine.tidyCredits('cus_1', START_MS).journal).toEqual([]);
+    expect(engine.tidyCredits('cus_nobody', START_MS).journal).toEqual([]);
+    grant('first', 10);
+    expect(() => grant('first', 10)).toThrow('granted already');
+    expect(bucket('credit/first')?.granted).toBe(10n);
+  });
+});
+
+describe('a correction of what credits paid', () => {
+  /** A call is estimated at 150 of 100 credits, and later grants pay what is owed. */
+  function corrected(later: Readonly<Record<string, number>>) {
+    const wallet = walletOf([], WALLET);
+    const { engine, keep, grant, hold } = wallet;
+    grant('first', 100);
+    hold('a', 100);
+    keep(engine.recoverOpenHolds(START_MS));
+    const observed = [chargeOf({ cost_usd: 150n })];
+    keep(engine.reconcileUnknown({ holdId: 'a', policy: 'charge_observed', observed }, START_MS));
+    for (const [reference, amount] of Object.entries(later)) grant(reference, amount);
+    return wallet;
+  }
+
+  it('goes to what the call itself was booked on, then to who paid for it, the newest first', () => {
+    const { settle, spent } = corrected({ second: 20, third: 60 });
+    const all = () => ['first', 'second', 'third'].map((one) => spent(`credit/${one}`));
+    expect(all()).toEqual([100n, 20n, 30n]);
+    settle('a', 10);
+    expect(all()).toEqual([0n, 10n, 0n]);
+  });
+
+  it('is a credit of its own where the grant that paid is known no more', () => {
+    const { engine, memory, bucket, credits } = corrected({ second: 50 });
+    const paid = bucket('credit/second');
+    if (paid === undefined) throw new Error('no grant');
+    expect(paid).toMatchObject({ granted: 50n, spent: 50n });
+    // As after a sweep and a look-up of the hold alone.
+    const counter = memory.accounts.get('cus_1')?.counters.get('cus_1')?.get('wallet');
+    const at = counter?.buckets.findIndex((one) => one.id === paid.id) ?? -1;
+    counter?.buckets.splice(at, 1);
+    memory.buckets.delete(paid.id);
+    const late = engine.settle({ holdId: 'a', charges: [chargeOf({ cost_usd: 20n })] }, START_MS);
+    expect(late.journal.map((entry) => [entry.kind, entry.eventId])).toEqual([
+      ['grant', 'grant:cus_1|wallet||credit/refund%2Fa'],
+      ['adjust', 'late:a:1'],
+    ]);
+    expect(late.journal[0]?.body).toMatchObject({ credit: 'adjustment', hold: 'a' });
+    expect(bucket('credit/refund%2Fa')).toMatchObject({ granted: 30n, spent: 0n });
+    // All 100 and 50 that were granted, less the 20 that were billed.
+    expect(credits()).toMatchObject({ remaining: nano(130) });
+    expect(engine.settle({ holdId: 'a', charges: [] }, START_MS).journal).toEqual([]);
   });
 });
 
