@@ -157,7 +157,16 @@ export const verifyReply = z.looseObject({
   mismatches: z.array(
     z.object({ bucket: z.string(), field: z.string(), expected: z.string(), actual: z.string() }),
   ),
+  archived: z.looseObject({ before_seq: z.number(), file: z.string() }).nullable(),
   chain: z.looseObject({ links: z.number(), after_seq: z.number(), head: z.string() }),
+});
+
+export const archiveReply = z.looseObject({
+  from_seq: z.number(),
+  before_seq: z.number(),
+  events: z.number(),
+  bound_by: z.string(),
+  file: z.string().nullable(),
 });
 
 export const modelReply = z.looseObject({

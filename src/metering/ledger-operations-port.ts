@@ -20,6 +20,31 @@ export interface ChainReport {
   readonly broken: { readonly first_seq: number; readonly last_seq: number } | null;
 }
 
+/** What was archived last. */
+export interface ArchivedReport {
+  /** The first event that is not archived. */
+  readonly before_seq: number;
+  /** Below the data folder. */
+  readonly file: string;
+  readonly sha256: string;
+}
+
+/** What held an archive back from taking more. */
+export type ArchiveBound = 'date' | 'age' | 'open_period' | 'open_hold';
+
+/** Events that can go, from `fromSeq` up to `beforeSeq`, exclusive. */
+export interface ArchivePlan {
+  readonly fromSeq: number;
+  readonly beforeSeq: number;
+  readonly events: number;
+  readonly boundBy: ArchiveBound;
+}
+
+export interface ArchiveReport extends ArchivePlan {
+  /** Null after a dry run, and where there was nothing to archive. */
+  readonly written: { readonly file: string; readonly sha256: string } | null;
+}
+
 export interface LedgerExportQuery {
   /** Number of the first event that is wanted. An export begins with the whole transaction that wrote it. */
   readonly fromSeq: number | null;
@@ -95,6 +120,13 @@ export interface LedgerOperations {
    * @throws GatewayError `metering_unavailable` while the database takes no writes
    */
   backup(): Promise<BackupReport>;
+  /**
+   * Moves events of closed periods into a file of the data folder. A checkpoint stands for them; they are dropped in
+   * the background once it is committed. A dry run only tells what would go.
+   *
+   * @throws GatewayError `conflict` when the events do not verify, or another archive was written meanwhile
+   */
+  archive(query: { readonly beforeMs: number; readonly dryRun: boolean }): Promise<ArchiveReport>;
   /** Open holds, oldest first; by the writer. */
   openHolds(): Promise<readonly OpenHoldView[]>;
   /**

@@ -14,7 +14,7 @@ import type {
 } from '../contracts/metering.ts';
 import type { LimitBook } from './limit-port.ts';
 import type { UsageVector } from '../contracts/usage.ts';
-import type { ChainReport, LedgerOperations } from './ledger-operations-port.ts';
+import type { ArchivedReport, ChainReport, LedgerOperations } from './ledger-operations-port.ts';
 import type { AssetRecords } from '../media/asset-port.ts';
 import type { PriceArchive } from './price-port.ts';
 import type { Reconciliations } from './reconciliation-port.ts';
@@ -224,6 +224,8 @@ export interface VerifyReport {
   }[];
   /** How the events compare with the hashes written beside them; what does not fit is a mismatch too. */
   readonly chain: ChainReport;
+  /** Where the proof begins when older events were archived: at a checkpoint, which is taken as it stands. */
+  readonly archived: ArchivedReport | null;
 }
 
 /**

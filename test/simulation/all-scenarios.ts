@@ -6,6 +6,7 @@
 import { ALERT_SCENARIOS } from './alert-scenarios.ts';
 import type { Scenario } from './crash-points.ts';
 import { KEY_SCENARIOS } from './key-scenarios.ts';
+import { LEDGER_OPERATIONS_SCENARIOS } from './ledger-operations-scenarios.ts';
 import { LEDGER_SCENARIOS } from './ledger-scenarios.ts';
 import { LIMIT_SCENARIOS } from './limit-scenarios.ts';
 import { MONEY_SCENARIOS } from './money-scenarios.ts';
@@ -15,6 +16,7 @@ import { USAGE_SCENARIOS } from './usage-scenarios.ts';
 
 export const ALL_SCENARIOS: readonly Scenario[] = [
   ...LEDGER_SCENARIOS,
+  ...LEDGER_OPERATIONS_SCENARIOS,
   ...MONEY_SCENARIOS,
   ...QUOTE_SCENARIOS,
   ...KEY_SCENARIOS,

@@ -17,6 +17,7 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import { formatCount } from '../format.ts';
 import { verifyReply } from '../replies.ts';
 import { renderTable } from '../table.ts';
+import { registerLedgerArchive } from './ledger-archive.ts';
 import { registerLedgerBackup } from './ledger-backup.ts';
 import { registerLedgerExport } from './ledger-export.ts';
 
@@ -33,16 +34,23 @@ function chainText({
   return `${formatCount(links)} hashes over the events${since}; the newest is ${head}`;
 }
 
+/** Where the proof begins. */
+function archivedText(archived: z.output<typeof verifyReply>['archived']): string {
+  if (archived === null) return '';
+  return `\nEvents before ${archived.before_seq} are archived (newest file: ${archived.file}); the proof begins at their checkpoint.`;
+}
+
 export function registerLedger(program: Command, scope: CommandScope): void {
   const ledger = program
     .command('ledger')
-    .description('the append-only ledger: verify, export, backup, restore');
+    .description('the append-only ledger: verify, export, archive, backup, restore');
   addExamples(ledger, scope, [
     ['ledger verify', ''],
     ['ledger export --output ledger.ndjson', ''],
   ]);
   registerLedgerExport(ledger, scope);
   registerLedgerBackup(ledger, scope);
+  registerLedgerArchive(ledger, scope);
   registerVerify(ledger, scope);
 }
 
@@ -60,7 +68,7 @@ function registerVerify(ledger: Command, scope: CommandScope): void {
       const counts = `${formatCount(report.events)} events, ${formatCount(report.buckets)} counters, ${formatCount(report.open_holds)} open holds`;
       output.data(body, () => {
         if (report.ok)
-          return `${output.colors.green('ok')}  ${counts}: every counter follows from the ledger.\n${chainText(report.chain)}`;
+          return `${output.colors.green('ok')}  ${counts}: every counter follows from the ledger.\n${chainText(report.chain)}${archivedText(report.archived)}`;
         const table = renderTable(
           report.mismatches,
           [

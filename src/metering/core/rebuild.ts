@@ -15,7 +15,7 @@ import type {
 } from './types.ts';
 
 /** What folding finds out; whether the entries are the ones that were written is the store's matter. */
-export type FoldReport = Omit<VerifyReport, 'chain'>;
+export type FoldReport = Omit<VerifyReport, 'chain' | 'archived'>;
 type Mismatch = VerifyReport['mismatches'][number];
 
 const COUNTERS = ['granted', 'held', 'spent', 'overrun', 'expired', 'leased'] as const;
@@ -199,6 +199,7 @@ function holdAfter(hold: HoldImage | null, entry: JournalEntry): HoldImage | nul
     case 'adjust':
     case 'rollover':
     case 'cover':
+    case 'checkpoint':
       return hold;
     default:
       return entry.kind satisfies never;

@@ -160,7 +160,8 @@ export type JournalKind =
   | 'reconcile'
   | 'adjust'
   | 'rollover'
-  | 'cover';
+  | 'cover'
+  | 'checkpoint';
 
 /** Change of one bucket. Each bucket occurs once in an entry. */
 export interface Posting {

@@ -4,11 +4,13 @@
  * @module
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { GatewayError } from '../../contracts/gateway-error.ts';
 import type {
   LedgerExportPage,
   LedgerExportQuery,
   LedgerExportRange,
 } from '../../metering/ledger-operations-port.ts';
+import { firstKeptSeq } from './ledger-checkpoint.ts';
 import { readLink } from './hash-chain.ts';
 import { type ChainLink, eventLine, type EventRow, readEventRow } from './ledger-line.ts';
 import type { QueryTable } from './reader-queries.ts';
@@ -46,38 +48,45 @@ export function linkLine({ firstSeq, lastSeq, hash }: ChainLink): string {
 
 /** The reader's side: both run in the snapshot of one statement after another, over rows that never change. */
 export class LedgerExport {
+  readonly #database: DatabaseSync;
   readonly #sql: ReturnType<typeof statementCache>;
 
   constructor(database: DatabaseSync) {
+    this.#database = database;
     this.#sql = statementCache(database);
   }
 
   range(query: LedgerExportQuery): LedgerExportRange {
-    const oldest = this.#seq('SELECT last_seq AS seq FROM ledger_chain ORDER BY last_seq LIMIT 1');
+    const firstKept = firstKeptSeq(this.#database);
+    if (query.fromSeq !== null && query.fromSeq < firstKept) {
+      throw new GatewayError('invalid_request', {
+        message: `from_seq: events before ${firstKept} were archived; their files stand in the folder "archive" of the data folder.`,
+        param: 'from_seq',
+      });
+    }
     const newest = this.#seq('SELECT max(last_seq) AS seq FROM ledger_chain') ?? 0;
     const from = Math.max(
-      query.fromSeq ?? 1,
-      query.fromMs === null ? 1 : (this.#firstAt(query.fromMs) ?? newest + 1),
+      query.fromSeq ?? firstKept,
+      query.fromMs === null ? firstKept : (this.#firstAt(query.fromMs) ?? newest + 1),
     );
     const to = Math.min(
       query.toSeq ?? newest,
       query.toMs === null ? newest : this.#lastBefore(query.toMs),
     );
-    return this.#wholeLinks({ from, to, newest, uncovered: oldest ?? 0 });
+    return this.#wholeLinks({ from, to, newest });
   }
 
   #wholeLinks(at: {
     readonly from: number;
     readonly to: number;
     readonly newest: number;
-    readonly uncovered: number;
   }): LedgerExportRange {
     const first = this.#linkOf(at.from);
     if (first === null) {
       return { fromSeq: at.newest + 1, toSeq: at.newest, previousHash: this.#hashAt(at.newest) };
     }
     // Events from before the chain have no hash; they are given as they stand.
-    const begin = first.lastSeq <= at.uncovered ? 1 : first.firstSeq;
+    const begin = first.firstSeq === 0 ? 1 : first.firstSeq;
     const last = at.to < at.from ? null : this.#linkOf(at.to);
     return {
       fromSeq: begin,

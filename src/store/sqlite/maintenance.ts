@@ -9,6 +9,7 @@ import type { HoldImage, UnknownPolicy } from '../../metering/core/types.ts';
 import type { Accounts } from './accounts.ts';
 import { endedRecord } from './ended-record.ts';
 import { identityOf } from './hold-history.ts';
+import type { ArchiveDrop } from './archive-operations.ts';
 import type { RequestRetention } from './request-retention.ts';
 import { encodeRequest } from './row-codec.ts';
 import type { Writer } from './writer.ts';
@@ -33,6 +34,7 @@ export class Maintenance {
   readonly #options: MaintenanceOptions;
   readonly #unknownSince: Map<string, number>;
   readonly #retention: RequestRetention;
+  readonly #archive: ArchiveDrop;
   #sweptAtMs = 0;
 
   constructor(
@@ -41,6 +43,7 @@ export class Maintenance {
       readonly engine: MeteringEngine;
       readonly accounts: Accounts;
       readonly retention: RequestRetention;
+      readonly archive: ArchiveDrop;
     },
     options: MaintenanceOptions,
   ) {
@@ -49,6 +52,7 @@ export class Maintenance {
     this.#accounts = parts.accounts;
     this.#unknownSince = parts.writer.unknownSince;
     this.#retention = parts.retention;
+    this.#archive = parts.archive;
     this.#options = options;
   }
 
@@ -73,7 +77,9 @@ export class Maintenance {
         this.#writer.idempotency.dropExpired(nowMs, MAX_KEYS_AT_ONCE);
       });
     }
-    this.#sumUpDays(nowMs);
+    // One of them a round: each may hold the writer for a while.
+    if (this.#archive.isDue()) this.#dropArchived(nowMs);
+    else this.#sumUpDays(nowMs);
     this.#removeOldRequests(nowMs);
     if (nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
   }
@@ -90,6 +96,11 @@ export class Maintenance {
     if (!this.#retention.isDue(nowMs)) return;
     const isDone = this.#writer.transact(nowMs, () => this.#retention.step(nowMs));
     if (isDone) this.#retention.done(nowMs);
+  }
+
+  #dropArchived(nowMs: number): void {
+    const isDone = this.#writer.transact(nowMs, () => this.#archive.step());
+    if (isDone) this.#archive.done();
   }
 
   #reconcile(nowMs: number): void {

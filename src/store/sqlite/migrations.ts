@@ -10,6 +10,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
 import { IDEMPOTENCY } from './schema/idempotency.ts';
 import { QUOTES } from './schema/quotes.ts';
+import { LEDGER_ARCHIVE } from './schema/ledger-archive.ts';
 import { LEDGER_CHAIN } from './schema/ledger-chain.ts';
 import { LIMIT_SCOPES } from './schema/limit-scopes.ts';
 import { USAGE_2 } from './schema/usage.ts';
@@ -179,6 +180,7 @@ const VERSION_2: readonly string[] = [
   RECONCILIATION,
   LEDGER_CHAIN,
   ASSETS,
+  LEDGER_ARCHIVE,
 ];
 
 /** One step per schema version; a step that was released is never changed. */

@@ -12,6 +12,7 @@ import { alertsQueries } from './alerts-reader.ts';
 import { assetQueries } from './asset-operations.ts';
 import { outputRatioReader } from './quote-queries.ts';
 import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts';
+import { ledgerArchiveQueries } from './ledger-archive.ts';
 import { ledgerBackupQueries } from './ledger-backup.ts';
 import { ledgerExportQueries } from './ledger-export.ts';
 import { priceQueries } from './price-operations.ts';
@@ -93,6 +94,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     priceQueries(database),
     reconciliationQueries(database),
     ledgerExportQueries(database),
+    ledgerArchiveQueries(database),
     ledgerBackupQueries(database),
     assetQueries(database),
   ];

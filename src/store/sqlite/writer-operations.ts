@@ -13,8 +13,10 @@ import { assetOperations } from './asset-operations.ts';
 import type { BatchUnit } from './batch-unit.ts';
 import { directoryOperations } from './directory-operations.ts';
 import type { DirectoryWriter } from './directory-writer.ts';
+import { archiveOperations } from './archive-operations.ts';
 import { holdOperations } from './hold-operations.ts';
 import type { ProgressTable } from './progress-table.ts';
+import type { JournalTables } from './journal-tables.ts';
 import { ledgerOperations } from './ledger-operations.ts';
 import { idempotencyOperations } from './idempotency-operations.ts';
 import { quoteOperations } from './quote-operations.ts';
@@ -39,7 +41,11 @@ export interface OperationParts {
   readonly progress: ProgressTable;
   readonly ids: IdSource;
   /** Open holds by id. */
-  readonly openCalls: ReadonlyMap<string, { readonly identity: CallIdentity }>;
+  readonly openCalls: ReadonlyMap<
+    string,
+    { readonly identity: CallIdentity; readonly seq: number }
+  >;
+  readonly journal: JournalTables;
   /** Since when holds are unknown, in milliseconds since the epoch. */
   readonly unknownSince: ReadonlyMap<string, number>;
 }
@@ -61,6 +67,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
   const tables: readonly OperationTable[] = [
     ledgerOperations(parts),
     holdOperations(parts),
+    archiveOperations(parts),
     walletOperations(parts),
     directoryOperations(parts),
     idempotencyOperations(parts),

@@ -8,6 +8,7 @@ import { randomFillSync } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { createIdSource } from '../../contracts/ids.ts';
 import { createEngine } from '../../metering/core/engine.ts';
+import { ArchiveDrop } from './archive-operations.ts';
 import { Accounts } from './accounts.ts';
 import { databasePath } from './database.ts';
 import { EmergencyJournal, type EmergencyJournalOptions } from './emergency-journal.ts';
@@ -83,7 +84,10 @@ export function startWriterService(parts: WriterServiceParts): WriterService {
   const start = { ...loaded, nowMs: options.nowMs };
   recover(start);
   const retention = new RequestRetention(database, options.keepRequestsMs ?? null);
-  const maintenance = new Maintenance({ writer, engine, accounts, retention }, options);
+  const maintenance = new Maintenance(
+    { writer, engine, accounts, retention, archive: new ArchiveDrop(database) },
+    options,
+  );
   writer.transact(options.nowMs, (unit) => {
     scopes.applyDeployment(unit);
   });

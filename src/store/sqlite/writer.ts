@@ -108,6 +108,7 @@ export class Writer {
       idempotency: this.#idempotency,
       ids: parts.ids,
       progress: this.#progress,
+      journal: this.#journal,
       openCalls: this.#open,
       unknownSince: this.unknownSince,
     });

@@ -1,10 +1,11 @@
 /**
- * `POST /ledger/backups`: a copy of the ledger while it is served.
+ * Copies of the ledger: `POST /ledger/backups` while it is served, `POST /ledger/archives` of closed periods.
  *
  * @module
  */
 import { z } from 'zod';
 import { adminRoute, type AdminRoute } from '../admin-route.ts';
+import { instantSchema, parseInstant } from '../shapes.ts';
 
 const backupSchema = z
   .strictObject({
@@ -20,6 +21,19 @@ const backupSchema = z
 /** What a backup of the database alone does not bring back. */
 export const CREDENTIALS_NOTE =
   'credentials.json is not in it: keep a copy of that file apart, or kept replies and secrets cannot be read after a restore.';
+
+const archiveSchema = z
+  .strictObject({
+    from_seq: z.int(),
+    before_seq: z.int().describe('The first event that stays.'),
+    events: z.int(),
+    bound_by: z
+      .enum(['date', 'age', 'open_period', 'open_hold'])
+      .describe('What kept more from going.'),
+    file: z.string().nullable().describe('Below the data folder; null when none was written.'),
+    sha256: z.string().nullable(),
+  })
+  .meta({ id: 'LedgerArchive' });
 
 export const ledgerBackupRoutes: readonly AdminRoute[] = [
   adminRoute({
@@ -38,6 +52,35 @@ export const ledgerBackupRoutes: readonly AdminRoute[] = [
     async handle(_input, { store }) {
       const { file, bytes, events, openHolds, head } = await store.ledgerOperations.backup();
       return { file, bytes, events, open_holds: openHolds, head, note: CREDENTIALS_NOTE };
+    },
+  }),
+  adminRoute({
+    method: 'post',
+    path: '/ledger/archives',
+    operationId: 'archiveLedger',
+    summary: 'Move events of closed periods into a file',
+    description:
+      'A checkpoint stands for them from then on, and they are dropped in the background. Nothing younger than a week, of a running period, or after the oldest open hold goes.',
+    tag: 'ledger',
+    body: z.strictObject({ before: instantSchema, dry_run: z.boolean().optional() }),
+    example: { before: '2026-11-01', dry_run: true },
+    reply: archiveSchema,
+    errors: ['conflict', 'metering_unavailable'],
+    async handle({ body }, { store }) {
+      const { fromSeq, beforeSeq, events, boundBy, written } = await store.ledgerOperations.archive(
+        {
+          beforeMs: parseInstant(body.before, 'before'),
+          dryRun: body.dry_run ?? false,
+        },
+      );
+      return {
+        from_seq: fromSeq,
+        before_seq: beforeSeq,
+        events,
+        bound_by: boundBy,
+        file: written?.file ?? null,
+        sha256: written?.sha256 ?? null,
+      };
     },
   }),
 ];

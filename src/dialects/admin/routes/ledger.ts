@@ -43,6 +43,10 @@ const verifySchema = z
         .nullable()
         .describe('The first events that are not what was written.'),
     }),
+    archived: z
+      .strictObject({ before_seq: z.int(), file: z.string(), sha256: z.string() })
+      .nullable()
+      .describe('Where the proof begins when older events were archived: at a checkpoint.'),
   })
   .meta({ id: 'VerifyReport' });
 
@@ -97,6 +101,7 @@ export const ledgerRoutes: readonly AdminRoute[] = [
       open_holds: 0,
       mismatches: [],
       chain: { after_seq: 0, last_seq: 3, links: 2, head: 'c0ffee…', broken: null },
+      archived: null,
     },
     async handle(_input, { store }) {
       const report = await store.ledger.verify();

@@ -19,6 +19,13 @@ export const NO_CHAIN: ChainReport = {
 export function fakeLedgerOperations(): LedgerOperations {
   return {
     backup: async () => ({ file: 'ledger.db', bytes: 0, events: 0, openHolds: 0, head: NO_HASH }),
+    archive: async () => ({
+      fromSeq: 1,
+      beforeSeq: 1,
+      events: 0,
+      boundBy: 'date',
+      written: null,
+    }),
     openHolds: async () => [],
     endUnknown: async ({ holdId }) => {
       throw new GatewayError('not_found', { message: `No hold ${holdId} is open.` });

@@ -251,6 +251,7 @@ function fakeLedger(state: FakeState, { now }: FakeStoreOptions): Ledger {
       open_holds: state.holds.size,
       mismatches: [],
       chain: NO_CHAIN,
+      archived: null,
     }),
   };
 }
