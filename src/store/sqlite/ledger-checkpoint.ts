@@ -10,7 +10,7 @@ import {
   readCheckpoint,
 } from '../../metering/core/checkpoint.ts';
 import type { BucketImage } from '../../metering/core/types.ts';
-import { EventReader, readBucket } from './journal-tables.ts';
+import { type EventReader, readBucket } from './journal-tables.ts';
 import { nullableInteger } from './subscriptions.ts';
 
 /** Number of the first event that is not archived; 1 where none is. */
