@@ -9,8 +9,8 @@ import { dirname, join } from 'node:path';
 import type { Blobs } from './blobs.ts';
 
 const HASH = /^[0-9a-f]{64}$/;
-/** Large reads: a file is sent in few turns of the event loop. */
-const READ_CHUNK_BYTES = 256 * 1024;
+/** What is read ahead of a client. Larger pieces are garbage that outgrows its collection. */
+const READ_CHUNK_BYTES = 64 * 1024;
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && Reflect.get(error, 'code') === 'ENOENT';
