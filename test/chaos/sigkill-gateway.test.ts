@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { runKillLoop } from './kill-loop.ts';
 import { describeKills } from './kill-report.ts';
 
-const CYCLES = Number(process.env['KILL_CYCLES'] ?? 50);
+const CYCLES = Number(process.env['KILL_CYCLES'] ?? 100);
 const SEED = process.env['KILL_SEED'] ?? 'gateway';
 
 it(
