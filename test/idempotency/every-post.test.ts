@@ -169,14 +169,34 @@ const ADMIN_POSTS: readonly Post[] = [
   { route: '/admin/v1/ledger/verify', body: nothing },
   { route: '/admin/v1/ledger/backups', body: nothing },
   {
+    route: '/admin/v1/ledger/archives',
+    body: (_made, turn) => ({ before: turn === 'first' ? '2020-01-01' : '2020-02-01' }),
+  },
+  {
+    route: '/admin/v1/reconciliation',
+    body: (_made, turn) => ({
+      rows: [
+        { provider: 'sim', date: '2026-11-01', model: 'chat', cost_usd: `${countOf(turn)}.00` },
+      ],
+    }),
+  },
+  {
     route: '/admin/v1/ledger/holds/{id}/reconcile',
     id: () => UNKNOWN_HOLD,
     body: (_made, turn) => ({ outcome: 'release', reason: turn }),
   },
 ];
 
-/** Signed by Stripe, under Stripe's own event ids. */
-const EXEMPT = ['/webhooks/stripe'];
+/**
+ * Signed by Stripe, under Stripe's own event ids; and what comes as a form, which is compared without its boundary and
+ * tested in `test/media`.
+ */
+const EXEMPT = [
+  '/webhooks/stripe',
+  '/v1/audio/transcriptions',
+  '/v1/audio/translations',
+  '/v1/images/edits',
+];
 
 const CONFIG = `
 egress:

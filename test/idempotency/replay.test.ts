@@ -113,8 +113,9 @@ describe('a repetition of a finished call', () => {
     const words = text.choices[0]?.message.content.slice(0, 24) ?? '';
     expect(words.length).toBeGreaterThan(10);
     const { dataDir } = keyed.lab.gateway;
-    for (const name of readdirSync(dataDir)) {
-      expect(readFileSync(join(dataDir, name)).includes(words)).toBe(false);
+    for (const entry of readdirSync(dataDir, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      expect(readFileSync(join(entry.parentPath, entry.name)).includes(words)).toBe(false);
     }
   });
 });
