@@ -16,6 +16,7 @@ import type { Part } from './parts.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const MODEL_TEST = 'src/metering/core/engine.model.test.ts';
 const SIMULATOR = 'test/simulation/simulator.test.ts';
+const CRASH_POINTS = 'test/simulation/crash-points.test.ts';
 
 interface Edit {
   readonly file: string;
@@ -80,7 +81,7 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
         to: 'kept = orders.length > 0 && deferredRecord !== null && this.#emergency !== null;',
       },
     ],
-    tests: [SIMULATOR],
+    tests: [CRASH_POINTS],
   },
   {
     name: 'a crash in mid-call forgets that a provider was at work',
@@ -88,8 +89,8 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
     edits: [
       {
         file: 'src/metering/core/engine.ts',
-        from: "if (hold.state === 'dispatched') ids.push(hold.holdId);",
-        to: "if (hold.state === 'dispatched' && ids.length > 0) ids.push(hold.holdId);",
+        from: "if (memory.holds.get(holdId)?.state === 'dispatched') ids.push(holdId);",
+        to: '',
       },
     ],
     tests: [SIMULATOR],
@@ -124,8 +125,8 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
     edits: [
       {
         file: 'src/gateway/settlement.ts',
-        from: 'const price = priceOf(gateway, candidate, end.modelServed);',
-        to: 'const price = priceOf(gateway, run.candidates[0] ?? candidate, null);',
+        from: 'const price = priceOf(gateway, run, { candidate, end });',
+        to: 'const price = run.candidates[0]?.price ?? priceOf(gateway, run, { candidate, end });',
       },
     ],
     tests: ['test/faults/fallback-price.test.ts'],
@@ -213,8 +214,8 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
     edits: [
       {
         file: 'src/metering/core/funding.ts',
-        from: 'let rest = isBacked ? 0n : (onCredits + uses - 1n) / uses;',
-        to: 'let rest = isBacked ? 0n : 0n;',
+        from: 'let rest = allowances.length > 0 ? 0n : (onCredits + uses - 1n) / uses;',
+        to: 'let rest = 0n;',
       },
     ],
     tests: ['src/metering/core/quote.test.ts'],
