@@ -66,6 +66,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'contracts',
     'http',
     'metering/ports.ts',
+    'secrets',
     'node:',
     '@fastify/busboy',
     'file-type',

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { derivedKey } from './derived-key.ts';
+import { Signer } from './signer.ts';
 
 export interface SignedTextOptions {
   readonly purpose: string;
@@ -17,18 +16,21 @@ export interface SignedTextOptions {
   readonly signatureBytes?: number;
 }
 
+const WHOLE_BYTES = 32;
+
 export class SignedText<Payload> {
-  readonly #key: Buffer;
+  readonly #signer: Signer;
   readonly #options: SignedTextOptions;
 
   constructor(encryptionKey: string, options: SignedTextOptions) {
-    this.#key = derivedKey(encryptionKey, options.purpose);
+    const bytes = options.signatureBytes ?? WHOLE_BYTES;
+    this.#signer = new Signer(encryptionKey, { purpose: options.purpose, bytes });
     this.#options = options;
   }
 
   sign(payload: Payload): string {
     const text = Buffer.from(JSON.stringify(payload)).toString('base64url');
-    return `${this.#options.prefix}${text}.${this.#signature(text).toString('base64url')}`;
+    return `${this.#options.prefix}${text}.${this.#signer.sign(text)}`;
   }
 
   /** What the token says; null where this gateway has not signed it for this purpose. */
@@ -36,14 +38,7 @@ export class SignedText<Payload> {
     const { prefix, maxCharacters } = this.#options;
     if (token.length > maxCharacters || !token.startsWith(prefix)) return null;
     const [text = '', signature = ''] = token.slice(prefix.length).split('.');
-    const given = Buffer.from(signature, 'base64url');
-    const expected = this.#signature(text);
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
+    if (!this.#signer.isSignature(signature, text)) return null;
     return JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Payload;
-  }
-
-  #signature(text: string): Buffer {
-    const whole = createHmac('sha256', this.#key).update(text).digest();
-    return whole.subarray(0, this.#options.signatureBytes ?? whole.length);
   }
 }
