@@ -9,12 +9,12 @@ import { findModel, listModels, servedModels } from '../dialects/openai/models.t
 import { authenticate, isModelInScope, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { replyHeaders } from '../gateway/reply-headers.ts';
 import type { KeptReply } from '../gateway/reply-seal.ts';
 import type { KeyRecord } from '../metering/ports.ts';
 import { compileGlob } from '../metering/core/glob.ts';
 import { showDetail } from '../dialects/admin/routes/requests.ts';
 import { showBalance } from '../dialects/admin/routes/wallet.ts';
+import { ownReplyHeaders } from './own-reply-headers.ts';
 
 /** Whose key the request carries. */
 export function callerOf(gateway: Gateway, exchange: Exchange): Caller {
@@ -27,17 +27,7 @@ export function callerOf(gateway: Gateway, exchange: Exchange): Caller {
 
 /** A JSON reply of a route that calls no provider: cost 0. */
 export function jsonReply(gateway: Gateway, exchange: Exchange, body: unknown): KeptReply {
-  const headers = replyHeaders({
-    requestId: exchange.requestId,
-    provider: null,
-    model: null,
-    attempts: 0,
-    costNanoUsd: 0n,
-    overheadMs: gateway.clock.monotonicMs() - exchange.startedAtMonotonicMs,
-    rates: null,
-    warnings: [],
-    simulated: false,
-  });
+  const headers = ownReplyHeaders(gateway, exchange);
   headers.push('content-type', 'application/json');
   return { status: 200, headers, stream: false, body: Buffer.from(JSON.stringify(body)) };
 }

@@ -7,11 +7,11 @@ import { pipeline } from 'node:stream/promises';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { Exchange, ReplyHeaders } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { replyHeaders } from '../gateway/reply-headers.ts';
 import type { AssetRecord } from '../media/asset-port.ts';
 import type { ByteSpan } from '../media/blobs.ts';
 import { chooseRange } from '../media/byte-range.ts';
 import { kindOf } from '../media/media-type.ts';
+import { ownReplyHeaders } from './own-reply-headers.ts';
 
 /** A content never changes, but it can be removed: caches of others must not keep it. */
 const CACHE_MAX_S = 3600;
@@ -43,17 +43,7 @@ function etagOf(asset: AssetRecord): string {
 function assetHeaders(gateway: Gateway, exchange: Exchange, asset: AssetRecord): ReplyHeaders {
   const nowMs = gateway.clock.nowMs();
   const leftS = Math.floor(((asset.expiresAtMs ?? Number.MAX_SAFE_INTEGER) - nowMs) / 1000);
-  const headers = replyHeaders({
-    requestId: exchange.requestId,
-    provider: null,
-    model: null,
-    attempts: 0,
-    costNanoUsd: 0n,
-    overheadMs: gateway.clock.monotonicMs() - exchange.startedAtMonotonicMs,
-    rates: null,
-    warnings: [],
-    simulated: false,
-  });
+  const headers = ownReplyHeaders(gateway, exchange);
   headers.push(
     'etag',
     etagOf(asset),

@@ -6,7 +6,7 @@
 import type { StreamedReply } from '../dialects/admin/export/export-table.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { replyHeaders } from '../gateway/reply-headers.ts';
+import { ownReplyHeaders } from './own-reply-headers.ts';
 
 /** Resolves once the client has taken what was written, or has left. */
 function drained(exchange: Exchange): Promise<void> {
@@ -36,17 +36,7 @@ export async function sendStreamed(
   exchange: Exchange,
   reply: StreamedReply,
 ): Promise<void> {
-  const headers = replyHeaders({
-    requestId: exchange.requestId,
-    provider: null,
-    model: null,
-    attempts: 0,
-    costNanoUsd: 0n,
-    overheadMs: gateway.clock.monotonicMs() - exchange.startedAtMonotonicMs,
-    rates: null,
-    warnings: [],
-    simulated: false,
-  });
+  const headers = ownReplyHeaders(gateway, exchange);
   headers.push('content-type', reply.contentType, 'content-disposition', reply.disposition);
   exchange.startStream(headers);
   try {

@@ -13,11 +13,11 @@ import {
   type UsageAsker,
   usageQueryShape,
 } from '../dialects/admin/usage-question.ts';
-import { authenticate, type Caller } from '../gateway/caller.ts';
+import type { Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { sendStreamed } from './send-streamed.ts';
-import { sendJson } from './self-service.ts';
+import { callerOf, sendJson } from './self-service.ts';
 
 const ownUsageQuery = z.strictObject(usageQueryShape);
 const ownExportQuery = ownUsageQuery.extend(formatShape);
@@ -38,11 +38,7 @@ export async function usageAsker(
   gateway: Gateway,
   exchange: Exchange,
 ): Promise<UsageAsker & { readonly caller: Caller }> {
-  const caller = authenticate(gateway.directory, exchange, {
-    nowMs: exchange.startedAtMs,
-    operation: null,
-    address: exchange.request.socket.remoteAddress ?? '',
-  });
+  const caller = callerOf(gateway, exchange);
   const account = await gateway.store.directory.customer(caller.customer.id);
   const period = account?.subscription.period ?? monthOf(gateway.clock.nowMs());
   return { caller, customerId: caller.customer.id, keyId: caller.key.id, period };

@@ -8,11 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { MeteringStore } from '../../src/metering/ports.ts';
-import {
-  databasePath,
-  openReaderDatabase,
-  openWriterDatabase,
-} from '../../src/store/sqlite/database.ts';
+import { openReaderDatabase, openWriterDatabase } from '../../src/store/sqlite/database.ts';
 import { storeOver } from '../../src/store/sqlite/open-sqlite-store.ts';
 import { readerQueries } from '../../src/store/sqlite/reader-queries.ts';
 import type { Flat } from '../../src/store/sqlite/wire.ts';
@@ -163,6 +159,3 @@ export function openInProcessStore(options: InProcessOptions): InProcessStore {
     },
   };
 }
-
-/** Path of the database, for looking into it. */
-export const pathOfDatabase = databasePath;
