@@ -8,7 +8,6 @@ import { parsePart } from '../dialects/admin/admin-route.ts';
 import { assetImportSchema, showAsset } from '../dialects/admin/asset-shapes.ts';
 import { parseJsonObject } from '../dialects/json-body.ts';
 import { ensureCustomer } from '../gateway/auto-create.ts';
-import { authenticate, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { idempotencyKeyOf } from '../gateway/idempotency-key.ts';
@@ -21,7 +20,7 @@ import { MEDIA_KINDS } from '../media/media-type.ts';
 import { bodyChunks, receiveForm } from '../media/receive-form.ts';
 import type { MediaFile } from '../media/staging.ts';
 import type { Route } from './routes.ts';
-import { jsonReply, sendJson } from './self-service.ts';
+import { callerOf, jsonReply, sendJson } from './self-service.ts';
 import { sendAsset } from './send-asset.ts';
 
 /** What forms have around a file. */
@@ -30,14 +29,6 @@ const PART = 'file';
 interface Upload {
   readonly file: MediaFile;
   readonly name: string | null;
-}
-
-function callerOf(gateway: Gateway, exchange: Exchange): Caller {
-  return authenticate(gateway.directory, exchange, {
-    nowMs: exchange.startedAtMs,
-    operation: null,
-    address: exchange.request.socket.remoteAddress ?? '',
-  });
 }
 
 function queryOf(exchange: Exchange): URLSearchParams {

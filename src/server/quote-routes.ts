@@ -6,7 +6,6 @@
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { parseQuoteRequest } from '../dialects/quotes/parse.ts';
 import { ensureCustomer } from '../gateway/auto-create.ts';
-import { authenticate, type Caller } from '../gateway/caller.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { answerOnce } from '../gateway/idempotent.ts';
@@ -17,15 +16,7 @@ import { assertJsonBody, requestTags } from '../gateway/request-headers.ts';
 import type { KeptReply } from '../gateway/reply-seal.ts';
 import type { QuoteStanding } from '../metering/quote-port.ts';
 import type { Route } from './routes.ts';
-import { jsonReply, sendJson } from './self-service.ts';
-
-function callerOf(gateway: Gateway, exchange: Exchange): Caller {
-  return authenticate(gateway.directory, exchange, {
-    nowMs: exchange.startedAtMs,
-    operation: null,
-    address: exchange.request.socket.remoteAddress ?? '',
-  });
-}
+import { callerOf, jsonReply, sendJson } from './self-service.ts';
 
 async function serveCreate(gateway: Gateway, exchange: Exchange): Promise<void> {
   if (gateway.settings.autoCreatePlanId !== null) await ensureCustomer(gateway, exchange);

@@ -9,10 +9,9 @@ import type { OperationCall } from '../../../gateway/operation-call.ts';
 import { isForm } from '../../../gateway/request-headers.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { checked, present, unknownMembers } from '../request-fields.ts';
-import { unstreamed } from '../unstreamed.ts';
 import { readEdit } from './edit-inputs.ts';
 import { assertDeliverable, imageOptions, imageSpec } from './image-options.ts';
-import { imagesAnswer } from './images-reply.ts';
+import { preparedImages } from './prepared-images.ts';
 import { imageEditSchema } from './schema.ts';
 
 async function parseEdit(
@@ -47,16 +46,8 @@ async function parseEdit(
         inputFidelity: request.input_fidelity ?? null,
       };
       const exchange = present(definition.imageEdit).edit(options, target);
-      return {
-        request: exchange.request,
-        warnings: exchange.warnings,
-        read: (reply) =>
-          imagesAnswer(exchange.read(reply), {
-            wanted: options.n,
-            asUrls: request.response_format === 'url',
-          }),
-        open: unstreamed,
-      };
+      const { response_format } = request;
+      return preparedImages(exchange, { n: options.n, response_format });
     },
   };
 }

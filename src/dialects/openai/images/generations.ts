@@ -8,9 +8,8 @@ import type { OperationCall } from '../../../gateway/operation-call.ts';
 import { parseJsonObject } from '../../json-body.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { checked, present, unknownMembers } from '../request-fields.ts';
-import { unstreamed } from '../unstreamed.ts';
 import { assertDeliverable, imageOptions, imageSpec } from './image-options.ts';
-import { imagesAnswer } from './images-reply.ts';
+import { preparedImages } from './prepared-images.ts';
 import { imageGenerationSchema } from './schema.ts';
 
 function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
@@ -31,16 +30,8 @@ function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
     prepare(definition, target) {
       const options = imageOptions(request, definition.id);
       const exchange = present(definition.imageGeneration).generate(options, target);
-      return {
-        request: exchange.request,
-        warnings: exchange.warnings,
-        read: (reply) =>
-          imagesAnswer(exchange.read(reply), {
-            wanted: options.n,
-            asUrls: request.response_format === 'url',
-          }),
-        open: unstreamed,
-      };
+      const { response_format } = request;
+      return preparedImages(exchange, { n: options.n, response_format });
     },
   };
 }
