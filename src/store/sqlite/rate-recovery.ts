@@ -32,17 +32,17 @@ export function restoreRates(parts: {
     `SELECT * FROM event
      WHERE seq > (SELECT max(seq) FROM event) - ? AND at >= ? AND hold_id IS NOT NULL ORDER BY seq`,
   );
-  for (const row of events.all(MAX_EVENTS, nowMs - LOOK_BACK_MS)) {
-    const { entry } = reader.read(row);
-    if (entry.kind !== 'hold') {
-      replay.add(entry, null);
-      continue;
-    }
-    const hold = readHold(entry);
-    writer.transact(nowMs, (unit) => {
+  writer.transact(nowMs, (unit) => {
+    for (const row of events.iterate(MAX_EVENTS, nowMs - LOOK_BACK_MS)) {
+      const { entry } = reader.read(row);
+      if (entry.kind !== 'hold') {
+        replay.add(entry, null);
+        continue;
+      }
+      const hold = readHold(entry);
       accounts.ensure(hold.customerId, unit);
       scopes.ensure(hold, unit);
-    });
-    replay.add(entry, accounts.compiled(hold.planId, hold.planVersion));
-  }
+      replay.add(entry, accounts.compiled(hold.planId, hold.planVersion));
+    }
+  });
 }
