@@ -69,7 +69,7 @@ type PackedHold = readonly [
 ];
 
 function readPackedHold(packed: JsonValue): HoldImage {
-  const [holdId, customerId, atMs, state, extensions, body] = packed as unknown as PackedHold;
+  const [holdId, customerId, atMs, state, extensions, body] = packed as PackedHold;
   const hold = readHold({
     eventId: `hold:${holdId}`,
     kind: 'hold',
@@ -84,12 +84,12 @@ function readPackedHold(packed: JsonValue): HoldImage {
 }
 
 /** What every part of a checkpoint says. */
-interface CheckpointHead {
+type CheckpointHead = {
   readonly before: number;
   readonly hash: string;
   readonly file: string;
   readonly sha256: string;
-}
+};
 
 function partsOf<Row>(rows: readonly Row[], size: number): readonly (readonly Row[])[] {
   const parts: Row[][] = [];
@@ -130,13 +130,13 @@ export function readCheckpoint(entries: readonly JournalEntry[]): Checkpoint {
   if (first === undefined || first.body['parts'] !== entries.length) {
     throw new Error('the checkpoint is not whole');
   }
-  const { before, hash, file, sha256 } = first.body as unknown as CheckpointHead;
+  const { before, hash, file, sha256 } = first.body as CheckpointHead;
   return {
     beforeSeq: before,
     hash,
     file,
     sha256,
-    counters: entries.flatMap(({ body }) => body['counters'] as unknown as BucketCounters[]),
+    counters: entries.flatMap(({ body }) => body['counters'] as BucketCounters[]),
     holds: entries.flatMap(({ body }) =>
       (body['holds'] as readonly JsonValue[]).map(readPackedHold),
     ),
