@@ -7,22 +7,14 @@
  * @module
  */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figure } from '../../test/chaos/kill-report.ts';
 import type { Part } from './parts.ts';
+import { copySource, type Edit, putBug } from './source-copy.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const MODEL_TEST = 'src/metering/core/engine.model.test.ts';
 const SIMULATOR = 'test/simulation/simulator.test.ts';
-
-interface Edit {
-  readonly file: string;
-  /** Text that must stand in the file, and what takes its place. */
-  readonly from: string | RegExp;
-  readonly to: string;
-}
 
 interface KnownFailure {
   readonly name: string;
@@ -245,35 +237,20 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
   },
 ];
 
-function makeCopy(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'gateway-known-failure-'));
-  for (const name of ['src', 'test', 'docs', 'openapi', 'bin', 'scripts', 'bench']) {
-    cpSync(join(ROOT, name), join(directory, name), { recursive: true });
-  }
-  for (const name of ['package.json', 'tsconfig.json', 'vitest.config.ts', 'README.md']) {
-    cpSync(join(ROOT, name), join(directory, name));
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
-  return directory;
-}
-
-/** @throws Error when the text is not where it was: the bug has to be adapted */
-function putIn(directory: string, failure: KnownFailure): () => void {
-  const originals = new Map<string, string>();
-  for (const { file, from, to } of failure.edits) {
-    const path = join(directory, file);
-    const text = readFileSync(path, 'utf8');
-    if (!originals.has(path)) originals.set(path, text);
-    const changed = text.replace(from, () => to);
-    if (changed === text) {
-      throw new Error(`"${failure.name}" cannot be put into ${file} any more: adapt it`);
-    }
-    writeFileSync(path, changed);
-  }
-  return () => {
-    for (const [path, text] of originals) writeFileSync(path, text);
-  };
-}
+/** What the tests of a copy need. */
+const COPIED = [
+  'src',
+  'test',
+  'docs',
+  'openapi',
+  'bin',
+  'scripts',
+  'bench',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+  'README.md',
+];
 
 /** True when the tests pass. */
 async function passes(directory: string, tests: readonly string[]): Promise<boolean> {
@@ -296,14 +273,14 @@ async function passes(directory: string, tests: readonly string[]): Promise<bool
 
 /** Runs every copy; the part holds when each bug is found and the source without bugs is found clean. */
 export async function proveKnownFailures(): Promise<Part> {
-  const directory = makeCopy();
+  const directory = copySource(COPIED);
   const figures: Figure[] = [];
   let found = 0;
   try {
     const all = [...new Set(KNOWN_FAILURES.flatMap(({ tests }) => tests))];
     const clean = await passes(directory, all);
     for (const failure of KNOWN_FAILURES) {
-      const takeOut = putIn(directory, failure);
+      const takeOut = putBug(directory, failure);
       const noticed = !(await passes(directory, failure.tests));
       takeOut();
       if (noticed) found += 1;

@@ -4,21 +4,15 @@
  *
  * @module
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runKillLoop } from '../../test/chaos/kill-loop.ts';
 import { killFaults, type Figure } from '../../test/chaos/kill-report.ts';
 import type { Part } from './parts.ts';
+import { copySource, type Edit, putBug } from './source-copy.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-
-interface SeededBug {
+interface SeededBug extends Edit {
   readonly name: string;
-  readonly file: string;
-  /** Text that must stand in the file, and what takes its place. */
-  readonly from: RegExp;
-  readonly to: string;
 }
 
 const BUGS: readonly SeededBug[] = [
@@ -49,16 +43,8 @@ const BUGS: readonly SeededBug[] = [
 ];
 
 function copyWith(bug: SeededBug): string {
-  const directory = mkdtempSync(join(tmpdir(), 'gateway-bug-'));
-  cpSync(join(ROOT, 'src'), join(directory, 'src'), { recursive: true });
-  cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'));
-  symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
-  const file = join(directory, bug.file);
-  const text = readFileSync(file, 'utf8');
-  if (!bug.from.test(text)) {
-    throw new Error(`The bug "${bug.name}" cannot be put into ${bug.file} any more: adapt it`);
-  }
-  writeFileSync(file, text.replace(bug.from, bug.to));
+  const directory = copySource(['src', 'package.json']);
+  putBug(directory, { name: bug.name, edits: [bug] });
   return directory;
 }
 
