@@ -66,10 +66,18 @@ describe('delivery of events', () => {
     return alert.id;
   }
 
-  async function deliveryOf(webhookId: string, event: string): Promise<ShownDelivery> {
+  /** Undefined until the event has been routed. */
+  async function findDelivery(
+    webhookId: string,
+    event: string,
+  ): Promise<ShownDelivery | undefined> {
     const path = `GET /webhooks/${webhookId}/deliveries` as const;
     const { data } = await callAdmin<{ data: ShownDelivery[] }>(gateway, path);
-    const found = data.find((delivery) => delivery.event === event);
+    return data.find((delivery) => delivery.event === event);
+  }
+
+  async function deliveryOf(webhookId: string, event: string): Promise<ShownDelivery> {
+    const found = await findDelivery(webhookId, event);
     if (found === undefined) throw new Error(`${event} was never routed`);
     return found;
   }
@@ -118,7 +126,7 @@ describe('delivery of events', () => {
     const { id } = await register();
     receiver.behave((response) => void response.writeHead(429, { 'retry-after': '900' }).end());
     const event = await raise();
-    await eventually(async () => (await deliveryOf(id, event)).attempts.length === 1);
+    await eventually(async () => (await findDelivery(id, event))?.attempts.length === 1);
     const { next_attempt_at: next, state } = await deliveryOf(id, event);
     expect(state).toBe('pending');
     expect(Date.parse(next ?? '') - Date.now()).toBeGreaterThan(800_000);
