@@ -32,8 +32,44 @@ export interface ImageOptions {
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * - `instruct`: the prompt says what is to change
+ * - `inpaint`: what the mask uncovers is made anew; `erase`: it goes away
+ * - `outpaint`: the picture grows by {@link ImageEditOptions.expand}
+ * - `search_and_replace`, `search_and_recolor`: of what {@link ImageEditOptions.search} names
+ * - `relight`: background and light are made anew
+ * - `control_style`, `control_structure`, `control_sketch`: the picture guides a new one
+ */
+export const IMAGE_EDIT_MODES = [
+  'instruct',
+  'inpaint',
+  'erase',
+  'outpaint',
+  'search_and_replace',
+  'search_and_recolor',
+  'relight',
+  'control_style',
+  'control_structure',
+  'control_sketch',
+] as const;
+/** A name of {@link IMAGE_EDIT_MODES}. */
+export type ImageEditMode = (typeof IMAGE_EDIT_MODES)[number];
+
 /** A picture from pictures. */
 export interface ImageEditOptions extends ImageOptions {
+  /** Null: `inpaint` with a mask, `instruct` without. */
+  readonly mode: ImageEditMode | null;
+  /** What is to be found in the picture, in words. */
+  readonly search: string | null;
+  /** Pixels by which each side grows. */
+  readonly expand: {
+    readonly left: number;
+    readonly right: number;
+    readonly up: number;
+    readonly down: number;
+  } | null;
+  /** From 0 to 1: how far the result may be from the picture. */
+  readonly strength: number | null;
   /** The first is the one that is edited; the others are references. At least one. */
   readonly images: readonly [MediaInput, ...MediaInput[]];
   /** As large as the first picture; where it is transparent, the picture is changed. */

@@ -4,13 +4,18 @@
  *
  * @module
  */
+export * from './background-removal-provider.ts';
 export * from './embedding-provider.ts';
 export * from './error-codes.ts';
+export * from './face-swap-provider.ts';
 export * from './gateway-error.ts';
 export * from './idempotency.ts';
 export * from './ids.ts';
 export * from './image-provider.ts';
+export * from './image-upscale-provider.ts';
+export * from './job-provider.ts';
 export * from './limit-status.ts';
+export * from './media-model.ts';
 export * from './media.ts';
 export * from './metering.ts';
 export * from './money.ts';
@@ -21,4 +26,6 @@ export * from './text-provider.ts';
 export * from './text.ts';
 export * from './transcription-provider.ts';
 export * from './usage.ts';
+export * from './video-provider.ts';
+export * from './voice-provider.ts';
 export * from './wire.ts';

@@ -17,6 +17,12 @@ export interface MediaInput {
   readonly fileName: string;
 }
 
+/** A picture, a sound or a clip that the caller sent, or that lies where the provider can fetch it. */
+export type SentMedia =
+  | ({ readonly type: 'bytes' } & MediaInput)
+  /** `https`, checked to be public; the provider fetches it itself. Adapters of providers that take bytes alone refuse it. */
+  | { readonly type: 'url'; readonly url: string; readonly mediaType: string | null };
+
 /** What every result of a provider says beside what it made. */
 export interface ResultFacts {
   /**

@@ -4,12 +4,19 @@
  *
  * @module
  */
+import type { BackgroundRemovalProvider } from './background-removal-provider.ts';
 import type { EmbeddingProvider } from './embedding-provider.ts';
+import type { FaceSwapProvider } from './face-swap-provider.ts';
 import type { ImageEditProvider, ImageGenerationProvider } from './image-provider.ts';
+import type { ImageUpscaleProvider } from './image-upscale-provider.ts';
+import type { JobProtocol } from './job-provider.ts';
+import type { MediaModel } from './media-model.ts';
 import type { ProviderFailure } from './provider-failure.ts';
 import type { SpeechProvider } from './speech-provider.ts';
 import type { TextProvider } from './text-provider.ts';
 import type { TranscriptionProvider } from './transcription-provider.ts';
+import type { VideoProvider } from './video-provider.ts';
+import type { VoiceCloneProvider, VoiceListProvider } from './voice-provider.ts';
 import type { WireReply } from './wire.ts';
 
 /** Environment variables that configure a provider. */
@@ -49,8 +56,18 @@ export interface ProviderDefinition {
   readonly embedding?: EmbeddingProvider;
   readonly imageGeneration?: ImageGenerationProvider;
   readonly imageEdit?: ImageEditProvider;
+  readonly faceSwap?: FaceSwapProvider;
+  readonly imageUpscale?: ImageUpscaleProvider;
+  readonly backgroundRemoval?: BackgroundRemovalProvider;
   readonly speech?: SpeechProvider;
+  readonly voices?: VoiceListProvider;
+  readonly voiceClone?: VoiceCloneProvider;
   readonly transcription?: TranscriptionProvider;
+  readonly video?: VideoProvider;
+  /** How work that outlives one exchange is followed; needed where an operation submits any. */
+  readonly jobs?: JobProtocol;
+  /** What its media models take. An operation on a model that is absent is the provider's to judge. */
+  readonly mediaModels?: readonly MediaModel[];
   /** Reads a non-2xx reply. Decides on status and typed codes, never on substrings of prose where a code exists. */
   readError(reply: WireReply): ProviderFailure;
 }

@@ -44,6 +44,10 @@ async function parseEdit(
         images,
         mask,
         inputFidelity: request.input_fidelity ?? null,
+        mode: null,
+        search: null,
+        expand: null,
+        strength: null,
       };
       const exchange = present(definition.imageEdit).edit(options, target);
       const { response_format } = request;

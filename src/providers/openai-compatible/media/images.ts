@@ -169,14 +169,33 @@ export function imageGeneration(server: MediaServer): ImageGenerationProvider {
   };
 }
 
+/** Ways of editing that the route has, none of which is named on the wire: a mask or its absence says which. */
+const EDIT_MODES: ReadonlySet<string | null> = new Set([null, 'instruct', 'inpaint']);
+
+/** What the route has no word for: refused where it is the task itself, named where it only shapes it. */
+function unsaid(options: ImageEditOptions, model: string): readonly ProviderWarning[] {
+  if (!EDIT_MODES.has(options.mode)) {
+    throw refused('mode', `${model} has no ${options.mode}. Ask for instruct or inpaint.`);
+  }
+  if (options.mode === 'inpaint' && options.mask === null) {
+    throw refused('mask', `inpaint needs a mask: transparent where the picture is to change.`);
+  }
+  if (options.expand !== null) throw refused('expand', `${model} cannot make a picture grow.`);
+  return [
+    ...(options.search === null ? [] : [dropped('search', model)]),
+    ...(options.strength === null ? [] : [dropped('strength', model)]),
+  ];
+}
+
 /** Pictures from pictures. Sent as a form, which every model of the route takes. */
 export function imageEdit(server: MediaServer): ImageEditProvider {
   return {
     edit(options: ImageEditOptions, target: ProviderTarget) {
+      const unsaidOptions = unsaid(options, target.model);
       const { members, warnings } = wireOptions(server, options, target.model);
       const parts = editParts(options, members);
       const request = formRequest(server, target, { path: '/images/edits', parts });
-      return { request, warnings, read: readImages };
+      return { request, warnings: [...warnings, ...unsaidOptions], read: readImages };
     },
   };
 }

@@ -116,12 +116,23 @@ export function mediaConformance(
     generate: { ...images, options: imageOptions, variants: imageVariants },
     edit: {
       ...images,
-      options: { ...imageOptions, images: [picture], mask: null, inputFidelity: null },
+      options: {
+        ...imageOptions,
+        images: [picture],
+        mask: null,
+        inputFidelity: null,
+        mode: null,
+        search: null,
+        expand: null,
+        strength: null,
+      },
       variants: [
         ...imageVariants,
         { images: [picture, picture] },
         { mask: picture },
         { inputFidelity: 'high' },
+        { search: 'the sky' },
+        { strength: 0.5 },
       ],
     },
     speak: {

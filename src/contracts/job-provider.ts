@@ -1,0 +1,153 @@
+/**
+ * Work of a provider that outlives one exchange: it is submitted, asked for until it ends, and its results are fetched.
+ * What is needed to find it again is a ticket, which is stored before anything else happens, so that the work
+ * survives a restart. Everything here is a pure translation, as the other contracts are.
+ *
+ * @module
+ */
+import type { MediaExchange, ResultFacts } from './media.ts';
+import type { ProviderFailure } from './provider-failure.ts';
+import type { ProviderWarning } from './text.ts';
+import type { TranscriptionResult } from './transcription-provider.ts';
+import type { ProviderTarget, WireReply, WireRequest } from './wire.ts';
+
+/** What finds a provider's work again. Stored as JSON. */
+export interface ProviderTicket {
+  /** The provider's own id, as webhooks and lists name it. */
+  readonly id: string;
+  /**
+   * Paths that the provider named, after its base URL: `poll`, `result`, `cancel` …, as the adapter needs them. An address at another
+   * origin than the provider's own is never kept here: the credential would go there.
+   */
+  readonly paths: Readonly<Record<string, string>>;
+}
+
+/** One thing that came of the work. */
+export interface MediaOutput {
+  /** Null where the provider gives an address alone. */
+  readonly bytes: Buffer | null;
+  /** Absolute; fetched by the guarded downloader, never by the adapter. */
+  readonly url: string | null;
+  /** Whether the download wants the provider's credential; sent to the provider's own origin alone. */
+  readonly needsCredential: boolean;
+  /** As the provider says it; what a file is, its bytes tell. Null where it does not say. */
+  readonly mediaType: string | null;
+  /** Whether the provider marked it as not safe for work; null where it does not say. */
+  readonly isFlagged: boolean | null;
+}
+
+/** What work that came to its end has made. */
+export interface JobResult {
+  readonly outputs: readonly MediaOutput[];
+  /** Of transcriptions; null otherwise. */
+  readonly transcript: TranscriptionResult | null;
+  /** What was delivered; null: what the submission said would be ({@link JobExchange.facts}). */
+  readonly facts: ResultFacts | null;
+}
+
+/** How the work stands. */
+export type JobReading =
+  | {
+      readonly type: 'pending';
+      readonly stage: 'queued' | 'running';
+      /** From 0 to 1, as the provider says it; null where it does not. */
+      readonly progress: number | null;
+      /** The ticket to go on with where it has changed (a result that lies elsewhere than the status); null: the same. */
+      readonly ticket: ProviderTicket | null;
+      /** How long the provider asks us to wait, in milliseconds; null: the gateway's own backoff. */
+      readonly waitMs: number | null;
+    }
+  | { readonly type: 'succeeded'; readonly result: JobResult }
+  | {
+      readonly type: 'failed';
+      readonly failure: ProviderFailure;
+      /** Whether the provider bills it all the same. */
+      readonly isBilled: boolean;
+    }
+  | { readonly type: 'cancelled'; readonly isBilled: boolean }
+  /** The provider no longer knows it, or gave it up: its end cannot be learned any more. */
+  | { readonly type: 'expired' };
+
+/** What the reply to a submission says: accepted, or at its end already. */
+export type JobStart =
+  | { readonly type: 'accepted'; readonly ticket: ProviderTicket; readonly reading: JobReading }
+  | Extract<JobReading, { readonly type: 'succeeded' | 'failed' }>;
+
+/** One submission: what to send, and how to read what comes back. */
+export interface JobExchange {
+  readonly request: WireRequest;
+  /** Every option that was dropped, clamped or mapped. */
+  readonly warnings: readonly ProviderWarning[];
+  /** What is billed if it succeeds, as far as the options tell. */
+  readonly facts: ResultFacts;
+  /**
+   * Reads a 2xx reply.
+   *
+   * @throws ProviderFailureError when the body is malformed: whether the work runs is then not known
+   */
+  readStart(reply: WireReply): JobStart;
+}
+
+/** An operation whose reply is the result, or whose reply is a promise of it. */
+export type OperationExchange<Result extends ResultFacts> = MediaExchange<Result> | JobExchange;
+
+/** Whether the exchange submits work that must be followed. */
+export function isJobExchange(exchange: object): exchange is JobExchange {
+  return 'readStart' in exchange;
+}
+
+/** What is known of a submission whose reply was lost. */
+export interface LostSubmission {
+  /** Model as the provider knows it. */
+  readonly model: string;
+  /** Between these instants it was sent, in milliseconds since the epoch. */
+  readonly sentAfterMs: number;
+  readonly sentBeforeMs: number;
+  /** Body that was sent, for comparison with what the provider lists. */
+  readonly request: WireRequest;
+}
+
+/** How lost submissions are found again. */
+export interface JobLookUp {
+  request(lost: LostSubmission, target: ProviderTarget): WireRequest;
+  /**
+   * Work of the list that can only be this submission.
+   *
+   * @returns `none` when the provider surely has none, `unclear` when several could be it
+   * @throws ProviderFailureError when the body is malformed
+   */
+  read(lost: LostSubmission, reply: WireReply): ProviderTicket | 'none' | 'unclear';
+}
+
+/** A message that the provider sends when work has moved on. */
+export interface JobWebhook {
+  /** Name of the operator's setting that holds the secret. */
+  readonly secretSetting: string;
+  /**
+   * @returns the work's id and how it stands; null where signature or age is wrong
+   * @throws ProviderFailureError when the body is malformed
+   */
+  read(message: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: Buffer;
+    readonly secret: string;
+    readonly nowMs: number;
+  }): { readonly id: string; readonly reading: JobReading } | null;
+}
+
+/** How a provider's work is followed; one for all of its operations. */
+export interface JobProtocol {
+  /** Least and usual time between two questions, in milliseconds. */
+  readonly pollEveryMs: { readonly min: number; readonly usual: number };
+  poll(ticket: ProviderTicket, target: ProviderTarget): WireRequest;
+  /**
+   * Reads a 2xx reply to a poll. States never seen before are pending.
+   *
+   * @throws ProviderFailureError when the body is malformed: asked again
+   */
+  readPoll(ticket: ProviderTicket, reply: WireReply): JobReading;
+  /** Absent: the provider cannot cancel. */
+  cancel?(ticket: ProviderTicket, target: ProviderTarget): WireRequest;
+  readonly lookUp?: JobLookUp;
+  readonly webhook?: JobWebhook;
+}
