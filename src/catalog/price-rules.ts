@@ -1,12 +1,13 @@
 /**
- * What a customer pays where that is not the provider's price: markups and prices of the operator's own, for everyone
- * or for one customer.
+ * What a customer pays where that is not the provider's price: markups and prices of the operator's own, for everyone,
+ * for the customers of a plan, or for one customer.
  *
  * A rule turns a price item into another item. Holds, settlements, quotes and explanations work on that one alone, so
  * that the number a customer is charged is one number everywhere; the provider's price stays reachable from it.
  *
  * @module
  */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { COUNTED_UNITS } from '../contracts/usage.ts';
@@ -21,6 +22,12 @@ const WHOLE = 100n * PERCENT_SCALE;
 export const priceRuleSchema = z
   .strictObject({
     customer: z.string().min(1).max(200).optional().describe('Of this customer; absent: everyone'),
+    plan: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Of the customers of this plan; a rule is for one of customer, plan, everyone'),
     match: z
       .string()
       .min(1)
@@ -41,6 +48,10 @@ export const priceRuleSchema = z
       .optional()
       .describe('Units that the markup is on; absent: all'),
     price: priceRowSchema.optional().describe('The price itself, of one model'),
+  })
+  .refine((rule) => rule.customer === undefined || rule.plan === undefined, {
+    message: 'is for a customer or for a plan, not for both',
+    path: ['plan'],
   })
   .refine((rule) => (rule.markup_percent === undefined) !== (rule.price === undefined), {
     message: 'must have either markup_percent or price',
@@ -126,4 +137,14 @@ export function ruledItem(
     id: `${base.provider}/${base.model}#${hash}`,
     providerPrice: base,
   };
+}
+
+/**
+ * The id of a price as customers are shown it. One that a rule made gets the form of every other, so that it tells
+ * neither the rule nor the provider's price.
+ */
+export function publicPriceId(id: string): string {
+  if (!id.includes('%')) return id;
+  const hash = createHash('sha256').update(id).digest('hex').slice(0, 8);
+  return `${id.slice(0, id.lastIndexOf('#'))}#${hash}`;
 }

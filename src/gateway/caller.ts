@@ -14,6 +14,8 @@ import type { DirectoryCache } from './directory-cache.ts';
 export interface Caller {
   readonly key: KeyRecord;
   readonly customer: CustomerRecord;
+  /** Plan by which price rules charge the call; null where no rule is for a plan. */
+  readonly planId: string | null;
 }
 
 /** Reads request headers; the pipeline's only view of HTTP on the way in. */
@@ -164,7 +166,8 @@ export function authenticate(
       message: `This key may not be used for ${facts.operation}.`,
     });
   }
-  return { key, customer: customerOf(directory, key, headers.header('x-gateway-customer')) };
+  const customer = customerOf(directory, key, headers.header('x-gateway-customer'));
+  return { key, customer, planId: null };
 }
 
 /** @throws GatewayError `forbidden` when the key may not be used from the address */

@@ -158,13 +158,11 @@ export function resolveCandidates(
     const name = `${providerId}/${model}`;
     const facts = gateway.catalog.factsOf(providerId, model);
     const of = { provider: providerId, model, atMs: nowMs };
-    const price = chargedPrice(gateway, caller.customer.id, of);
+    const price = chargedPrice(gateway, caller, of);
     const tierPrices =
       call.serviceTier === null
         ? null
-        : tierPricesAsked(call.serviceTier, () =>
-            chargedTierPrices(gateway, caller.customer.id, of),
-          );
+        : tierPricesAsked(call.serviceTier, () => chargedTierPrices(gateway, caller, of));
     candidates.push({
       provider,
       model,

@@ -7,6 +7,7 @@ import { holdsAt, type PriceItem } from '../catalog/price-item.ts';
 import { STANDARD_TIER } from '../catalog/service-tier.ts';
 import { ruledItem, type PriceRule } from '../catalog/price-rules.ts';
 import { compileGlob } from '../metering/core/glob.ts';
+import type { Caller } from './caller.ts';
 import type { Gateway } from './gateway.ts';
 
 interface Compiled {
@@ -33,25 +34,42 @@ function compiled(rule: PriceRule): Compiled {
   };
 }
 
+/** Who pays: what rules are for. */
+export type Payer = Pick<Caller, 'customer' | 'planId'>;
+
+const EVERYONE = '';
+
+/** Whom a rule is for. Ids of customers have no colon. */
+function groupOf({ customerId, rule }: PriceRule): string {
+  if (customerId !== null) return customerId;
+  return rule.plan === undefined ? EVERYONE : `plan:${rule.plan}`;
+}
+
 /** Rules by whom they are for, as the gateway works with them. Replaced whole when one is made or retired. */
 export class PriceRules {
-  #ofCustomer: ReadonlyMap<string | null, readonly Compiled[]> = new Map();
+  #byGroup: ReadonlyMap<string, readonly Compiled[]> = new Map();
   #items = new Map<string, PriceItem>();
 
   /** True while nothing has to be looked up: the usual case costs a call one comparison. */
   isEmpty = true;
 
+  /** True while some rule is for a plan: the plan of a caller must be known then. */
+  isByPlan = false;
+
   /** Rules in force, oldest first: of two that fit, the later wins. */
   replace(rules: readonly PriceRule[]): void {
-    this.#ofCustomer = Map.groupBy(rules.map(compiled), ({ rule }) => rule.customerId);
+    this.#byGroup = Map.groupBy(rules.map(compiled), ({ rule }) => groupOf(rule));
     this.#items = new Map();
     this.isEmpty = rules.length === 0;
+    this.isByPlan = rules.some(({ rule }) => rule.plan !== undefined);
   }
 
-  /** What a customer is charged by: the customer's own rule, else one for everyone, else the provider's price. */
-  priceFor(customerId: string, base: PriceItem, atMs: number): PriceItem {
-    for (const whom of [customerId, null]) {
-      const found = this.#ofCustomer.get(whom)?.findLast(({ matches }) => matches(base));
+  /** What is charged: by the customer's own rule, else one of its plan, else one for everyone, else the provider's price. */
+  priceFor({ customer, planId }: Payer, base: PriceItem, atMs: number): PriceItem {
+    const groups =
+      planId === null ? [customer.id, EVERYONE] : [customer.id, `plan:${planId}`, EVERYONE];
+    for (const group of groups) {
+      const found = this.#byGroup.get(group)?.findLast(({ matches }) => matches(base));
       if (found === undefined) continue;
       const key = `${base.id}%${found.rule.id}`;
       const item = this.#items.get(key) ?? ruledItem(base, found.rule);
@@ -63,24 +81,34 @@ export class PriceRules {
   }
 }
 
+/** The caller with its plan, where a rule is for one; as it is otherwise. */
+export async function withPlan(
+  gateway: Pick<Gateway, 'priceRules' | 'store'>,
+  caller: Caller,
+): Promise<Caller> {
+  if (!gateway.priceRules.isByPlan) return caller;
+  const account = await gateway.store.directory.customer(caller.customer.id);
+  return { ...caller, planId: account?.plan.id ?? null };
+}
+
 /** The price that a customer is charged by, or null: unpriced. */
 export function chargedPrice(
   gateway: Pick<Gateway, 'catalog' | 'priceRules'>,
-  customerId: string,
+  payer: Payer,
   of: { readonly provider: string; readonly model: string; readonly atMs: number },
 ): PriceItem | null {
   const base = gateway.catalog.priceOf(of.provider, of.model, of.atMs);
   if (base === null || gateway.priceRules.isEmpty) return base;
-  return gateway.priceRules.priceFor(customerId, base, of.atMs);
+  return gateway.priceRules.priceFor(payer, base, of.atMs);
 }
 
 /** The prices that a customer is charged by in each service tier, the standard first; empty: unpriced. */
 export function chargedTierPrices(
   gateway: Pick<Gateway, 'catalog' | 'priceRules'>,
-  customerId: string,
+  payer: Payer,
   of: { readonly provider: string; readonly model: string; readonly atMs: number },
 ): readonly PriceItem[] {
   const bases = gateway.catalog.tierPricesOf(of.provider, of.model, of.atMs);
   if (gateway.priceRules.isEmpty) return bases;
-  return bases.map((base) => gateway.priceRules.priceFor(customerId, base, of.atMs));
+  return bases.map((base) => gateway.priceRules.priceFor(payer, base, of.atMs));
 }

@@ -12,6 +12,7 @@ import { ensureCustomer } from './auto-create.ts';
 import type { CallClaim } from './call-claim.ts';
 import { authenticate, type Caller } from './caller.ts';
 import { atQuotedPrice, resolveCandidates } from './candidates.ts';
+import { withPlan } from './charged-price.ts';
 import { deliverStream, deliverWhole } from './deliver.ts';
 import { dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
@@ -69,7 +70,7 @@ async function serveOnce(
   request: WholeRequest,
   claim: CallClaim | null,
 ): Promise<void> {
-  const { exchange, dialect, caller } = request;
+  const { exchange, dialect } = request;
   const parsed = dialect.parse(
     request.body,
     gateway.settings.maxJsonDepth,
@@ -78,7 +79,11 @@ async function serveOnce(
   // Only what must be measured first is a promise.
   const call = parsed instanceof Promise ? await parsed : parsed;
   const quoted = exchange.header(QUOTE_HEADER);
-  const quote = quoted === null ? null : await quotedCallOf(gateway, quoted, caller.customer.id);
+  const quote =
+    quoted === null ? null : await quotedCallOf(gateway, quoted, request.caller.customer.id);
+  const caller = gateway.priceRules.isByPlan
+    ? await withPlan(gateway, request.caller)
+    : request.caller;
   const resolved = resolveCandidates(gateway, caller, call);
   const candidates = gateway.routing.order(
     quote === null ? resolved : resolved.map((one) => atQuotedPrice(one, call, quote.prices)),

@@ -63,7 +63,7 @@ function priceOf(
   const provider = candidate.provider.definition.id;
   const of = { provider, atMs: run.exchange.startedAtMs };
   const pricesOf = (model: string): readonly PriceItem[] =>
-    chargedTierPrices(gateway, run.caller.customer.id, { ...of, model });
+    chargedTierPrices(gateway, run.caller, { ...of, model });
   const served = pricesOf(end.modelServed ?? candidate.model);
   const prices = served.length > 0 ? served : pricesOf(candidate.model);
   return (
@@ -92,9 +92,8 @@ function modelPriceOf(
     return candidate.price;
   }
   const atMs = gateway.clock.nowMs();
-  const customerId = run.caller.customer.id;
   return (
-    chargedPrice(gateway, customerId, { provider, model: modelServed, atMs }) ?? candidate.price
+    chargedPrice(gateway, run.caller, { provider, model: modelServed, atMs }) ?? candidate.price
   );
 }
 

@@ -6,6 +6,7 @@
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { parseQuoteRequest } from '../dialects/quotes/parse.ts';
 import { ensureCustomer } from '../gateway/auto-create.ts';
+import { withPlan } from '../gateway/charged-price.ts';
 import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { answerOnce } from '../gateway/idempotent.ts';
@@ -20,7 +21,7 @@ import { callerOf, jsonReply, sendJson } from './self-service.ts';
 
 async function serveCreate(gateway: Gateway, exchange: Exchange): Promise<void> {
   if (gateway.settings.autoCreatePlanId !== null) await ensureCustomer(gateway, exchange);
-  const caller = callerOf(gateway, exchange);
+  const caller = await withPlan(gateway, callerOf(gateway, exchange));
   assertJsonBody(exchange);
   const bytes = await exchange.readBody(gateway.settings.maxBodyBytes);
   const request = parseQuoteRequest(bytes, gateway.settings.maxJsonDepth);

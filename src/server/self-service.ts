@@ -12,7 +12,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { KeptReply } from '../gateway/reply-seal.ts';
 import type { KeyRecord } from '../metering/ports.ts';
 import { compileGlob } from '../metering/core/glob.ts';
-import { showDetail } from '../dialects/admin/routes/requests.ts';
+import { showOwnDetail } from '../dialects/admin/routes/requests.ts';
 import { showBalance } from '../dialects/admin/routes/wallet.ts';
 import { ownReplyHeaders } from './own-reply-headers.ts';
 
@@ -131,5 +131,5 @@ export async function serveRequest(
   if (detail === null || detail.customerId !== caller.customer.id) {
     throw new GatewayError('not_found', { message: `There is no request "${id.slice(0, 100)}".` });
   }
-  sendJson(gateway, exchange, showDetail(detail));
+  sendJson(gateway, exchange, showOwnDetail(detail));
 }

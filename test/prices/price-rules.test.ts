@@ -7,8 +7,19 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-function admin(path: string, body?: unknown): Promise<Reply> {
-  return lab.call(`/admin/v1${path}`, { key: ADMIN_KEY, ...(body === undefined ? {} : { body }) });
+function admin(path: string, body?: unknown, method?: string): Promise<Reply> {
+  return lab.call(`/admin/v1${path}`, {
+    key: ADMIN_KEY,
+    ...(body === undefined ? {} : { body }),
+    ...(method === undefined ? {} : { method }),
+  });
+}
+
+async function rulesInForce(): Promise<readonly string[]> {
+  const { json } = await admin('/price-rules');
+  return (json['data'] as { id: string; retired_at: string | null }[])
+    .filter((rule) => rule.retired_at === null)
+    .map((rule) => rule.id);
 }
 
 function chat(customer: string): Promise<Reply> {
@@ -84,6 +95,61 @@ describe('price rules', () => {
     expect(await lab.openHolds()).toBe(0);
   });
 
+  it('of a plan charge its customers, a customer’s own before them', async () => {
+    const plan = { name: 'Retail', limits: [{ meter: 'cost_usd', window: 'period', amount: '9' }] };
+    for (const id of ['retail', 'wholesale']) {
+      expect((await admin('/plans', { ...plan, id })).status).toBe(201);
+    }
+    for (const externalId of ['retailer', 'favoured']) {
+      await admin('/customers', { externalId, plan: 'retail' });
+    }
+    const before = await numbersOf(await chat('retailer'), 'retailer');
+    const rule = { match: 'sim/*', markup_percent: '50' };
+    const made = await admin('/price-rules', { ...rule, plan: 'retail' });
+    expect(made.json).toMatchObject({ customer: null, plan: 'retail' });
+    await admin('/price-rules', { match: 'sim/*', markup_percent: '300' });
+    await admin('/price-rules', { ...rule, customer: 'favoured', markup_percent: '0' });
+
+    const marked = (before.header * 3n + 1n) / 2n;
+    const costOf = async (customer: string): Promise<bigint> =>
+      nano((await chat(customer)).headers.get('x-gateway-cost'));
+    expect(await costOf('retailer')).toBe(marked);
+    expect(await costOf('favoured')).toBe(before.header);
+    const operation = { id: 'one', type: 'image.generate', model: 'sim/image', image: { n: 1 } };
+    const quoted = await lab.call('/v1/quotes', {
+      headers: { 'x-gateway-customer': 'retailer' },
+      body: { operations: [operation] },
+    });
+    expect(quoted.json['total']).toMatchObject({ max: '0.003000000' });
+
+    await admin('/customers/retailer/subscription', { plan: 'wholesale' }, 'PATCH');
+    expect(await costOf('retailer')).toBe(before.header * 4n);
+    for (const list of await rulesInForce()) await admin(`/price-rules/${list}/retire`, {});
+    expect(await costOf('retailer')).toBe(before.header);
+  });
+
+  it('stay unknown to those who pay by them', async () => {
+    await admin('/customers', { externalId: 'unknowing', plan: 'enterprise' });
+    const { json: rule } = await admin('/price-rules', {
+      customer: 'unknowing',
+      match: 'sim/*',
+      markup_percent: '10',
+    });
+    const reply = await chat('unknowing');
+    const id = reply.headers.get('x-request-id') ?? '';
+    const priceOf = ({ json }: Reply): unknown =>
+      (json['attempt_rows'] as { price: unknown }[])[0]?.price;
+    const own = await lab.call(`/v1/requests/${id}`, {
+      headers: { 'x-gateway-customer': 'unknowing' },
+    });
+    expect(own.status).toBe(200);
+    expect(priceOf(own)).toMatch(/^sim\/chat#[0-9a-f]{8}$/);
+    expect(own.text).not.toContain(String(rule['id']));
+    const shown = String(priceOf(await admin(`/requests/${id}`)));
+    expect(shown).toContain(`%${String(rule['id'])}`);
+    expect(shown).not.toContain(String(priceOf(own)));
+  });
+
   it('are quoted as they are charged', async () => {
     await admin('/customers', { externalId: 'quoted', plan: 'enterprise' });
     const quote = (): Promise<Reply> =>
@@ -113,6 +179,11 @@ describe('price rules', () => {
     expect((await admin('/price-rules', { customer: 'nobody', markup_percent: '20' })).status).toBe(
       404,
     );
+    expect(
+      (await admin('/price-rules', { plan: 'nope', markup_percent: '20' })).json,
+    ).toMatchObject({ status: 404, param: 'plan' });
+    const both = { plan: 'free', customer: 'plain', markup_percent: '20' };
+    expect((await admin('/price-rules', both)).status).toBe(400);
     expect((await admin('/price-rules/rule_none/retire', {})).status).toBe(404);
   });
 });

@@ -21,6 +21,7 @@ import {
 import { formatCount, formatInstant } from '../format.ts';
 import type { Colors } from '../output.ts';
 import { renderTable } from '../table.ts';
+import { registerPriceRules } from './price-rules.ts';
 
 const rates = z.record(z.string(), z.string());
 const when = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
@@ -278,7 +279,7 @@ export function registerPrices(program: Command, scope: CommandScope): void {
   const prices = program
     .command('prices')
     .alias('price')
-    .description('prices: list, history, explain a cost');
+    .description('prices: list, history, rules, explain a cost');
   addExamples(prices, scope, [
     ['prices list --provider sim', ''],
     ['prices explain req_…', 'the arithmetic of a request'],
@@ -286,4 +287,5 @@ export function registerPrices(program: Command, scope: CommandScope): void {
   registerList(prices, scope);
   registerHistory(prices, scope);
   registerExplain(prices, scope);
+  registerPriceRules(prices, scope);
 }

@@ -17,5 +17,5 @@ export {
   type RenderedProblem,
 } from './problem.ts';
 export { ADMIN_ROUTES } from './routes/index.ts';
-export { requestDetailSchema, showDetail } from './routes/requests.ts';
+export { requestDetailSchema } from './routes/requests.ts';
 export { usageReportSchema } from './usage-question.ts';

@@ -52,5 +52,5 @@ export async function accountOf(
   const caller = callerFor(gateway, exchange, user);
   const account = await gateway.store.directory.customer(caller.customer.id);
   if (account === null) throw noSuchUser(user ?? caller.customer.externalId);
-  return { ...account, caller };
+  return { ...account, caller: { ...caller, planId: account.plan.id } };
 }

@@ -84,7 +84,7 @@ export async function answerPricing(
   gateway: Gateway,
   exchange: Exchange,
 ): Promise<z.input<typeof pricingSchema>> {
-  await accountOf(gateway, exchange, null);
+  const { caller } = await accountOf(gateway, exchange, null);
   const { priceBook } = gateway.catalog;
   const asked = readQuery(exchange, pricingQuery).provider?.toLowerCase();
   const name = asked === undefined ? undefined : (PROVIDER_ALIASES[asked] ?? asked);
@@ -98,7 +98,11 @@ export async function answerPricing(
         holdsAt(item, nowMs) &&
         (name === undefined ? gateway.providers.has(item.provider) : item.provider === name),
     )
-    .map(showPrice);
+    .map((item) =>
+      showPrice(
+        gateway.priceRules.isEmpty ? item : gateway.priceRules.priceFor(caller, item, nowMs),
+      ),
+    );
   return { pricing, total: pricing.length };
 }
 

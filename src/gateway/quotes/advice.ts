@@ -125,14 +125,14 @@ function isAble(gateway: Gateway, operation: QuoteRequestOperation, model: Model
 function cheaperOf(
   gateway: Gateway,
   models: readonly ModelListing[],
-  asked: Asked & { readonly customerId: string },
+  asked: Asked & { readonly caller: Caller },
 ): readonly PricedCandidate[] {
   const { operation, priced } = asked;
   const most = priced.pricing === 'priced' ? (priced.candidates[0]?.cost.maxNanoUsd ?? null) : null;
   const spec = specOf(operation);
   const nowMs = gateway.clock.nowMs();
   const found = models.flatMap(({ id: name, ownedBy: provider, facts }) => {
-    const price = chargedPrice(gateway, asked.customerId, {
+    const price = chargedPrice(gateway, asked.caller, {
       provider,
       model: name.slice(provider.length + 1),
       atMs: nowMs,
@@ -157,7 +157,7 @@ function alternativesOf(
     .filter((model) => model.id !== own?.name && isAble(gateway, asked.operation, model))
     .filter((model) => isModelInScope(caller.key, model.id));
   const near = models.filter((model) => model.ownedBy === own?.provider);
-  const sought = { ...asked, customerId: caller.customer.id };
+  const sought = { ...asked, caller };
   const found = cheaperOf(gateway, near, sought);
   if (found.length > 0) return found;
   const far = models.filter((model) => model.ownedBy !== own?.provider);

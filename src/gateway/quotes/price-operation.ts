@@ -161,7 +161,7 @@ export function priceOperation(
   const prices = new Map<string, PriceItem>();
   const judged = resolved.map(({ provider, model }) => {
     const name = `${provider}/${model}`;
-    const price = chargedPrice(gateway, caller.customer.id, { provider, model, atMs: nowMs });
+    const price = chargedPrice(gateway, caller, { provider, model, atMs: nowMs });
     if (price !== null) prices.set(name, price);
     const facts = gateway.catalog.factsOf(provider, model);
     return { provider, name, ...priceOn(spec, { provider, name, facts, price }) };

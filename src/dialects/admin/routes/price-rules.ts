@@ -26,7 +26,8 @@ import {
 const ruleReplySchema = z
   .strictObject({
     id: z.string(),
-    customer: z.string().nullable().describe('`cus_…`; null: everyone.'),
+    customer: z.string().nullable().describe('`cus_…`; null: not of one customer.'),
+    plan: z.string().nullable().describe('Of its customers; null: not of one plan.'),
     match: z.string().nullable(),
     markup_percent: z.string().nullable(),
     units: z.array(z.enum(COUNTED_UNITS)).nullable(),
@@ -41,6 +42,7 @@ function showRule(record: PriceRuleRecord): z.input<typeof ruleReplySchema> {
   return {
     id: record.id,
     customer: record.customerId,
+    plan: rule.plan ?? null,
     match: rule.match ?? null,
     markup_percent: rule.markup_percent ?? null,
     units: rule.units ?? null,
@@ -70,6 +72,13 @@ function checkRule(rule: PriceRuleInput, { catalogue }: AdminDependencies): void
   for (const item of matched) ruledItem(item, { id: 'check', rule });
 }
 
+/** @throws GatewayError `not_found` */
+async function assertPlan({ store }: AdminDependencies, planId: string): Promise<void> {
+  const plans = await store.directory.plans();
+  if (plans.some(({ id }) => id === planId)) return;
+  throw new GatewayError('not_found', { message: `There is no plan "${planId}".`, param: 'plan' });
+}
+
 async function changed({ store, onPriceRules }: AdminDependencies): Promise<void> {
   onPriceRules(await store.prices.rules());
 }
@@ -95,7 +104,7 @@ export const priceRuleRoutes: readonly AdminRoute[] = [
     operationId: 'createPriceRule',
     summary: 'Charge another price than the provider’s',
     description:
-      'A markup on what matches, or a price of one model; for one customer, or for everyone. A customer’s own rule wins over one for everyone, a later rule over an earlier one; rules never add up. In force from the next request on.',
+      'A markup on what matches, or a price of one model; for one customer, for the customers of a plan, or for everyone. A customer’s own rule wins over one of its plan, that over one for everyone, a later rule over an earlier one; rules never add up. In force from the next request on.',
     tag: 'catalogue',
     body: priceRuleSchema,
     example: { match: 'sim/*', markup_percent: '20' },
@@ -105,6 +114,7 @@ export const priceRuleRoutes: readonly AdminRoute[] = [
     async handle({ body }, dependencies) {
       const { store, ids, now } = dependencies;
       checkRule(body, dependencies);
+      if (body.plan !== undefined) await assertPlan(dependencies, body.plan);
       const customerId =
         body.customer === undefined
           ? null

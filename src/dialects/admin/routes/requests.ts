@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { publicPriceId } from '../../../catalog/price-rules.ts';
 import { OPERATIONS } from '../../../contracts/metering.ts';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import { formatUsd } from '../../../contracts/money.ts';
@@ -151,8 +152,8 @@ function showAttempt(attempt: AttemptRecord): z.input<typeof attemptSchema> {
   };
 }
 
-/** A request with its attempts and its hold, as both planes answer it. */
-export function showDetail(detail: RequestDetail): z.input<typeof requestDetailSchema> {
+/** A request with its attempts and its hold. */
+function showDetail(detail: RequestDetail): z.input<typeof requestDetailSchema> {
   const { hold } = detail;
   return {
     ...showRequest(detail),
@@ -165,6 +166,18 @@ export function showDetail(detail: RequestDetail): z.input<typeof requestDetailS
             legs: hold.legs.map((leg) => ({ limit: leg.limit, amount: leg.amount })),
           },
     attempt_rows: detail.attemptRows.map(showAttempt),
+  };
+}
+
+/** The same for the customer itself, to whom ids of prices tell nothing of price rules. */
+export function showOwnDetail(detail: RequestDetail): z.input<typeof requestDetailSchema> {
+  const shown = showDetail(detail);
+  return {
+    ...shown,
+    attempt_rows: shown.attempt_rows.map((attempt) => ({
+      ...attempt,
+      price: attempt.price === null ? null : publicPriceId(attempt.price),
+    })),
   };
 }
 

@@ -13,7 +13,7 @@ export function createFakePrices(now: () => number): PriceArchive {
     async putBook({ id, prices }) {
       if (books.at(-1)?.id === id) return;
       books.push({ id, prices, fromMs: now() });
-      for (const price of prices) items.set(price.id, price);
+      for (const price of prices) if (!items.has(price.id)) items.set(price.id, price);
     },
     books: async () =>
       books
