@@ -126,6 +126,25 @@ describe('plan changes', () => {
     expect(hold('b', 4).type).toBe('held');
   });
 
+  it('admit into no overage while more is used than a lowered limit and its overage allow', () => {
+    const lowered = { ...REQUESTS, amount: 4, on_breach: 'overage', overage_cap: 5 } as const;
+    const { engine, change, hold } = used(10, {
+      ...REQUESTS,
+      on_breach: 'overage',
+      overage_cap: 5,
+    });
+    change(planOf([lowered]));
+    expect(hold('over', 1).type).toBe('refused');
+    expect(engine.limitStatuses('cus_1', null, START_MS)[0]).toMatchObject({
+      limit: '9',
+      used: '10',
+      remaining: '0',
+    });
+    change(planOf([{ ...lowered, amount: 6 }]));
+    expect(hold('fits', 1).type).toBe('held');
+    expect(hold('full', 1).type).toBe('refused');
+  });
+
   it('stand in the journal under a note of their own, even where no balance changes', () => {
     const { engine } = used(4);
     const note = { eventId: 'override:cus_1:7', body: { overrides: 'requests/period' } };

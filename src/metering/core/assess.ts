@@ -5,7 +5,15 @@
  */
 import type { Operation } from '../../contracts/metering.ts';
 import type { CandidateBound, Charge, ElasticOutput, TokenClaim } from '../ports.ts';
-import { type BucketSite, boxOf, boxOfHold, roomOf, serves, siteTarget, sizeOf } from './boxes.ts';
+import {
+  balanceOf,
+  type BucketSite,
+  boxOf,
+  boxOfHold,
+  serves,
+  siteTarget,
+  sizeOf,
+} from './boxes.ts';
 import type { CompiledLimit, CompiledPlan } from './compiled-plan.ts';
 import { freeUnits, type GcraState, rescaleCell, restingCell } from './gcra.ts';
 import {
@@ -166,16 +174,15 @@ export function sumIn(
   const sum = { room: 0n, size: 0n, used: 0n, held: 0n };
   let planned = false;
   let overage = limit.overageCap === null;
-  let debt = 0n;
   for (const bucket of counter?.buckets ?? []) {
     if (!serves(bucket, { limit, box, atMs })) continue;
     // Whether a grant that is used up is still in memory must make no difference.
     if (limit.credits && isUsedUp(bucket)) continue;
-    if (limit.credits) debt += bucket.overrun;
     if (bucket.sourceKey === limit.planSource) planned = true;
     if (bucket.sourceKey === limit.overageSource) overage = true;
     const target = siteTarget({ account, limit, box, atMs }, bucket);
-    sum.room += roomOf(bucket, target);
+    // What one bucket owes is no room in another: more than the whole must not be admitted.
+    sum.room += balanceOf(bucket, target);
     sum.size += sizeOf(bucket, target);
     sum.used += bucket.spent + bucket.overrun;
     sum.held += bucket.held;
@@ -188,7 +195,7 @@ export function sumIn(
     sum.room += size;
     sum.size += size;
   }
-  sum.room = sum.room > debt ? sum.room - debt : 0n;
+  if (sum.room < 0n) sum.room = 0n;
   return sum;
 }
 

@@ -181,9 +181,14 @@ export function sizeOf(bucket: Bucket, target: bigint | null): bigint {
   return target ?? bucket.granted - bucket.expired;
 }
 
-/** What the bucket may still give. Overrun counts as used, so a debt is worked off before anything new is admitted. */
+/** What is left of the bucket; below 0 what it owes. Overrun counts as used, so a debt is worked off before anything new is admitted. */
+export function balanceOf(bucket: Bucket, target: bigint | null): bigint {
+  return sizeOf(bucket, target) - bucket.held - bucket.spent - bucket.overrun - bucket.leased;
+}
+
+/** What the bucket may still give. */
 export function roomOf(bucket: Bucket, target: bigint | null): bigint {
-  const room = sizeOf(bucket, target) - bucket.held - bucket.spent - bucket.overrun - bucket.leased;
+  const room = balanceOf(bucket, target);
   return room > 0n ? room : 0n;
 }
 

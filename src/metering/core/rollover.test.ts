@@ -180,6 +180,19 @@ describe('rollover', () => {
     expect(view(1)).toEqual(['16', '6', '10']);
   });
 
+  it('is no room for new calls where the period itself was overrun before it came', () => {
+    const { hold, settle, view } = benchWith();
+    hold('open', 4, 0);
+    hold('a', 1, 1);
+    settle('a', 12, 1);
+    settle('open', 4, 0);
+    // 6 went on; 2 of them are owed.
+    expect(view(1)).toEqual(['16', '12', '4']);
+    expect(hold('b', 5, 1).type).toBe('refused');
+    expect(hold('c', 4, 1).type).toBe('held');
+    expect(view(1)).toEqual(['16', '12', '0']);
+  });
+
   it('is taken back with a refusal and with an undo', () => {
     const { engine, use, at, rollovers } = benchWith();
     use('a', 3, 0);
