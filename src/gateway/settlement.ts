@@ -271,13 +271,15 @@ function chargesOf(run: CallRun): readonly Charge[] {
   return billed.map((attempt, index) => {
     const { usage, costNanoUsd: cost } = attempt;
     const requests = index === billed.length - 1 ? 1 : 0;
-    return {
+    const charge = {
       model: `${attempt.provider}/${attempt.modelRequested}`,
       amounts:
         operation === 'text.generate'
           ? amountsOf(usage, cost, requests)
           : operationAmounts(operation, { usage, costNanoUsd: cost, requests }),
     };
+    const { providerCostNanoUsd: paid } = attempt;
+    return paid === undefined ? charge : { ...charge, marginNanoUsd: cost - paid };
   });
 }
 

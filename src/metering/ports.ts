@@ -157,6 +157,8 @@ export interface Charge {
   /** `provider/model` as served where priced, else as requested. */
   readonly model: string;
   readonly amounts: MeterAmounts;
+  /** By how much `cost_usd` is above what the provider charges, where a price rule makes them differ; may be negative. */
+  readonly marginNanoUsd?: bigint | undefined;
 }
 
 /** The request as it is listed; never holds prompts or answers. */
@@ -407,15 +409,19 @@ export interface UsageQuery {
   readonly bucket: 'hour' | 'day' | 'month' | null;
 }
 
+/** Meters, and by how much the customers' cost is above the providers'. */
+export type UsageColumn = Meter | 'margin_usd';
+export type UsageAmounts = Readonly<Partial<Record<UsageColumn, bigint>>>;
+
 export interface UsageReport {
   /** As asked, or the start of the hour where the requests of that hour have been removed. */
   readonly fromMs: number;
   readonly toMs: number;
-  readonly totals: MeterAmounts;
+  readonly totals: UsageAmounts;
   readonly held: MeterAmounts;
   readonly groups: readonly {
     readonly key: Readonly<Record<string, string>>;
-    readonly totals: MeterAmounts;
+    readonly totals: UsageAmounts;
   }[];
   readonly asOfMs: number;
 }

@@ -128,6 +128,40 @@ describe('price rules', () => {
     expect(await costOf('retailer')).toBe(before.header);
   });
 
+  it('show what providers charge, and the margin, to the operator alone', async () => {
+    await admin('/customers', { externalId: 'earning', plan: 'enterprise' });
+    const plain = nano((await chat('earning')).headers.get('x-gateway-cost'));
+    await admin('/price-rules', { customer: 'earning', match: 'sim/*', markup_percent: '100' });
+    await chat('earning');
+    const usd = (amount: bigint): string =>
+      `${amount / 1_000_000_000n}.${String(amount % 1_000_000_000n).padStart(9, '0')}`;
+    const costs = {
+      totals: expect.objectContaining({ cost_usd: usd(plain * 3n) }) as unknown,
+      provider_cost_usd: usd(plain * 2n),
+      margin_usd: usd(plain),
+    };
+    const since = 'customer=earning&from=2020-01-01&to=2100-01-01';
+    for (const question of [
+      'customer=earning',
+      `${since}&group_by=model,plan`,
+      `${since}&bucket=hour`,
+    ]) {
+      const { json } = await admin(`/usage?${question}`);
+      expect(json).toMatchObject(costs);
+      for (const group of json['groups'] as unknown[]) expect(group).toMatchObject(costs);
+    }
+    const csv = await admin('/usage/export?customer=earning&format=csv');
+    expect(csv.text).toMatch(/,provider_cost_usd,margin_usd\r?\n/);
+    expect(csv.text).toContain(`,${costs.provider_cost_usd},${costs.margin_usd}`);
+    const headers = { 'x-gateway-customer': 'earning' };
+    for (const path of ['/v1/usage', '/v1/usage/export', '/v1/usage/export?format=ndjson']) {
+      const own = await lab.call(path, { headers });
+      expect(own.status).toBe(200);
+      expect(own.text).toContain(usd(plain * 3n));
+      expect(own.text).not.toMatch(/provider_cost|margin/);
+    }
+  });
+
   it('stay unknown to those who pay by them', async () => {
     await admin('/customers', { externalId: 'unknowing', plan: 'enterprise' });
     const { json: rule } = await admin('/price-rules', {

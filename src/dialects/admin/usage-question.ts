@@ -5,9 +5,11 @@
  */
 import { z } from 'zod';
 import { METERS } from '../../contracts/metering.ts';
+import { formatUsd } from '../../contracts/money.ts';
 import { projectPeriod, type Projection } from '../../metering/core/projection.ts';
 import type {
   MeteringStore,
+  UsageAmounts,
   UsageDimension,
   UsageQuery,
   UsageReport,
@@ -21,6 +23,7 @@ import {
   showAmounts,
   timeSchema,
   totalsSchema,
+  usdSchema,
 } from './shapes.ts';
 
 const DIMENSIONS = [
@@ -101,8 +104,37 @@ export const usageReportSchema = z
   })
   .meta({ id: 'UsageReport' });
 
+/** Beside totals, for the operator. */
+const providerCostShape = {
+  provider_cost_usd: usdSchema.describe('What providers charge.'),
+  margin_usd: usdSchema.describe('`cost_usd` less that: what price rules add.'),
+};
+
+/** Usage as the control plane answers it. */
+export const operatorUsageSchema = usageReportSchema
+  .extend({
+    ...providerCostShape,
+    groups: z.array(
+      z.strictObject({
+        key: z.record(z.string(), z.string()),
+        totals: totalsSchema,
+        ...providerCostShape,
+      }),
+    ),
+  })
+  .meta({ id: 'OperatorUsage' });
+
 /** A report as JSON. */
 export type ShownUsageReport = z.input<typeof usageReportSchema>;
+type ShownOperatorUsage = z.input<typeof operatorUsageSchema>;
+
+/** Members that customers are not shown. */
+export function showProviderCost({
+  cost_usd: cost = 0n,
+  margin_usd: margin = 0n,
+}: UsageAmounts): Record<keyof typeof providerCostShape, string> {
+  return { provider_cost_usd: formatUsd(cost - margin), margin_usd: formatUsd(margin) };
+}
 
 function isDimension(name: string): name is UsageDimension {
   return DIMENSIONS.some((dimension) => dimension === name) || TAG.test(name);
@@ -186,17 +218,51 @@ async function projectionFor(
   );
 }
 
+type ShownAsker = UsageAsker & {
+  /** How the answer names the customer. */
+  readonly shownCustomer: string | null;
+};
+
 /**
- * Asks the store and shows the answer.
+ * Asks the store and shows the answer as customers see it.
  *
- * @param shownCustomer how the answer names the customer
  * @throws GatewayError `invalid_request` naming the member at fault
  */
-export async function answerUsage(
+export function answerUsage(
   store: MeteringStore,
   question: UsageQuestion,
-  asker: UsageAsker & { readonly shownCustomer: string | null },
+  asker: ShownAsker,
 ): Promise<ShownUsageReport> {
+  return answerWith(NOTHING_MORE, { store, question, asker });
+}
+
+/**
+ * The same for the operator, with what providers charge.
+ *
+ * @throws GatewayError `invalid_request` naming the member at fault
+ */
+export function answerOperatorUsage(
+  store: MeteringStore,
+  question: UsageQuestion,
+  asker: ShownAsker,
+): Promise<ShownOperatorUsage> {
+  return answerWith(showProviderCost, { store, question, asker });
+}
+
+const NOTHING_MORE = (): Record<never, string> => ({});
+
+async function answerWith<Costs>(
+  costsOf: (amounts: UsageAmounts) => Costs,
+  {
+    store,
+    question,
+    asker,
+  }: {
+    readonly store: MeteringStore;
+    readonly question: UsageQuestion;
+    readonly asker: ShownAsker;
+  },
+) {
   const report = await store.reader.usage(usageQueryOf(question, asker));
   const isPeriod = question.from === undefined && question.to === undefined;
   return {
@@ -204,10 +270,12 @@ export async function answerUsage(
     from: formatTime(report.fromMs),
     to: formatTime(report.toMs),
     totals: showAmounts(report.totals),
+    ...costsOf(report.totals),
     held: showAmounts(report.held),
     groups: report.groups.map((group) => ({
       key: { ...group.key },
       totals: showAmounts(group.totals),
+      ...costsOf(group.totals),
     })),
     projection: isPeriod ? await projectionFor(store, report, asker) : null,
     as_of: formatTime(report.asOfMs),

@@ -12,6 +12,7 @@ import {
   OP_END_CLAIM,
   OP_EXTEND,
   OP_LEAVE,
+  OP_MARGINS,
   OP_PROGRESS,
   OP_RESERVE,
   OP_SETTLE,
@@ -43,10 +44,17 @@ export interface Notes {
   leave(requestId: string): void;
 }
 
+function withMargins(order: SettleOrder, margins: readonly bigint[]): SettleOrder {
+  if (margins.length === 0) return order;
+  const charges = order.charges.map((charge, n) => ({ ...charge, marginNanoUsd: margins[n] }));
+  return { ...order, charges };
+}
+
 /** Reads the commands of a batch. */
 export function decodeCommands(reader: FlatReader, notes: Notes): Command[] {
   const commands: Command[] = [];
   let claimEnd: ClaimEndOrder | null = null;
+  let margins: readonly bigint[] = [];
   while (!reader.done) {
     const op = reader.number();
     if (op === OP_PROGRESS) {
@@ -61,6 +69,10 @@ export function decodeCommands(reader: FlatReader, notes: Notes): Command[] {
       claimEnd = reader.claimEnd();
       continue;
     }
+    if (op === OP_MARGINS) {
+      margins = reader.margins();
+      continue;
+    }
     const call = reader.number();
     switch (op) {
       case OP_RESERVE:
@@ -70,8 +82,14 @@ export function decodeCommands(reader: FlatReader, notes: Notes): Command[] {
         commands.push({ op: 'extend', call, command: reader.extend() });
         break;
       case OP_SETTLE:
-        commands.push({ op: 'settle', call, order: reader.settleOrder('settle'), claimEnd });
+        commands.push({
+          op: 'settle',
+          call,
+          order: withMargins(reader.settleOrder('settle'), margins),
+          claimEnd,
+        });
         claimEnd = null;
+        margins = [];
         break;
       case OP_VOID:
         commands.push({ op: 'settle', call, order: reader.settleOrder('void'), claimEnd });

@@ -130,9 +130,10 @@ export class EmergencyJournal {
 
 /** An order as a record of the file. */
 export function deferredRecord(order: SettleOrder, nowMs: number): unknown {
-  const charges = order.charges.map(({ model, amounts }) => [
+  const charges = order.charges.map(({ model, amounts, marginNanoUsd }) => [
     model,
     Object.entries(amounts).map(([meter, amount]) => [meter, String(amount)]),
+    ...(marginNanoUsd === undefined ? [] : [String(marginNanoUsd)]),
   ]);
   return { ...order, charges, nowMs };
 }
@@ -140,11 +141,12 @@ export function deferredRecord(order: SettleOrder, nowMs: number): unknown {
 /** The order of a record. */
 export function readDeferredOrder(record: unknown): SettleOrder {
   const stored = record as Omit<SettleOrder, 'charges'> & {
-    readonly charges: readonly [string, readonly [string, string][]][];
+    readonly charges: readonly [string, readonly [string, string][], string?][];
   };
-  const charges = stored.charges.map(([model, amounts]): Charge => ({
+  const charges = stored.charges.map(([model, amounts, margin]): Charge => ({
     model,
     amounts: Object.fromEntries(amounts.map(([meter, amount]) => [meter, BigInt(amount)])),
+    ...(margin === undefined ? {} : { marginNanoUsd: BigInt(margin) }),
   }));
   return { ...stored, charges };
 }

@@ -34,6 +34,7 @@ import {
   putExtend,
   putProgress,
   putReserve,
+  putMargins,
   putSettle,
   putVoid,
 } from './wire.ts';
@@ -88,6 +89,7 @@ function ledgerOver(link: WriterLink, readers: Pick<ReaderLink, 'ask'>, now: () 
     settle: (command) =>
       link.ask((flat, call) => {
         if (command.claim !== undefined) putClaimEnd(flat, command.claim);
+        putMargins(flat, command.charges);
         putSettle(flat, call, command);
       }),
     void: (command) =>

@@ -7,8 +7,8 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { METERS } from '../../contracts/metering.ts';
 import { integer, nullableInteger } from './subscriptions.ts';
+import { COLUMN_ADDITIONS, COLUMN_NAMES, COLUMN_PLACES, USAGE_COLUMNS } from './usage-columns.ts';
 import type { Subject } from './usage-subjects.ts';
 import { DAY_MS, dayOf } from './usage-tags.ts';
 
@@ -17,21 +17,18 @@ const SUBJECTS_PER_STEP = 2_000;
 /** How long after its end a day is summed up: most of what ends late has ended by then. */
 const SETTLING_MS = 15 * 60_000;
 
-const COLUMNS = METERS.join(', ');
-const SUMS = METERS.map((meter) => `sum(h.${meter})`).join(', ');
-const ADDITIONS = METERS.map((meter) => `${meter} = ${meter} + excluded.${meter}`).join(', ');
-const PLACES = METERS.map(() => '?').join(', ');
+const SUMS = USAGE_COLUMNS.map((column) => `sum(h.${column})`).join(', ');
 
 /** Sums of the hours of a day over subjects `?1 < id ≤ ?2`. */
 function sumUp(target: string, into: 'hour' | 'day'): string {
   const time = into === 'hour' ? 'h.hour' : '?3';
   const table = into === 'hour' ? 'usage_hourly' : 'usage_daily';
-  return `INSERT INTO ${table} (subject_id, ${into}, ${COLUMNS})
+  return `INSERT INTO ${table} (subject_id, ${into}, ${COLUMN_NAMES})
     SELECT s.${target}, ${time}, ${SUMS}
     FROM usage_subject s CROSS JOIN usage_hourly h ON h.subject_id = s.id AND h.hour >= ?3 AND h.hour < ?3 + ${DAY_MS}
     WHERE s.id > ?1 AND s.id <= ?2 AND s.grain = 0
     GROUP BY s.${target}${into === 'hour' ? ', h.hour' : ''}
-    ON CONFLICT DO UPDATE SET ${ADDITIONS}`;
+    ON CONFLICT DO UPDATE SET ${COLUMN_ADDITIONS}`;
 }
 
 /** Where summing up has come to. */
@@ -64,8 +61,8 @@ export class UsageDays {
     this.#database = database;
     const upsert = (table: string, time: string): StatementSync =>
       database.prepare(
-        `INSERT INTO ${table} (subject_id, ${time}, ${COLUMNS}) VALUES (?, ?, ${PLACES})
-         ON CONFLICT DO UPDATE SET ${ADDITIONS}`,
+        `INSERT INTO ${table} (subject_id, ${time}, ${COLUMN_NAMES}) VALUES (?, ?, ${COLUMN_PLACES})
+         ON CONFLICT DO UPDATE SET ${COLUMN_ADDITIONS}`,
       );
     this.#addHour = upsert('usage_hourly', 'hour');
     this.#addDay = upsert('usage_daily', 'day');

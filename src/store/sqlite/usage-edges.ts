@@ -71,7 +71,12 @@ export function countRequests(database: DatabaseSync, into: Totals, edge: Edge):
   const customer = query.customerId === null ? [] : [query.customerId];
   for (const row of statement.iterate(...customer, requestRowAt(fromMs), requestRowAt(toMs))) {
     const { atMs, of, tagged } = read(row);
-    for (const { model, amounts } of unpackCharges(nullableText(row, 'usage') ?? '[]')) {
+    for (const charge of unpackCharges(nullableText(row, 'usage') ?? '[]')) {
+      const { model, marginNanoUsd } = charge;
+      const amounts =
+        marginNanoUsd === undefined
+          ? charge.amounts
+          : { ...charge.amounts, margin_usd: marginNanoUsd };
       const whole = { ...of, model, provider: providerOf(model) };
       into.count(whole, atMs, amounts);
       if (tagged) into.countTagged(whole, atMs, amounts);

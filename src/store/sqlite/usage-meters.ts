@@ -4,13 +4,14 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type Meter, METERS } from '../../contracts/metering.ts';
+import type { UsageColumn } from '../../metering/ports.ts';
 import { integer } from './subscriptions.ts';
+import { USAGE_COLUMNS } from './usage-columns.ts';
 
-/** Meters with a count, in their order. */
-export function readUsedMeters(database: DatabaseSync): readonly Meter[] {
+/** Columns with a count, in their order. */
+export function readUsedColumns(database: DatabaseSync): readonly UsageColumn[] {
   const bits = integer(database.prepare('SELECT meters FROM usage_mark').get() ?? {}, 'meters');
-  return METERS.filter((_, index) => (bits & (1 << index)) !== 0);
+  return USAGE_COLUMNS.filter((_, index) => (bits & (1 << index)) !== 0);
 }
 
 /** The writer's side: notes a meter with its first count, in the same transaction. */

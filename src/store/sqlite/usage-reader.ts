@@ -6,14 +6,13 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { GatewayError } from '../../contracts/gateway-error.ts';
-import type { Meter } from '../../contracts/metering.ts';
 import { HOUR_MS } from '../../metering/core/windows.ts';
-import type { UsageDimension, UsageQuery, UsageReport } from '../../metering/ports.ts';
+import type { UsageColumn, UsageDimension, UsageQuery, UsageReport } from '../../metering/ports.ts';
 import { bigint, integer, type SqlRow, text } from './subscriptions.ts';
 import { readDayMark } from './usage-days.ts';
 import { countRequests } from './usage-edges.ts';
 import { heldBy } from './usage-held.ts';
-import { readUsedMeters } from './usage-meters.ts';
+import { readUsedColumns } from './usage-meters.ts';
 import { GRAIN } from './usage-subjects.ts';
 import { DAY_MS } from './usage-tags.ts';
 import { type Sums, Totals } from './usage-totals.ts';
@@ -54,16 +53,16 @@ interface Reading {
   readonly database: DatabaseSync;
   readonly into: Totals;
   readonly query: UsageQuery;
-  readonly meters: readonly Meter[];
+  readonly counted: readonly UsageColumn[];
 }
 
-function sumsOf(meters: readonly Meter[]): string[] {
-  return meters.map((meter) => `sum(h.${meter}) AS ${meter}`);
+function sumsOf(counted: readonly UsageColumn[]): string[] {
+  return counted.map((column) => `sum(h.${column}) AS ${column}`);
 }
 
-function amountsOf(row: SqlRow, meters: readonly Meter[]): Sums {
+function amountsOf(row: SqlRow, counted: readonly UsageColumn[]): Sums {
   const amounts: Sums = {};
-  for (const meter of meters) amounts[meter] = bigint(row, meter);
+  for (const column of counted) amounts[column] = bigint(row, column);
   return amounts;
 }
 
@@ -85,7 +84,7 @@ function namedColumns(columns: readonly Column[]): string[] {
 /** Every column of a subject in the order of its index: rows come grouped, nothing has to be sorted. */
 const SUBJECT_COLUMNS = 'customer_id, key_id, operation, provider, model, plan_id';
 
-function partStatement({ query, meters }: Reading, { table, grain }: Part): string {
+function partStatement({ query, counted }: Reading, { table, grain }: Part): string {
   const columns = query.groupBy.filter(isColumn);
   const time = table === 'usage_daily' ? 'h.day' : 'h.hour';
   const rows = `FROM usage_subject s CROSS JOIN ${table} h ON h.subject_id = s.id AND ${time} >= ?1 AND ${time} < ?2
@@ -96,21 +95,21 @@ function partStatement({ query, meters }: Reading, { table, grain }: Part): stri
   const grouped = `GROUP BY ${groups.length === 0 ? 'NULL' : groups.join(', ')}`;
   if (query.bucket !== null || grain !== GRAIN.full || columns.length === 0) {
     const at = query.bucket === null ? '0' : time;
-    return `SELECT ${[`${at} AS at`, ...names, ...sumsOf(meters)].join(', ')} ${rows} ${grouped}`;
+    return `SELECT ${[`${at} AS at`, ...names, ...sumsOf(counted)].join(', ')} ${rows} ${grouped}`;
   }
   // Over all time first for each subject, then over subjects: far fewer rows are left to sort.
-  return `SELECT ${['0 AS at', ...names, ...meters.map((meter) => `sum(s.${meter}) AS ${meter}`)].join(', ')}
-    FROM (SELECT ${[SUBJECT_COLUMNS, ...sumsOf(meters)].join(', ')} ${rows} GROUP BY ${SUBJECT_COLUMNS}) s ${grouped}`;
+  return `SELECT ${['0 AS at', ...names, ...counted.map((column) => `sum(s.${column}) AS ${column}`)].join(', ')}
+    FROM (SELECT ${[SUBJECT_COLUMNS, ...sumsOf(counted)].join(', ')} ${rows} GROUP BY ${SUBJECT_COLUMNS}) s ${grouped}`;
 }
 
 function countPart(reading: Reading, part: Part): void {
-  const { database, into, query, meters } = reading;
+  const { database, into, query, counted } = reading;
   if (part.fromMs >= part.toMs) return;
   const columns = query.groupBy.filter(isColumn);
   const statement = database.prepare(partStatement(reading, part));
   const customer = query.customerId === null ? [] : [query.customerId];
   for (const row of statement.iterate(part.fromMs, part.toMs, part.grain, ...customer)) {
-    into.count(dimensionsOf(row, columns), integer(row, 'at'), amountsOf(row, meters));
+    into.count(dimensionsOf(row, columns), integer(row, 'at'), amountsOf(row, counted));
   }
 }
 
@@ -120,7 +119,7 @@ interface Hours {
 }
 
 /** Moves what carries the tag from "without" to its values. */
-function countTags({ database, into, query, meters }: Reading, { fromMs, toMs }: Hours): void {
+function countTags({ database, into, query, counted }: Reading, { fromMs, toMs }: Hours): void {
   const tag = query.groupBy.find((name) => name.startsWith('tag:'));
   if (tag === undefined || fromMs >= toMs) return;
   const columns = query.groupBy.filter(isColumn);
@@ -130,7 +129,7 @@ function countTags({ database, into, query, meters }: Reading, { fromMs, toMs }:
   if (query.bucket === 'hour') groups.push(time);
   const subject = columns.length === 0 ? '' : 'JOIN usage_subject s ON s.id = h.subject_id';
   const statement = database.prepare(
-    `SELECT ${[`${time} AS at`, 't.value AS value', ...namedColumns(columns), ...sumsOf(meters)].join(', ')}
+    `SELECT ${[`${time} AS at`, 't.value AS value', ...namedColumns(columns), ...sumsOf(counted)].join(', ')}
      FROM usage_tag t CROSS JOIN usage_tag_hourly h ON h.tag_id = t.id ${subject}
      WHERE t.name = ?3 AND t.day > ?1 - ${DAY_MS} AND t.day < ?2 AND h.hour >= ?1 AND h.hour < ?2
        ${query.customerId === null ? '' : 'AND t.customer_id = ?4'}
@@ -140,7 +139,7 @@ function countTags({ database, into, query, meters }: Reading, { fromMs, toMs }:
   const name = tag.slice('tag:'.length);
   for (const row of statement.iterate(fromMs, toMs, name, ...customer)) {
     const of = { ...dimensionsOf(row, columns), [tag]: text(row, 'value') };
-    into.countTagged(of, integer(row, 'at'), amountsOf(row, meters));
+    into.countTagged(of, integer(row, 'at'), amountsOf(row, counted));
   }
 }
 
@@ -171,7 +170,7 @@ function partsOf(query: UsageQuery, span: Hours, rolledBeforeMs: number): readon
 }
 
 function countHours(reading: Reading, hours: Hours): void {
-  if (reading.meters.length === 0) return;
+  if (reading.counted.length === 0) return;
   const { rolledBeforeMs } = readDayMark(reading.database);
   for (const part of partsOf(reading.query, hours, rolledBeforeMs ?? 0)) countPart(reading, part);
   countTags(reading, hours);
@@ -233,7 +232,7 @@ export function readUsage(
       countRequests(database, totals, { query, fromMs, toMs });
     } else {
       countRequests(database, totals, { query, fromMs, toMs: firstHourMs });
-      const reading = { database, into: totals, query, meters: readUsedMeters(database) };
+      const reading = { database, into: totals, query, counted: readUsedColumns(database) };
       countHours(reading, { fromMs: firstHourMs, toMs: lastHourMs });
       countRequests(database, totals, { query, fromMs: lastHourMs, toMs });
     }

@@ -14,6 +14,13 @@ import { UsageDays } from './usage-days.ts';
 import { type Subject, type SubjectNames, UsageSubjects } from './usage-subjects.ts';
 import { UsageTags } from './usage-tags.ts';
 import { UsedMeters } from './usage-meters.ts';
+import {
+  addCharge,
+  COLUMN_ADDITIONS,
+  COLUMN_NAMES,
+  COLUMN_PLACES,
+  noAmounts,
+} from './usage-columns.ts';
 
 /** Whose call it was and when it was reserved. */
 export interface CallIdentity {
@@ -63,6 +70,8 @@ const METER_INDEX: ReadonlyMap<string, number> = new Map(
   METERS.map((meter, index) => [meter, index]),
 );
 const REQUESTS = METERS.indexOf('requests');
+/** Stands where the index of a meter does. */
+const MARGIN = -1;
 
 /** What each charge counted: the ledger takes `requests` from the hold, so what the charge says of it is left out. */
 function packCharges(charges: readonly Charge[], requests: bigint): string {
@@ -76,6 +85,7 @@ function packCharges(charges: readonly Charge[], requests: bigint): string {
       if (index === undefined || index === REQUESTS || amount === undefined) continue;
       if (amount !== 0n) row.push([index, String(amount)]);
     }
+    if (charge.marginNanoUsd !== undefined) row.push([MARGIN, String(charge.marginNanoUsd)]);
     return row;
   });
   return JSON.stringify(rows);
@@ -100,11 +110,13 @@ export function unpackCharges(stored: string): readonly Charge[] {
   const rows = JSON.parse(stored) as StoredCharge[];
   return rows.map(([model, ...pairs]) => {
     const amounts: Partial<Record<Meter, bigint>> = {};
+    let marginNanoUsd: bigint | undefined;
     for (const [index, amount] of pairs) {
       const meter = METERS[index];
       if (meter !== undefined) amounts[meter] = BigInt(amount);
+      else if (index === MARGIN) marginNanoUsd = BigInt(amount);
     }
-    return { model, amounts };
+    return marginNanoUsd === undefined ? { model, amounts } : { model, amounts, marginNanoUsd };
   });
 }
 
@@ -114,17 +126,6 @@ interface Rollup {
   readonly subjectKey: string;
   readonly hourMs: number;
   readonly amounts: bigint[];
-}
-
-const COLUMNS = METERS.join(', ');
-const ADDITIONS = METERS.map((meter) => `${meter} = ${meter} + excluded.${meter}`).join(', ');
-
-function addTo(sums: bigint[], { amounts }: Charge, sign: 1n | -1n): void {
-  for (let index = 0; index < METERS.length; index += 1) {
-    const meter = METERS[index];
-    const amount = meter === undefined ? undefined : amounts[meter];
-    if (amount !== undefined) sums[index] = (sums[index] ?? 0n) + sign * amount;
-  }
 }
 
 function namesOf(
@@ -161,8 +162,8 @@ export class UsageTables {
       'UPDATE request SET started_at = ?, hold_id = ?, body = ?, usage = ? WHERE row = ?',
     );
     this.#addHour = database.prepare(
-      `INSERT INTO usage_hourly (subject_id, hour, ${COLUMNS})
-       VALUES (?, ?, ${METERS.map(() => '?').join(', ')}) ON CONFLICT DO UPDATE SET ${ADDITIONS}`,
+      `INSERT INTO usage_hourly (subject_id, hour, ${COLUMN_NAMES})
+       VALUES (?, ?, ${COLUMN_PLACES}) ON CONFLICT DO UPDATE SET ${COLUMN_ADDITIONS}`,
     );
   }
 
@@ -187,7 +188,8 @@ export class UsageTables {
     const last = charges.length - 1;
     charges.forEach((charge, at) => {
       const amounts = { ...charge.amounts, requests: at === last ? identity.requests : 0n };
-      this.#count(identity, { model: charge.model, amounts }, 1n);
+      const { model, marginNanoUsd } = charge;
+      this.#count(identity, { model, amounts, marginNanoUsd }, 1n);
     });
   }
 
@@ -232,15 +234,15 @@ export class UsageTables {
     const key = `${subjectKey}\n${hourMs}`;
     let rollup = this.#rollups.get(key);
     if (rollup === undefined) {
-      rollup = { identity, model, subjectKey, hourMs, amounts: METERS.map(() => 0n) };
+      rollup = { identity, model, subjectKey, hourMs, amounts: noAmounts() };
       this.#rollups.set(key, rollup);
     }
-    addTo(rollup.amounts, charge, sign);
+    addCharge(rollup.amounts, charge, sign);
     const { customerId, tags } = identity;
     if (tags === null) return;
     const subjectId = (): number => this.#subject(subjectKey, identity, model).id;
     for (const sums of this.#tags.cells({ customerId, tags, subjectKey, subjectId, hourMs })) {
-      addTo(sums, charge, sign);
+      addCharge(sums, charge, sign);
     }
   }
 

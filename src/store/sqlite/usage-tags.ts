@@ -5,8 +5,8 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { METERS } from '../../contracts/metering.ts';
 import { integer, text } from './subscriptions.ts';
+import { COLUMN_ADDITIONS, COLUMN_NAMES, COLUMN_PLACES, noAmounts } from './usage-columns.ts';
 
 /** Names of tags that a customer's usage is told apart by on one UTC day; calls with further ones count as without. */
 export const TAG_NAMES_PER_DAY = 32;
@@ -28,8 +28,6 @@ export function dayOf(atMs: number): number {
 type DayTags = Map<string, Map<string, number>>;
 
 const KEPT_MAX = 5_000;
-const COLUMNS = METERS.join(', ');
-const ADDITIONS = METERS.map((meter) => `${meter} = ${meter} + excluded.${meter}`).join(', ');
 
 interface TagRollup {
   readonly customerId: string;
@@ -65,8 +63,8 @@ export class UsageTags {
       'INSERT INTO usage_tag (customer_id, day, name, value) VALUES (?, ?, ?, ?)',
     );
     this.#add = database.prepare(
-      `INSERT INTO usage_tag_hourly (tag_id, subject_id, hour, ${COLUMNS})
-       VALUES (?, ?, ?, ${METERS.map(() => '?').join(', ')}) ON CONFLICT DO UPDATE SET ${ADDITIONS}`,
+      `INSERT INTO usage_tag_hourly (tag_id, subject_id, hour, ${COLUMN_NAMES})
+       VALUES (?, ?, ?, ${COLUMN_PLACES}) ON CONFLICT DO UPDATE SET ${COLUMN_ADDITIONS}`,
     );
   }
 
@@ -77,7 +75,7 @@ export class UsageTags {
       const key = `${cell.subjectKey}\n${hourMs}\n${name}\n${value}`;
       let rollup = this.#rollups.get(key);
       if (rollup === undefined) {
-        const amounts = METERS.map(() => 0n);
+        const amounts = noAmounts();
         rollup = { customerId, name, value, subjectId, hourMs, amounts };
         this.#rollups.set(key, rollup);
       }

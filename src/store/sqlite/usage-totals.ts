@@ -3,17 +3,18 @@
  *
  * @module
  */
-import { type Meter, METERS } from '../../contracts/metering.ts';
 import type {
-  MeterAmounts,
+  UsageAmounts,
+  UsageColumn,
   UsageDimension,
   UsageQuery,
   UsageReport,
 } from '../../metering/ports.ts';
+import { USAGE_COLUMNS } from './usage-columns.ts';
 import { NO_VALUE } from './usage-tags.ts';
 
-/** Sums by meter. */
-export type Sums = Partial<Record<Meter, bigint>>;
+/** Sums by column. */
+export type Sums = Partial<Record<UsageColumn, bigint>>;
 
 /** What usage is of, by dimension; of a tag, its value. */
 export type UsageOf = Readonly<Partial<Record<UsageDimension, string>>>;
@@ -23,21 +24,21 @@ interface Group {
   readonly totals: Sums;
 }
 
-export function addSums(sums: Sums, amounts: MeterAmounts, sign: 1n | -1n = 1n): void {
+export function addSums(sums: Sums, amounts: UsageAmounts, sign: 1n | -1n = 1n): void {
   for (const name in amounts) {
-    const meter = name as Meter;
-    const amount = amounts[meter];
+    const column = name as UsageColumn;
+    const amount = amounts[column];
     if (amount === undefined || amount === 0n) continue;
-    sums[meter] = (sums[meter] ?? 0n) + (sign === 1n ? amount : -amount);
+    sums[column] = (sums[column] ?? 0n) + (sign === 1n ? amount : -amount);
   }
 }
 
 /** Without what has come to zero. */
 export function nonZero(sums: Sums): Sums {
   const kept: Sums = {};
-  for (const meter of METERS) {
-    const amount = sums[meter];
-    if (amount !== undefined && amount !== 0n) kept[meter] = amount;
+  for (const column of USAGE_COLUMNS) {
+    const amount = sums[column];
+    if (amount !== undefined && amount !== 0n) kept[column] = amount;
   }
   return kept;
 }
@@ -69,19 +70,19 @@ export class Totals {
   }
 
   /** Counts usage, as one without the tag where the question groups by one. */
-  count(of: UsageOf, atMs: number, amounts: MeterAmounts): void {
+  count(of: UsageOf, atMs: number, amounts: UsageAmounts): void {
     addSums(this.#totals, amounts);
     this.#addToGroup(this.#tag === null ? of : { ...of, [this.#tag]: NO_VALUE }, atMs, { amounts });
   }
 
   /** Moves usage that was counted before from "without the tag" to the value that it has. */
-  countTagged(of: UsageOf, atMs: number, amounts: MeterAmounts): void {
+  countTagged(of: UsageOf, atMs: number, amounts: UsageAmounts): void {
     if (this.#tag === null) return;
     this.#addToGroup(of, atMs, { amounts });
     this.#addToGroup({ ...of, [this.#tag]: NO_VALUE }, atMs, { amounts, sign: -1n });
   }
 
-  totals(): MeterAmounts {
+  totals(): UsageAmounts {
     return nonZero(this.#totals);
   }
 
@@ -95,7 +96,7 @@ export class Totals {
   #addToGroup(
     of: UsageOf,
     atMs: number,
-    { amounts, sign = 1n }: { readonly amounts: MeterAmounts; readonly sign?: 1n | -1n },
+    { amounts, sign = 1n }: { readonly amounts: UsageAmounts; readonly sign?: 1n | -1n },
   ): void {
     const { groupBy, bucket } = this.#query;
     if (groupBy.length === 0 && bucket === null) return;

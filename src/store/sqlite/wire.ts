@@ -36,6 +36,7 @@ export const OP_PROGRESS = 4;
 export const OP_CALL = 5;
 export const OP_END_CLAIM = 6;
 export const OP_LEAVE = 7;
+export const OP_MARGINS = 8;
 
 export const ANSWER_HELD = 0;
 export const ANSWER_SETTLED = 1;
@@ -107,6 +108,10 @@ function putCharges(flat: Flat, charges: readonly Charge[]): void {
   }
 }
 
+function hasMargin({ marginNanoUsd }: Charge): boolean {
+  return marginNanoUsd !== undefined;
+}
+
 export function putReserve(flat: Flat, call: number, command: ReserveCommand): void {
   flat.push(
     OP_RESERVE,
@@ -166,6 +171,13 @@ export function putProgress(flat: Flat, holdId: string, observed: readonly Charg
 export function putClaimEnd(flat: Flat, settlement: ClaimSettlement): void {
   const { scope, key, requestId, state, sealed } = claimEndOrder(settlement);
   flat.push(OP_END_CLAIM, scope, key, requestId, state, sealed);
+}
+
+/** Has no answer; margins of the charges of the settlement that is written next. Nothing where none has one. */
+export function putMargins(flat: Flat, charges: readonly Charge[]): void {
+  if (!charges.some(hasMargin)) return;
+  flat.push(OP_MARGINS, charges.length);
+  for (const { marginNanoUsd } of charges) flat.push(marginNanoUsd ?? 0n);
 }
 
 /** Has no answer. */
@@ -245,6 +257,10 @@ export class FlatReader {
       charges.push({ model: this.text(), amounts: this.amounts() });
     }
     return charges;
+  }
+
+  margins(): readonly bigint[] {
+    return Array.from({ length: this.number() }, () => this.bigint());
   }
 
   reserve(): ReserveCommand {

@@ -5,9 +5,19 @@
  */
 import { type Meter, METERS } from '../../../contracts/metering.ts';
 import { formatMeterAmount } from '../../../metering/core/meter-amounts.ts';
-import type { MeterAmounts, MeteringStore, UsageQuery } from '../../../metering/ports.ts';
+import type {
+  MeterAmounts,
+  MeteringStore,
+  UsageAmounts,
+  UsageQuery,
+} from '../../../metering/ports.ts';
 import { invalidRequest } from '../../validation.ts';
-import { type UsageAsker, type UsageQuestion, usageQueryOf } from '../usage-question.ts';
+import {
+  showProviderCost,
+  type UsageAsker,
+  type UsageQuestion,
+  usageQueryOf,
+} from '../usage-question.ts';
 import type { ExportRow, ExportTable } from './export-table.ts';
 
 type Bucket = NonNullable<UsageQuery['bucket']>;
@@ -52,11 +62,21 @@ function amountText(meter: Meter, amounts: MeterAmounts): string {
   return formatMeterAmount(meter, amounts[meter] ?? 0n);
 }
 
-function rowOf(key: readonly (readonly [string, string])[], amounts: MeterAmounts): ExportRow {
+/** Amounts in US dollars that only the operator sees. */
+type OwnCosts = (amounts: UsageAmounts) => Readonly<Record<string, string>>;
+
+interface RowParts {
+  readonly key: readonly (readonly [string, string])[];
+  readonly amounts: UsageAmounts;
+  readonly ownCosts: Readonly<Record<string, string>>;
+}
+
+function rowOf({ key, amounts, ownCosts }: RowParts): ExportRow {
   return {
     csv: () => [
       ...key.map(([, value]) => value),
       ...METERS.map((meter) => amountText(meter, amounts)),
+      ...Object.values(ownCosts),
     ],
     json() {
       const names = key.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
@@ -65,7 +85,8 @@ function rowOf(key: readonly (readonly [string, string])[], amounts: MeterAmount
         const text = amountText(meter, amounts);
         return meter === 'cost_usd' ? `"cost_usd":"${text}"` : `"${meter}":${text}`;
       });
-      return `{${[...names, ...counts].join(',')}}`;
+      const costs = Object.entries(ownCosts).map(([name, usd]) => `"${name}":"${usd}"`);
+      return `{${[...names, ...counts, ...costs].join(',')}}`;
     },
   };
 }
@@ -73,22 +94,35 @@ function rowOf(key: readonly (readonly [string, string])[], amounts: MeterAmount
 async function* pagesOf(
   store: MeteringStore,
   query: UsageQuery & { readonly bucket: Bucket },
+  ownCosts: OwnCosts,
 ): AsyncGenerator<readonly ExportRow[]> {
   let fromMs = query.fromMs;
   for (const toMs of cutsOf(query, query.bucket)) {
     const { groups } = await store.reader.usage({ ...query, fromMs, toMs });
     fromMs = toMs;
     yield groups.map(({ key, totals }) =>
-      rowOf(
-        ['bucket', ...query.groupBy].map((name) => [name, key[name] ?? '']),
-        totals,
-      ),
+      rowOf({
+        key: ['bucket', ...query.groupBy].map((name) => [name, key[name] ?? '']),
+        amounts: totals,
+        ownCosts: ownCosts(totals),
+      }),
     );
   }
 }
 
+const NOTHING: OwnCosts = () => ({});
+
+/** The operator's table: as the customer's, and what providers charge. @throws GatewayError `invalid_request` */
+export function operatorUsageExport(
+  store: MeteringStore,
+  question: UsageQuestion,
+  asker: UsageAsker,
+): ExportTable {
+  return tableOf(showProviderCost, { store, question, asker });
+}
+
 /**
- * The table of a question; without a bucket, by day.
+ * The customer's table of a question; without a bucket, by day.
  *
  * @throws GatewayError `invalid_request` naming the member at fault
  */
@@ -97,6 +131,21 @@ export function usageExport(
   question: UsageQuestion,
   asker: UsageAsker,
 ): ExportTable {
+  return tableOf(NOTHING, { store, question, asker });
+}
+
+function tableOf(
+  ownCosts: OwnCosts,
+  {
+    store,
+    question,
+    asker,
+  }: {
+    readonly store: MeteringStore;
+    readonly question: UsageQuestion;
+    readonly asker: UsageAsker;
+  },
+): ExportTable {
   const asked = usageQueryOf(question, asker);
   const query = { ...asked, bucket: asked.bucket ?? 'day' } as const;
   const [from, to] = [query.fromMs, query.toMs].map((ms) =>
@@ -104,7 +153,7 @@ export function usageExport(
   );
   return {
     name: `usage-${from}-${to}`,
-    columns: ['bucket', ...query.groupBy, ...METERS],
-    pages: pagesOf(store, query),
+    columns: ['bucket', ...query.groupBy, ...METERS, ...Object.keys(ownCosts({}))],
+    pages: pagesOf(store, query, ownCosts),
   };
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { adminExport } from '../admin-export.ts';
 import type { AdminRoute } from '../admin-route.ts';
 import { requestExport } from '../export/request-export.ts';
-import { usageExport } from '../export/usage-export.ts';
+import { operatorUsageExport } from '../export/usage-export.ts';
 import { findCustomer } from '../find.ts';
 import { customerNameSchema, instantSchema, parseInstant } from '../shapes.ts';
 import { monthOf, usageQueryShape } from '../usage-question.ts';
@@ -24,7 +24,7 @@ export const exportRoutes: readonly AdminRoute[] = [
     query: z.strictObject({ customer: customerNameSchema.optional(), ...usageQueryShape }),
     async table({ customer, ...question }, { store, now }) {
       const found = customer === undefined ? null : await findCustomer(store, customer, 'customer');
-      return usageExport(store, question, {
+      return operatorUsageExport(store, question, {
         customerId: found?.customer.id ?? null,
         keyId: null,
         period: found?.subscription.period ?? monthOf(now()),

@@ -6,7 +6,10 @@
  */
 import { METERS } from '../../../contracts/metering.ts';
 
-const COUNTS = METERS.map((meter) => `${meter} INTEGER NOT NULL`).join(', ');
+const COUNTS = [
+  ...METERS.map((meter) => `${meter} INTEGER NOT NULL`),
+  'margin_usd INTEGER NOT NULL DEFAULT 0',
+].join(', ');
 const NAMES = METERS.join(', ');
 
 /**
@@ -17,7 +20,10 @@ const NAMES = METERS.join(', ');
  * A `usage_tag` is one value of one tag of a customer on one UTC day.
  *
  * `usage_mark`: days before `rolled_before` are summed up, in the day that begins there subjects up to `rolled_subject`;
- * requests reserved before `removed_before` may have been removed; `meters` has a bit for each meter that was ever counted.
+ * requests reserved before `removed_before` may have been removed; `meters` has a bit for each column that was ever counted, the
+ * margin's the lowest.
+ *
+ * `margin_usd` is by how much price rules charge more than providers do, nano-USD; version 1 knew no rules.
  */
 export const USAGE_2 = `
 CREATE TABLE usage_subject (
@@ -56,7 +62,7 @@ CREATE TABLE usage_mark (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   rolled_before INTEGER, rolled_subject INTEGER NOT NULL, removed_before INTEGER NOT NULL, meters INTEGER NOT NULL
 ) STRICT;
-INSERT INTO usage_mark SELECT 1, NULL, 0, 0, iif(EXISTS (SELECT 1 FROM usage_hour), ${(1n << BigInt(METERS.length)) - 1n}, 0);
+INSERT INTO usage_mark SELECT 1, NULL, 0, 0, iif(EXISTS (SELECT 1 FROM usage_hour), ${((1n << BigInt(METERS.length)) - 1n) << 1n}, 0);
 
 INSERT INTO usage_subject (grain, customer_id, key_id, operation, provider, model, plan_id)
   SELECT DISTINCT 1, '', '', operation, provider, model, '' FROM usage_dim;
