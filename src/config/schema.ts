@@ -15,6 +15,7 @@ import { compileDeploymentLimits } from '../metering/core/compiled-plan.ts';
 import { isGatewayError } from '../contracts/gateway-error.ts';
 import { alertsSchema, egressSchema } from './alerts-schema.ts';
 import { assetsSchema } from './assets-schema.ts';
+import { holdsSchema } from './holds-schema.ts';
 import { choice, durationMs, integer, keptDays, sizeBytes, text, truth } from './setting-types.ts';
 
 const SECOND = 1000;
@@ -296,6 +297,7 @@ export const configSchema = z.strictObject({
       unknownGraceMs: durationMs({ min: 0, max: 7 * DAY })
         .prefault('15m')
         .describe('How long such a call keeps its hold before the policy applies.'),
+      holds: holdsSchema,
       limits: z
         .array(deploymentLimitSchema)
         .max(100)

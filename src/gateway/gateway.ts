@@ -12,6 +12,8 @@ import type { TimerWheel } from '../http/timer-wheel.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { MeteringStore } from '../metering/ports.ts';
 import type { DirectoryCache } from './directory-cache.ts';
+import type { Bookings } from './holds/bookings.ts';
+import type { InFlight } from './holds/in-flight.ts';
 import type { QuoteTokens } from './quotes/quote-token.ts';
 import type { PriceRules } from './charged-price.ts';
 import type { Recorder } from './recorder.ts';
@@ -87,6 +89,10 @@ export interface Gateway {
   readonly assets: Assets;
   readonly inputs: MediaInputs;
   readonly lifecycle: Lifecycle;
+  /** Holds that somebody works on. */
+  readonly inFlight: InFlight;
+  /** By which calls end in the ledger. */
+  readonly bookings: Bookings;
 }
 
 /** Whether new work is taken, and what is in progress. */

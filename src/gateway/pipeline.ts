@@ -23,7 +23,7 @@ import { keepFailure } from './keep-failure.ts';
 import { QUOTE_HEADER, quotedCallOf } from './quotes/quoted-call.ts';
 import { reserve } from './reserve.ts';
 import { assertBodyType, requestDeadlineMs, requestTags } from './request-headers.ts';
-import { bookRun, type RunEnd } from './settlement.ts';
+import { bookLater, bookRun, type RunEnd } from './settlement.ts';
 import type { Dialect } from './dialect.ts';
 import { failedCallOf, type CallRun } from './call-run.ts';
 
@@ -108,6 +108,17 @@ async function serveOnce(
     firstTokenAtMs: null,
     isBooked: false,
   };
+  gateway.inFlight.begin(run.holdId);
+  try {
+    await runCall(gateway, run);
+  } finally {
+    gateway.inFlight.end(run.holdId);
+  }
+}
+
+/** From the hold to its end. */
+async function runCall(gateway: Gateway, run: CallRun): Promise<void> {
+  const { exchange } = run;
   try {
     await reserve(gateway, run);
   } catch (error) {
@@ -135,12 +146,17 @@ async function release(gateway: Gateway, run: CallRun, error: unknown): Promise<
     errorCode: known?.code ?? 'internal_error',
     clientClosed: run.exchange.gone,
   };
+  if (end.errorCode === 'metering_unavailable') {
+    // The store has just refused: the caller has waited enough.
+    bookLater(gateway, run, { end, error });
+    return;
+  }
   try {
     const { request } = await bookRun(gateway, run, end);
     run.isBooked = true;
     gateway.recorder.requestEnded(request, run.caller);
   } catch (fault) {
-    // The hold stays open and is recovered at the next start; the first error is the one to show.
-    gateway.recorder.fault(fault, { requestId: run.exchange.requestId, step: 'release' });
+    // The first error is the one to show.
+    bookLater(gateway, run, { end, error: fault });
   }
 }

@@ -12,15 +12,8 @@ import { billedUsage, costNanoUsd } from '../catalog/price.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
 import { servedTierOf } from '../catalog/service-tier.ts';
 import { inputTokensOf, outputTokensOf, type UsageVector } from '../contracts/usage.ts';
-import type {
-  AttemptRecord,
-  Charge,
-  RequestRecord,
-  SettleCommand,
-  Settled,
-  VoidCommand,
-} from '../metering/ports.ts';
-import type { CallClaim } from './call-claim.ts';
+import type { AttemptRecord, Charge, RequestRecord, Settled } from '../metering/ports.ts';
+import type { CallEnd } from '../metering/unbooked-port.ts';
 import type { Candidate } from './candidates.ts';
 import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { Gateway } from './gateway.ts';
@@ -283,44 +276,47 @@ function chargesOf(run: CallRun): readonly Charge[] {
   });
 }
 
-function settleWith(
-  { store }: Gateway,
-  claim: CallClaim | null,
-  command: SettleCommand,
-): Promise<Settled> {
-  return store.ledger.settle(claim === null ? command : { ...command, claim: claim.settlement });
-}
-
-function voidWith(
-  { store }: Gateway,
-  claim: CallClaim | null,
-  command: VoidCommand,
-): Promise<Settled> {
-  return store.ledger.void(claim === null ? command : { ...command, claim: claim.settlement });
+/**
+ * What is to be booked of the run, and with it what its idempotency key will answer: a settlement of what was billed,
+ * or the release of the hold where nothing was.
+ */
+function callEndOf(gateway: Gateway, run: CallRun, end: RunEnd): CallEnd {
+  const request = requestRecord(gateway, run, end);
+  const charges = chargesOf(run);
+  const { holdId, attempts } = run;
+  const claim = run.claim === null ? undefined : { claim: run.claim.settlement };
+  if (charges.length > 0) {
+    return { type: 'settle', command: { holdId, charges, attempts, request, ...claim } };
+  }
+  const reason = end.errorCode ?? (end.clientClosed ? 'client_closed' : 'nothing_billed');
+  return { type: 'void', command: { holdId, reason, attempts, request, ...claim } };
 }
 
 /**
- * Books the run, and with it what its idempotency key will answer: settles what was billed, or releases the hold when nothing was.
+ * Books the run.
  *
- * @throws GatewayError `metering_unavailable` when the commit failed; the hold then stays for recovery
+ * @throws GatewayError `metering_unavailable` when the store takes nothing; {@link bookLater} then
  */
 export async function bookRun(
   gateway: Gateway,
   run: CallRun,
   end: RunEnd,
 ): Promise<{ readonly settled: Settled; readonly request: RequestRecord }> {
-  const request = requestRecord(gateway, run, end);
-  const charges = chargesOf(run);
-  const { claim, holdId, attempts } = run;
-  const settled =
-    charges.length > 0
-      ? await settleWith(gateway, claim, { holdId, charges, attempts, request })
-      : await voidWith(gateway, claim, {
-          holdId,
-          reason: end.errorCode ?? (end.clientClosed ? 'client_closed' : 'nothing_billed'),
-          attempts,
-          request,
-        });
-  if (claim !== null) claim.isEnded = true;
-  return { settled, request };
+  const callEnd = callEndOf(gateway, run, end);
+  const settled = await gateway.bookings.book(callEnd);
+  if (run.claim !== null) run.claim.isEnded = true;
+  return { settled, request: callEnd.command.request };
+}
+
+/** Has a run booked that {@link bookRun} could not book, as soon as the store takes it. */
+export function bookLater(
+  gateway: Gateway,
+  run: CallRun,
+  { end, error }: { readonly end: RunEnd; readonly error: unknown },
+): void {
+  const { caller } = run;
+  const callEnd = callEndOf(gateway, run, end);
+  gateway.bookings.keep(callEnd, error, () => {
+    gateway.recorder.requestEnded(callEnd.command.request, caller);
+  });
 }

@@ -19,6 +19,7 @@ import type { AssetRecords } from '../media/asset-port.ts';
 import type { PriceArchive } from './price-port.ts';
 import type { Reconciliations } from './reconciliation-port.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
+import type { UnbookedEnds } from './unbooked-port.ts';
 import type { ScheduledChange, Subscriptions } from './subscription-port.ts';
 import type { Alerting } from './alerts-port.ts';
 import type { Quotes } from './quote-port.ts';
@@ -491,6 +492,7 @@ export interface MeteringStore {
   readonly reconciliations: Reconciliations;
   readonly ledgerOperations: LedgerOperations;
   readonly assets: AssetRecords;
+  readonly unbooked: UnbookedEnds;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */
   readonly durability: string;
   /** Flushes and closes; later calls are rejected. */

@@ -245,7 +245,13 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
     path: '/health/ready',
     operationId: 'ready',
     summary: 'The process accepts work',
-    content: json(z.object({ status: z.literal('ready') })),
+    content: json(z.object({
+        status: z.literal('ready'),
+        unbooked: z
+          .object({ ends: z.int(), oldest_ms: z.number() })
+          .optional()
+          .describe('Ends of calls that wait until the store takes them; absent where none does.'),
+      })),
     errors: ['draining'],
   }),
   processRoute({

@@ -31,6 +31,7 @@ import { openAssets } from './asset-store.ts';
 import { bootstrapDirectory } from './bootstrap.ts';
 import { configuredProviders } from './configured-providers.ts';
 import { dataPlaneSettings } from './data-plane-settings.ts';
+import { openHoldParts } from './hold-keeping.ts';
 import { openPriceRules } from './load-price-rules.ts';
 
 const CONNECTIONS_PER_ORIGIN_MAX = 1024;
@@ -99,6 +100,7 @@ export async function buildGateway(
     quoteTokens: new QuoteTokens(options.credentials.encryptionKey),
     ...(await openAssets(options, { store: parts.store, ids, nowMs: clock.nowMs, recorder })),
     lifecycle,
+    ...openHoldParts(options.loaded, { store: parts.store, clock, recorder, metrics }),
   };
   registerAssetMetrics(metrics.registry, () => gateway.assets.totals());
   return { gateway, metrics, warnings };

@@ -17,6 +17,7 @@ import { assetRoutes } from './asset-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { quoteRoutes } from './quote-routes.ts';
 import { clientTokenRoute } from './client-token-route.ts';
+import { bookingsFull } from './data-plane.ts';
 import { RouteTable, type Route } from './routes.ts';
 import { serveAlerts } from './serve-alerts.ts';
 import {
@@ -36,7 +37,11 @@ function serveReady(gateway: Gateway, exchange: Exchange): void {
       retryAfterMs: 1_000,
     });
   }
-  sendJson(gateway, exchange, { status: 'ready' });
+  const { bookings } = gateway;
+  if (bookings.isFull) throw bookingsFull();
+  const { waiting, oldestMs } = bookings;
+  const unbooked = waiting === 0 ? {} : { unbooked: { ends: waiting, oldest_ms: oldestMs } };
+  sendJson(gateway, exchange, { status: 'ready', ...unbooked });
 }
 
 async function serveMetrics(metrics: GatewayMetrics, exchange: Exchange): Promise<void> {

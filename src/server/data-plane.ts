@@ -37,6 +37,14 @@ function renderError(
   return { contentType: 'application/json', body: JSON.stringify(openAiError(error, requestId)) };
 }
 
+/** As many ends of calls wait to be booked as may: no further call is begun. */
+export function bookingsFull(): GatewayError {
+  return new GatewayError('metering_unavailable', {
+    message: 'The metering store does not take what calls have cost; no further call is begun.',
+    retryAfterMs: RETRY_WHEN_BUSY_MS,
+  });
+}
+
 export class DataPlane {
   readonly #gateway: Gateway;
   readonly #routes: RouteTable;
@@ -95,6 +103,7 @@ export class DataPlane {
         retryAfterMs: RETRY_WHEN_BUSY_MS,
       });
     }
+    if (this.#gateway.bookings.isFull) throw bookingsFull();
     if (lifecycle.inFlight > this.#maxInFlight) {
       throw new GatewayError('overloaded', {
         message: `More than ${this.#maxInFlight} calls are in progress.`,

@@ -25,6 +25,7 @@ import { openSimulator } from './configured-providers.ts';
 import { openControlPlane } from './control-plane.ts';
 import { createRoutes } from './create-routes.ts';
 import { DataPlane } from './data-plane.ts';
+import { type HoldKeeping, openHoldKeeping } from './hold-keeping.ts';
 import { createHttpServer } from './http-server.ts';
 import { tuneRuntime } from './runtime-tuning.ts';
 import { stopGateway } from './stop-gateway.ts';
@@ -44,6 +45,7 @@ export interface RunningGateway {
   readonly durability: string;
   /** Sentences for the operator that only the open store could tell. */
   readonly warnings: readonly string[];
+  readonly holdKeeping: HoldKeeping;
   /** Stops accepting, lets running calls end within the drain limit, books everything, closes. */
   stop(): Promise<void>;
 }
@@ -100,6 +102,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     simulator,
   });
   const alerting = openAlerting(options, gateway, metrics);
+  const holdKeeping = openHoldKeeping(loaded, gateway, metrics);
   const dataPlane = new DataPlane(
     gateway,
     createRoutes(gateway, metrics, billingRoutes(gateway, config.billing)),
@@ -114,6 +117,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   await archivePrices(store.prices, gateway.catalog.priceBook);
   const address = await listen(server, config.host, config.port);
   alerting.start();
+  holdKeeping.start();
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,
@@ -123,7 +127,15 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     simulated: simulator !== null,
     durability: store.durability,
     warnings: [...missing, ...warnings],
+    holdKeeping,
     stop: () =>
-      stopGateway({ server, gateway, alerting, simulator, drainMs: config.drainTimeoutMs }),
+      stopGateway({
+        server,
+        gateway,
+        alerting,
+        holdKeeping,
+        simulator,
+        drainMs: config.drainTimeoutMs,
+      }),
   };
 }

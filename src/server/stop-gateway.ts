@@ -6,6 +6,7 @@
 import type { Server } from 'node:http';
 import type { AlertingService } from '../alerts/alerting-service.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { type HoldKeeping, keepUnbooked } from './hold-keeping.ts';
 import type { Simulator } from '../simulators/index.ts';
 
 /** What was interrupted gets this long to book itself. */
@@ -22,6 +23,7 @@ export async function stopGateway(parts: {
   readonly server: Server;
   readonly gateway: Gateway;
   readonly alerting: AlertingService;
+  readonly holdKeeping: HoldKeeping;
   readonly simulator: Simulator | null;
   readonly drainMs: number;
 }): Promise<void> {
@@ -37,9 +39,11 @@ export async function stopGateway(parts: {
   await gateway.upstream.close();
   gateway.wheel.close();
   await alerting.close();
+  const unbooked = await parts.holdKeeping.close();
   await gateway.inputs.close();
   await gateway.assets.close();
   await gateway.store.close();
+  await keepUnbooked(gateway, unbooked);
   await simulator?.close();
   gateway.recorder.close();
 }

@@ -35,7 +35,7 @@ export interface InProcessOptions {
   readonly deliver?: (hand: () => void) => void;
 }
 
-export interface InProcessStore extends Omit<MeteringStore, 'durability' | 'close'> {
+export interface InProcessStore extends Omit<MeteringStore, 'durability' | 'close' | 'unbooked'> {
   readonly gate: WriteGate;
   /** One round of the writer's maintenance. */
   round(): void;

@@ -26,6 +26,7 @@ import { Readers } from './readers.ts';
 import { reconciliationsOver } from './reconciliation-operations.ts';
 import { subscriptionsOver } from './subscription-link.ts';
 import { startThread } from './thread.ts';
+import { unbookedOver } from './unbooked.ts';
 import { walletsOver } from './wallet-link.ts';
 import {
   type FlatValue,
@@ -154,7 +155,7 @@ export function storeOver(ends: {
   readonly link: WriterLink;
   readonly readers: Pick<ReaderLink, 'ask'>;
   readonly now: () => number;
-}): Omit<MeteringStore, 'durability' | 'close'> {
+}): Omit<MeteringStore, 'durability' | 'close' | 'unbooked'> {
   const { link, readers, now } = ends;
   return {
     ledger: ledgerOver(link, readers, now),
@@ -217,6 +218,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Mete
   };
   return {
     ...storeOver({ link, readers, now }),
+    unbooked: unbookedOver(dataDir, now),
     durability: DURABILITY_SENTENCES[durability],
     close: () => (closing ??= close()),
   };

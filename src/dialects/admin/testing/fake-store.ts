@@ -382,6 +382,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
     }),
     quotes: createFakeQuotes(),
     ledgerOperations: fakeLedgerOperations(),
+    unbooked: { keep: async (ends) => ends },
     prices: createFakePrices(options.now),
     assets: createFakeAssets(),
     reconciliations: createFakeReconciliations(),
