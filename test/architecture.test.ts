@@ -115,6 +115,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   openapi: ['contracts', 'config', 'version.ts', 'zod', 'zod-openapi', 'dialects'],
   observability: ['contracts', 'gateway', 'metering', 'node:fs', 'pino', 'prom-client'],
   simulators: ['contracts/wire.ts', 'node:'],
+  speech: ['node:', 'wasm-media-encoders'],
 };
 
 function ruleFor(path: string): readonly [string, readonly string[]] | null {

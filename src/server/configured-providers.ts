@@ -7,15 +7,16 @@ import type { LoadedConfig, ResolvedProviders } from '../config/index.ts';
 import type { ConfiguredProvider } from '../gateway/gateway.ts';
 import { simProvider } from '../providers/sim/provider.ts';
 import { createSimulator, type Simulator } from '../simulators/index.ts';
+import { EmbeddedVoice } from '../speech/embedded-voice.ts';
 
-/** Starts the simulator where it is on: asked for, or nothing else is configured. */
+/** Starts the simulator where it is on: asked for, or nothing else is configured. It speaks with the embedded engine. */
 export async function openSimulator(
   loaded: LoadedConfig,
   providers: ResolvedProviders,
 ): Promise<Simulator | null> {
   const { simulators } = loaded.config;
   const isOn = simulators === 'on' || (simulators === 'auto' && providers.configured.length === 0);
-  return isOn ? createSimulator({ seed: 1 }) : null;
+  return isOn ? createSimulator({ seed: 1, voice: new EmbeddedVoice() }) : null;
 }
 
 /** Providers by id. */

@@ -14,6 +14,7 @@ import { geminiFamily } from './gemini/family.ts';
 import { huggingfaceFamily } from './huggingface/family.ts';
 import { openaiFamily } from './openai/family.ts';
 
+export type { SimulatorVoice } from './core/family.ts';
 export type { Fault, FaultError, FramingFault, RetryWait } from './core/fault.ts';
 export type { FaultInput } from './core/fault-grammar.ts';
 export type { FaultMatch, FaultRule } from './core/fault-rules.ts';

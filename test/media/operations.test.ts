@@ -200,15 +200,22 @@ describe('pictures', () => {
 });
 
 describe('speech', () => {
-  it('is a whole file of a length that follows from the text', async () => {
+  it('is really spoken: a whole file of a length that follows from the text', async () => {
     const customer = await customerWith(period('speech_characters', 100));
     const reply = await speak({ response_format: 'wav' }, customer.apiKey);
     expect(reply.status).toBe(200);
     expect(reply.headers.get('content-type')).toBe('audio/wav');
     expect(reply.headers.get('x-gateway-simulated')).toBe('true');
-    expect(wavMs(Buffer.from(await reply.arrayBuffer()))).toBe(12 * 60);
+    const said = wavMs(Buffer.from(await reply.arrayBuffer()));
+    expect(said).toBeGreaterThan(500);
+    expect(said).toBeLessThan(2_000);
     const { totals } = await usageOf(lab.gateway, customer.externalId);
     expect(totals).toMatchObject({ requests: 1, speech_characters: 12, cost_usd: '0.000120000' });
+    const longer = await speak(
+      { response_format: 'wav', input: 'Hello there. '.repeat(3) },
+      customer.apiKey,
+    );
+    expect(wavMs(Buffer.from(await longer.arrayBuffer()))).toBeGreaterThan(said * 2);
   });
 
   it('is booked by an estimate where the model is sold by tokens that nobody counted', async () => {

@@ -7,6 +7,18 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Fault, FaultError, RetryWait } from './fault.ts';
 import type { BodyReply, SimulatedReply } from './reply.ts';
 
+/** Speaks for real where the simulators are given a voice; without one they make tones. */
+export interface SimulatorVoice {
+  /** A whole file; null for a form that the voice does not make. */
+  speak(wish: {
+    readonly text: string;
+    readonly voice: string;
+    readonly speed: number;
+    readonly format: string;
+  }): Promise<{ readonly bytes: Buffer; readonly type: string } | null>;
+  close(): Promise<void>;
+}
+
 /** One request as received. */
 export interface SimulatedCall {
   /** Unique in this simulator: also the provider's request id. */
@@ -20,13 +32,14 @@ export interface SimulatedCall {
   readonly body: Buffer;
   /** The body as JSON; undefined when it is none. */
   readonly json: unknown;
+  readonly voice: SimulatorVoice | null;
 }
 
 export interface FamilyRoute {
   /** Model as asked for, with traits and faults in its name. */
   readonly model: string | null;
   readonly stream: boolean;
-  answer(faults: readonly Fault[]): SimulatedReply;
+  answer(faults: readonly Fault[]): SimulatedReply | Promise<SimulatedReply>;
 }
 
 export interface ErrorContext {

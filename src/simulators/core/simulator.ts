@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { answerControl } from './control.ts';
 import { findFault, type Fault } from './fault.ts';
 import { createFaultRules, type FaultRule, type FaultRules } from './fault-rules.ts';
-import type { FamilyRoute, SimulatedCall, SimulatorFamily } from './family.ts';
+import type { FamilyRoute, SimulatedCall, SimulatorFamily, SimulatorVoice } from './family.ts';
 import { parseJson } from './json.ts';
 import { paceOf, type Latency } from './latency.ts';
 import { createLog, type OpenEntry, type SimulatorLog, type SimulatorLogEntry } from './log.ts';
@@ -37,6 +37,8 @@ export interface SimulatorOptions {
   readonly recordRequests?: boolean;
   /** What is billed when the caller leaves: what had been produced (`cancel`, default), or all of it (`finish`). */
   readonly onClientGone?: 'cancel' | 'finish';
+  /** Speaks for real; closed with the simulator. Default: tones. */
+  readonly voice?: SimulatorVoice;
 }
 
 export interface Simulator {
@@ -103,6 +105,7 @@ function routeCall(shop: Shop, request: IncomingMessage, body: Buffer): Routed {
     headers: request.headers,
     body,
     json: body.length === 0 ? undefined : parseJson(body.toString('utf8')),
+    voice: shop.options.voice ?? null,
   };
   for (const family of shop.families) {
     const prefix = `/${family.name}`;
@@ -174,7 +177,11 @@ function redirectReply(fault: Extract<Fault, { readonly type: 'redirect' }>): Bo
   return { kind: 'body', status: fault.status, headers, body: '<html>Moved</html>', usage: null };
 }
 
-function replyTo(shop: Shop, routed: Routed, faults: readonly Fault[]): SimulatedReply {
+function replyTo(
+  shop: Shop,
+  routed: Routed,
+  faults: readonly Fault[],
+): SimulatedReply | Promise<SimulatedReply> {
   const { family, call, route } = routed;
   if (family === null) return plainReply(404, `No simulated provider serves ${call.path}`);
   const redirect = findFault(faults, 'redirect');
@@ -233,7 +240,7 @@ async function answer(shop: Shop, exchange: Exchange, routed: Routed): Promise<v
   });
   entry.faults = faults.map((fault) => fault.type);
   if (faults.length > 0 && (await strikeEarly(exchange, faults))) return;
-  const reply = replyTo(shop, routed, faults);
+  const reply = await replyTo(shop, routed, faults);
   const random = createRandom(shop.seed, 'pace', call.id);
   const pace = paceOf(shop.options.latency ?? {}, traitsOf(route?.model ?? ''), random);
   const plan =
@@ -351,6 +358,7 @@ export async function startSimulator(
       await promise;
       await shop.log.idle();
       shop.log.close();
+      await options.voice?.close();
     },
   };
 }

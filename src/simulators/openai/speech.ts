@@ -34,7 +34,7 @@ export function speechRoute(call: SimulatedCall): FamilyRoute {
   return {
     model: stringOf(body['model']),
     stream: false,
-    answer(): SimulatedReply {
+    async answer(): Promise<SimulatedReply> {
       const input = stringOf(body['input']) ?? '';
       const characters = Array.from(input).length;
       if (input === '') return refuse(call, 'input', "Missing required parameter: 'input'.");
@@ -45,11 +45,14 @@ export function speechRoute(call: SimulatedCall): FamilyRoute {
           `String should have at most ${String(CHARACTERS_MAX)} characters`,
         );
       }
-      if (stringOf(body['voice']) === null)
-        return refuse(call, 'voice', "Missing required parameter: 'voice'.");
-      const durationMs = speechMs(input, numberOf(body['speed']) ?? 1);
+      const voice = stringOf(body['voice']);
+      if (voice === null) return refuse(call, 'voice', "Missing required parameter: 'voice'.");
+      const speed = numberOf(body['speed']) ?? 1;
       const format = stringOf(body['response_format']) ?? 'mp3';
-      const sound = soundOf(format, durationMs, `${call.seed}/${input}`);
+      const sound =
+        call.voice === null
+          ? soundOf(format, speechMs(input, speed), `${call.seed}/${input}`)
+          : await call.voice.speak({ text: input, voice, speed, format });
       if (sound === null) {
         return refuse(call, 'response_format', 'The simulator speaks mp3, wav and pcm alone.');
       }
