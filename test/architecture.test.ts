@@ -183,7 +183,8 @@ describe('architecture', () => {
       return source.imports
         .filter(
           (target) =>
-            target.startsWith('providers/') &&
+            // What stands beside the folders is for all of them.
+            /^providers\/[^/]+\//.test(target) &&
             !target.startsWith(`providers/${own}/`) &&
             !target.startsWith('providers/openai-compatible/'),
         )

@@ -8,6 +8,9 @@ import type { TextOptions } from '../../contracts/text.ts';
 import type { ProviderTarget } from '../../contracts/wire.ts';
 import { readError } from './errors.ts';
 import { GEMINI_ORIGIN } from './media.ts';
+import { geminiEmbedding } from './media/embeddings.ts';
+import { geminiImageEdit, geminiImageGeneration } from './media/images.ts';
+import { GEMINI_MEDIA_MODELS } from './media/models.ts';
 import { VERSION_SEGMENT } from './model.ts';
 import { buildRequest } from './request.ts';
 import { readReply } from './response.ts';
@@ -46,5 +49,9 @@ export const gemini: ProviderDefinition = {
       };
     },
   },
+  embedding: geminiEmbedding,
+  imageGeneration: geminiImageGeneration,
+  imageEdit: geminiImageEdit,
+  mediaModels: GEMINI_MEDIA_MODELS,
   readError,
 };

@@ -134,9 +134,9 @@ function overlay(
  * Puts the caller's own members for Gemini into the body: `generationConfig` and `toolConfig` member by member,
  * `tools` after those of the options, anything else in place of what stands there.
  */
-function withProviderOptions(
+export function withProviderOptions(
   body: Body,
-  added: TextOptions['providerOptions'],
+  added: Readonly<Record<string, unknown>> | undefined,
   warnings: WarningList,
 ): Body {
   if (added === undefined) return body;

@@ -1,6 +1,6 @@
 /**
- * The Gemini wire: `:generateContent`, `:streamGenerateContent`, `:countTokens` and the list of models, under `/v1beta`
- * and `/v1`.
+ * The Gemini wire: `:generateContent`, `:streamGenerateContent`, `:countTokens`, `:batchEmbedContents` and the list of
+ * models, under `/v1beta` and `/v1`.
  *
  * @module
  */
@@ -10,12 +10,14 @@ import { decodeSegment, isJsonObject, objectOf } from '../core/json.ts';
 import type { BodyReply, SimulatedReply } from '../core/reply.ts';
 import { traitsOf } from '../core/traits.ts';
 import { geminiError, invalidArgument } from './errors.ts';
+import { embeddingsRoute } from './embeddings.ts';
 import { answerGenerate, type GenerateVerb } from './generate.ts';
+import { answerMedia, wantedOf } from './media.ts';
 import { countModalities, readGenerateRequest } from './request.ts';
 import { modalityDetails } from './usage.ts';
 
 const PATH =
-  /^\/(?:v1beta|v1)\/models\/([^/:]+):(generateContent|streamGenerateContent|countTokens)$/;
+  /^\/(?:v1beta|v1)\/models\/([^/:]+):(generateContent|streamGenerateContent|countTokens|batchEmbedContents|embedContent)$/;
 const LIST_PATH = /^\/(v1beta|v1)\/models(?:\/([^/:]+))?$/;
 const MODELS = [
   'chat',
@@ -24,6 +26,13 @@ const MODELS = [
   'gemini-3.1-flash-lite',
   'gemini-3.8-flash',
   'gemini-4-argon',
+  'gemini-3.1-flash-lite-image',
+  'gemini-3-pro-image',
+  'gemini-embedding-001',
+  'gemini-embedding-2',
+  'gemini-2.5-flash-preview-tts',
+  'gemini-3.8-flash-tts',
+  'veo-3.1-lite-generate-preview',
 ];
 
 function jsonReply(value: object): BodyReply {
@@ -63,7 +72,11 @@ function generateRoute(call: SimulatedCall, model: string, verb: GenerateVerb): 
       if (traits.noPrefill && request.lastRole === 'model') {
         return geminiError('prefill_refused', context);
       }
-      return answerGenerate(call, request, { traits, faults, verb });
+      if (wantedOf(call.json) === 'text') {
+        return answerGenerate(call, request, { traits, faults, verb });
+      }
+      const made = answerMedia(call, request, faults);
+      return 'message' in made ? invalidArgument(made.message, made.field) : made;
     },
   };
 }
@@ -118,9 +131,9 @@ export const geminiFamily: SimulatorFamily = {
     if (match !== null && call.method === 'POST') {
       const model = decodeSegment(match[1] ?? '');
       const verb = match[2] ?? '';
-      return verb === 'countTokens'
-        ? countRoute(call, model)
-        : generateRoute(call, model, verbOf(call, verb));
+      if (verb === 'countTokens') return countRoute(call, model);
+      if (/embedContent/i.test(verb)) return embeddingsRoute(call, model, verb);
+      return generateRoute(call, model, verbOf(call, verb));
     }
     const listed = LIST_PATH.exec(call.path);
     if (listed === null || call.method !== 'GET') return null;

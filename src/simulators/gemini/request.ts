@@ -88,7 +88,7 @@ function camel(name: string): string {
 }
 
 /** Proto JSON accepts snake case as well; members are read in camel case. */
-function camelKeys(object: JsonObject): JsonObject {
+export function camelKeys(object: JsonObject): JsonObject {
   const result: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(object)) result[camel(name)] = value;
   return result;
@@ -98,7 +98,8 @@ function partsOf(content: unknown): JsonObject[] {
   return listOf(objectOf(content)['parts']).map((part) => camelKeys(objectOf(part)));
 }
 
-function textOfContent(content: unknown): string {
+/** The words of a content, thoughts left out. */
+export function textOfContent(content: unknown): string {
   return partsOf(content)
     .filter((part) => part['thought'] !== true)
     .map((part) => stringOf(part['text']) ?? '')

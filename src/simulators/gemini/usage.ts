@@ -11,6 +11,8 @@ import type { Modality } from './request.ts';
 export interface UsageParts {
   readonly usage: SimulatedUsage;
   readonly modalities: Readonly<Partial<Record<Modality, number>>>;
+  /** Output by modality, where it is not text alone. */
+  readonly made?: Readonly<Partial<Record<Modality, number>>>;
   readonly faults: readonly Fault[];
 }
 
@@ -27,7 +29,7 @@ export function modalityDetails(
 }
 
 /** Usage on the wire; undefined where a fault leaves it out. */
-export function usageMetadata({ usage, modalities, faults }: UsageParts): object | undefined {
+export function usageMetadata({ usage, modalities, made, faults }: UsageParts): object | undefined {
   const how = findFault(faults, 'usage')?.how;
   if (how === 'none') return undefined;
   const visible = usage.outputTokens - usage.reasoningTokens;
@@ -45,6 +47,7 @@ export function usageMetadata({ usage, modalities, faults }: UsageParts): object
         }
       : {}),
     promptTokensDetails: modalityDetails(modalities),
+    ...(made === undefined ? {} : { candidatesTokensDetails: modalityDetails(made) }),
     ...(usage.reasoningTokens > 0 ? { thoughtsTokenCount: usage.reasoningTokens } : {}),
     serviceTier: 'standard',
   };

@@ -10,27 +10,12 @@ import type {
   EmbeddingResult,
 } from '../../../contracts/embedding-provider.ts';
 import type { WireReply } from '../../../contracts/wire.ts';
+import { decodeFloats, encodeFloats } from '../../../http/float-vector.ts';
 import { listOf, objectOf, textOf } from '../loose-json.ts';
 import { countOf, jsonRequest, malformed, objectReply, type MediaServer } from './server.ts';
 
-const BYTES_PER_FLOAT = 4;
-
 function isNumbers(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'number');
-}
-
-function encodeFloats(numbers: readonly number[]): string {
-  const bytes = Buffer.alloc(numbers.length * BYTES_PER_FLOAT);
-  numbers.forEach((number, index) => bytes.writeFloatLE(number, index * BYTES_PER_FLOAT));
-  return bytes.toString('base64');
-}
-
-function decodeFloats(text: string): readonly number[] {
-  const bytes = Buffer.from(text, 'base64');
-  if (bytes.length % BYTES_PER_FLOAT !== 0) throw malformed('The provider sent half a number.');
-  return Array.from({ length: bytes.length / BYTES_PER_FLOAT }, (_, index) =>
-    bytes.readFloatLE(index * BYTES_PER_FLOAT),
-  );
 }
 
 /** In the encoding that was asked for, whichever the server chose. */
@@ -38,7 +23,12 @@ function vectorOf(
   value: unknown,
   encoding: EmbeddingOptions['encoding'],
 ): readonly number[] | string {
-  if (typeof value === 'string') return encoding === 'base64' ? value : decodeFloats(value);
+  if (typeof value === 'string') {
+    if (encoding === 'base64') return value;
+    const numbers = decodeFloats(value);
+    if (numbers === null) throw malformed('The provider sent half a number.');
+    return numbers;
+  }
   if (!isNumbers(value) || value.length === 0) {
     throw malformed('The provider sent something that is no vector.');
   }
