@@ -51,7 +51,7 @@ const sources = readSources();
 /** Which folders a folder may import from, besides itself; longest prefix wins. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   contracts: ['zod'],
-  http: ['contracts', 'undici', 'node:'],
+  http: ['contracts', 'undici', 'fast-png', 'node:'],
   'providers/registry.ts': ['providers', 'contracts'],
   'providers/sim': ['contracts', 'http', 'providers/openai-compatible', 'simulators'],
   providers: ['contracts', 'http', 'zod', 'node:buffer', 'providers/openai-compatible'],

@@ -5,12 +5,16 @@
  * @module
  */
 import { describe, expect, test } from 'vitest';
+import type { BackgroundRemovalOptions } from '../contracts/background-removal-provider.ts';
 import type { EmbeddingOptions, EmbeddingResult } from '../contracts/embedding-provider.ts';
+import type { FaceSwapOptions } from '../contracts/face-swap-provider.ts';
 import type {
   ImageEditOptions,
   ImageGenerationResult,
   ImageOptions,
 } from '../contracts/image-provider.ts';
+import type { ImageUpscaleOptions } from '../contracts/image-upscale-provider.ts';
+import { isJobExchange, type OperationExchange } from '../contracts/job-provider.ts';
 import type { MediaExchange, ResultFacts } from '../contracts/media.ts';
 import type { ProviderDefinition } from '../contracts/provider.ts';
 import { ProviderFailureError } from '../contracts/provider-failure.ts';
@@ -21,6 +25,11 @@ import type {
   TranscriptionResult,
 } from '../contracts/transcription-provider.ts';
 import type { UsageVector } from '../contracts/usage.ts';
+import type {
+  VoiceCloneOptions,
+  VoiceCloneResult,
+  VoiceList,
+} from '../contracts/voice-provider.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../contracts/wire.ts';
 
 const CREDENTIAL = 'secret-credential-7d1f';
@@ -49,6 +58,16 @@ export interface MediaProviderFixture {
   readonly definition: ProviderDefinition;
   readonly generate?: MediaCallFixture<ImageOptions, ImageGenerationResult>;
   readonly edit?: MediaCallFixture<ImageEditOptions, ImageGenerationResult>;
+  readonly swapFace?: MediaCallFixture<FaceSwapOptions, ImageGenerationResult>;
+  readonly upscale?: MediaCallFixture<ImageUpscaleOptions, ImageGenerationResult>;
+  readonly removeBackground?: MediaCallFixture<BackgroundRemovalOptions, ImageGenerationResult>;
+  readonly cloneVoice?: MediaCallFixture<VoiceCloneOptions, VoiceCloneResult>;
+  /** A reply to the question for the provider's voices, and how many it names. */
+  readonly voices?: {
+    readonly reply: object;
+    readonly count: number;
+    readonly broken: readonly object[];
+  };
   readonly transcribe?: MediaCallFixture<TranscriptionOptions, TranscriptionResult>;
   readonly embed?: MediaCallFixture<EmbeddingOptions, EmbeddingResult>;
   readonly speak?: {
@@ -112,9 +131,9 @@ function describeRequests<Options>(
   )('an option is sent or named: %s', (_name, variant) => {
     const plain = written(call.options);
     const varied = written({ ...call.options, ...variant });
-    const isSent = !(plain.request.body ?? Buffer.alloc(0)).equals(
-      varied.request.body ?? Buffer.alloc(0),
-    );
+    const isSent =
+      plain.request.path !== varied.request.path ||
+      !(plain.request.body ?? Buffer.alloc(0)).equals(varied.request.body ?? Buffer.alloc(0));
     expect(isSent || varied.warnings.length > plain.warnings.length).toBe(true);
   });
 }
@@ -174,6 +193,63 @@ function describeCall<Options, Result extends ResultFacts>(
   });
 }
 
+/** Of operations that may be jobs, a fixture of this suite names a model that answers at once. */
+function answeredAtOnce<Result extends ResultFacts>(
+  exchange: OperationExchange<Result>,
+): MediaExchange<Result> {
+  if (isJobExchange(exchange)) throw new Error('the model of the fixture is followed as a job');
+  return exchange;
+}
+
+/** The new pictures that are made of others, and voices. */
+function describeFurtherOperations(fixture: MediaProviderFixture): void {
+  const { definition, swapFace, upscale, removeBackground, cloneVoice, inBandError } = fixture;
+  const { faceSwap, imageUpscale, backgroundRemoval, voiceClone } = definition;
+  if (swapFace !== undefined && faceSwap !== undefined) {
+    describe('swap a face', () => {
+      describeCall(swapFace, inBandError, (options, target) =>
+        answeredAtOnce(faceSwap.swapFace(options, target)),
+      );
+    });
+  }
+  if (upscale !== undefined && imageUpscale !== undefined) {
+    describe('upscale', () => {
+      describeCall(upscale, inBandError, (options, target) =>
+        answeredAtOnce(imageUpscale.upscale(options, target)),
+      );
+    });
+  }
+  if (removeBackground !== undefined && backgroundRemoval !== undefined) {
+    describe('remove a background', () => {
+      describeCall(removeBackground, inBandError, (options, target) =>
+        answeredAtOnce(backgroundRemoval.removeBackground(options, target)),
+      );
+    });
+  }
+  if (cloneVoice !== undefined && voiceClone !== undefined) {
+    describe('clone a voice', () => {
+      describeCall(cloneVoice, inBandError, (options, target) =>
+        answeredAtOnce(voiceClone.cloneVoice(options, target)),
+      );
+    });
+  }
+}
+
+function describeVoices(fixture: MediaProviderFixture): void {
+  const { voices, inBandError } = fixture;
+  const list = fixture.definition.voices?.list?.bind(fixture.definition.voices);
+  if (voices === undefined || list === undefined) return;
+  describe('list voices', () => {
+    const { count, ...rest } = voices;
+    const check = (found: VoiceList): void => {
+      expect(found.voices).toHaveLength(count);
+      expect(new Set(found.voices.map(({ id }) => id)).size).toBe(count);
+    };
+    const call = { ...rest, model: '', options: {}, variants: [], usage: {}, check };
+    describeCall(call, inBandError, (_options, target) => list(target));
+  });
+}
+
 /** Registers the tests of every capability that the fixture names. */
 export function describeMediaProvider(fixture: MediaProviderFixture): void {
   const { definition, generate, edit, speak, transcribe, embed, inBandError } = fixture;
@@ -182,12 +258,23 @@ export function describeMediaProvider(fixture: MediaProviderFixture): void {
       expect({
         imageGeneration: generate !== undefined,
         imageEdit: edit !== undefined,
+        faceSwap: fixture.swapFace !== undefined,
+        imageUpscale: fixture.upscale !== undefined,
+        backgroundRemoval: fixture.removeBackground !== undefined,
+        voiceClone: fixture.cloneVoice !== undefined,
+        voices: fixture.voices !== undefined,
         speech: speak !== undefined,
         transcription: transcribe !== undefined,
         embedding: embed !== undefined,
       }).toEqual({
         imageGeneration: definition.imageGeneration !== undefined,
         imageEdit: definition.imageEdit !== undefined,
+        faceSwap: definition.faceSwap !== undefined,
+        imageUpscale: definition.imageUpscale !== undefined,
+        backgroundRemoval: definition.backgroundRemoval !== undefined,
+        voiceClone: definition.voiceClone !== undefined,
+        // Voices that are known need no question.
+        voices: definition.voices?.list !== undefined,
         speech: definition.speech !== undefined,
         transcription: definition.transcription !== undefined,
         embedding: definition.embedding !== undefined,
@@ -206,6 +293,8 @@ export function describeMediaProvider(fixture: MediaProviderFixture): void {
         describeCall(edit, inBandError, (options, target) => imageEdit.edit(options, target));
       });
     }
+    describeFurtherOperations(fixture);
+    describeVoices(fixture);
     if (transcribe !== undefined && transcription !== undefined) {
       describe('transcribe', () => {
         describeCall(transcribe, inBandError, (options, target) =>

@@ -20,12 +20,14 @@ import { gemini } from './gemini/provider.ts';
 import { huggingFace } from './huggingface/provider.ts';
 import { openAiCompatible } from './openai-compatible/provider.ts';
 import { openAi } from './openai/provider.ts';
+import { stability } from './stability/provider.ts';
 
 /** In the order in which they are listed to users. */
 export const PROVIDERS: readonly ProviderDefinition[] = [
   gemini,
   huggingFace,
   openAi,
+  stability,
   groq,
   mistral,
   together,

@@ -9,10 +9,12 @@
  * // call `${simulator.url}/openai/v1/chat/completions`
  * await simulator.close();
  */
+import type { SimulatorFamily } from './core/family.ts';
 import { startSimulator, type Simulator, type SimulatorOptions } from './core/simulator.ts';
 import { geminiFamily } from './gemini/family.ts';
 import { huggingfaceFamily } from './huggingface/family.ts';
 import { openaiFamily } from './openai/family.ts';
+import { createStabilityFamily } from './stability/family.ts';
 
 export type { SimulatorVoice } from './core/family.ts';
 export type { Fault, FaultError, FramingFault, RetryWait } from './core/fault.ts';
@@ -25,15 +27,17 @@ export type { Simulator, SimulatorOptions } from './core/simulator.ts';
 export { SIMULATED_LABEL } from './core/text.ts';
 export { countTokens, splitTokens } from './core/tokens.ts';
 
-/** Families in the order in which they are asked for a path at the root. */
-const FAMILIES = [geminiFamily, openaiFamily, huggingfaceFamily] as const;
+/** Families in the order in which they are asked for a path at the root; those that remember work are made anew. */
+function families(): readonly SimulatorFamily[] {
+  return [geminiFamily, openaiFamily, huggingfaceFamily, createStabilityFamily()];
+}
 
 /**
- * Starts every simulated provider on one port: each under its prefix (`/gemini`, `/openai`, `/huggingface`), and at the
+ * Starts every simulated provider on one port: each under its prefix (`/gemini`, `/openai`, `/stability` …), and at the
  * root the first that serves the path.
  *
  * @throws Error of `listen`, such as EADDRINUSE
  */
 export function createSimulator(options: SimulatorOptions): Promise<Simulator> {
-  return startSimulator(options, FAMILIES);
+  return startSimulator(options, families());
 }

@@ -25,6 +25,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   gemini: 'GEMINI_BASE_URL',
   openai: 'OPENAI_BASE_URL',
   huggingface: 'HF_BASE_URL',
+  stability: 'STABILITY_BASE_URL',
 };
 
 /**

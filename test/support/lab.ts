@@ -110,6 +110,8 @@ export function providerEnvironment(simulator: Simulator): Record<string, string
     GEMINI_BASE_URL: `${simulator.url}/gemini`,
     HF_TOKEN: PROVIDER_KEY,
     HF_BASE_URL: `${simulator.url}/huggingface`,
+    STABILITY_API_KEY: PROVIDER_KEY,
+    STABILITY_BASE_URL: `${simulator.url}/stability`,
   };
 }
 

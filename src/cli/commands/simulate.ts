@@ -51,7 +51,7 @@ async function serve(scope: CommandScope, flags: Flags): Promise<void> {
 export function registerSimulate(program: Command, scope: CommandScope): void {
   const simulate = program
     .command('simulate')
-    .description('serve simulated providers (Gemini, OpenAI, Hugging Face) for tests')
+    .description('serve simulated providers (Gemini, OpenAI, Hugging Face, Stability …) for tests')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option(
       '--port <number>',

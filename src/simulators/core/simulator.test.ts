@@ -249,6 +249,7 @@ test('serveSimulators names a base URL for each family', async () => {
     'GEMINI_BASE_URL',
     'OPENAI_BASE_URL',
     'HF_BASE_URL',
+    'STABILITY_BASE_URL',
   ]);
   const reply = await fetch(`${families[1]?.baseUrl ?? ''}/v1/models`);
   expect(reply.status).toBe(200);
