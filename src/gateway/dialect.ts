@@ -5,19 +5,26 @@
  */
 import type { GatewayError } from '../contracts/gateway-error.ts';
 import type { Operation } from '../contracts/metering.ts';
+import type { Caller, HeaderReader } from './caller.ts';
 import type { Call } from './call-run.ts';
-import type { DataPlaneSettings } from './gateway.ts';
+import type { DataPlaneSettings, Gateway } from './gateway.ts';
+
+/** What parsing works with beside the body: limits, and what a body may name without holding it. */
+export type ParseContext = Pick<Gateway, 'settings' | 'inputs' | 'store'>;
+
+/** The request that a body came with. */
+export interface RequestOrigin {
+  readonly exchange: HeaderReader;
+  readonly caller: Caller;
+}
 
 export interface Dialect {
   readonly operation: Operation;
   /** Whether bodies may be `multipart/form-data` instead of JSON, and whether they may be JSON at all. */
   readonly bodies: 'json' | 'form' | 'json_or_form';
   maxBodyBytes(settings: DataPlaneSettings): number;
-  /**
-   * @param contentType of the body as it was sent
-   * @throws GatewayError `invalid_request` naming the field; also as the rejection of a promise
-   */
-  parse(body: Buffer, maxDepth: number, contentType: string | null): Call | Promise<Call>;
+  /** @throws GatewayError `invalid_request` naming the field; also as the rejection of a promise */
+  parse(body: Buffer, context: ParseContext, origin: RequestOrigin): Call | Promise<Call>;
   /** The JSON body of an error. */
   renderError(error: GatewayError, requestId: string): Record<string, unknown>;
   /** The event that ends a broken stream of events. */

@@ -71,11 +71,7 @@ async function serveOnce(
   claim: CallClaim | null,
 ): Promise<void> {
   const { exchange, dialect } = request;
-  const parsed = dialect.parse(
-    request.body,
-    gateway.settings.maxJsonDepth,
-    exchange.header('content-type'),
-  );
+  const parsed = dialect.parse(request.body, gateway, request);
   // Only what must be measured first is a promise.
   const call = parsed instanceof Promise ? await parsed : parsed;
   const quoted = exchange.header(QUOTE_HEADER);

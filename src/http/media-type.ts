@@ -49,26 +49,3 @@ export function mediaTypeOf(bytes: Uint8Array): string | null {
   if (hasText(bytes, 4, 'ftyp')) return isoType(bytes);
   return frameType(first, second);
 }
-
-/** The extension that goes with a type of {@link mediaTypeOf}. */
-const EXTENSIONS: Readonly<Record<string, string>> = {
-  'image/png': 'png',
-  'image/jpeg': 'jpg',
-  'image/gif': 'gif',
-  'image/webp': 'webp',
-  'image/avif': 'avif',
-  'image/heic': 'heic',
-  'audio/wav': 'wav',
-  'audio/mpeg': 'mp3',
-  'audio/aac': 'aac',
-  'audio/flac': 'flac',
-  'audio/ogg': 'ogg',
-  'audio/mp4': 'm4a',
-  'video/mp4': 'mp4',
-  'video/webm': 'webm',
-};
-
-/** `png` of `image/png`; `bin` of what is not known. */
-export function extensionOf(mediaType: string): string {
-  return EXTENSIONS[mediaType] ?? 'bin';
-}

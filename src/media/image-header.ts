@@ -52,10 +52,10 @@ function checkPng(head: Buffer, fileBytes: number): string | null {
   return null;
 }
 
-/** Width and height as the header states them; null where it cannot be read. */
-function sizeOf(head: Buffer): ImageSize | null {
+/** Width and height of a picture as its header states them; null where it cannot be read. */
+export function imageSizeOf(picture: Buffer): ImageSize | null {
   try {
-    const { width, height } = imageSize(head);
+    const { width, height } = imageSize(picture.subarray(0, HEAD_BYTES));
     return width > 0 && height > 0 ? { width, height } : null;
   } catch {
     return null;
@@ -82,7 +82,7 @@ function checkHead(
   file: { readonly type: string; readonly maxPixels: number; readonly fileBytes: number },
 ): ImageCheck {
   const { type, maxPixels, fileBytes } = file;
-  const size = sizeOf(head);
+  const size = imageSizeOf(head);
   if (size === null) {
     return { type: 'refused', reason: `has a header of ${type} whose size cannot be read.` };
   }

@@ -99,6 +99,39 @@ export function agrees(claimed: string, sniffed: string): boolean {
   return CONTAINERS.some((types) => types.includes(wanted) && types.includes(sniffed));
 }
 
+/** Extensions that file names of these types end with. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'image/png': 'png',
+  'image/apng': 'png',
+  'image/jpeg': 'jpg',
+  'image/webp': 'webp',
+  'image/gif': 'gif',
+  'image/avif': 'avif',
+  'image/heic': 'heic',
+  'image/heif': 'heif',
+  'image/bmp': 'bmp',
+  'image/tiff': 'tiff',
+  'audio/wav': 'wav',
+  'audio/mpeg': 'mp3',
+  'audio/ogg': 'ogg',
+  'audio/flac': 'flac',
+  'audio/aac': 'aac',
+  'audio/mp4': 'm4a',
+  'audio/aiff': 'aiff',
+  'audio/amr': 'amr',
+  'video/mp4': 'mp4',
+  'video/webm': 'webm',
+  'video/quicktime': 'mov',
+  'video/x-matroska': 'mkv',
+  'video/ogg': 'ogv',
+  'video/mpeg': 'mpg',
+};
+
+/** `png` of `image/png`; `bin` of what is not stored. */
+export function extensionOf(type: string): string {
+  return EXTENSIONS[type] ?? 'bin';
+}
+
 /** Enough for every signature, and a bound on what a hostile file can make the sniffer read. */
 const HEAD_BYTES = 64 * 1024;
 

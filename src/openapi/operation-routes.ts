@@ -6,7 +6,10 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../contracts/error-codes.ts';
 import { SPEECH_MEDIA_TYPES } from '../contracts/speech-provider.ts';
-import { transcriptionFormSchema } from '../dialects/openai/audio/transcriptions.ts';
+import {
+  transcriptionFormSchema,
+  transcriptionJsonSchema,
+} from '../dialects/openai/audio/transcriptions.ts';
 import { speechSchema } from '../dialects/openai/audio/speech.ts';
 import { embeddingsSchema } from '../dialects/openai/embeddings.ts';
 import {
@@ -16,6 +19,7 @@ import {
 } from '../dialects/openai/images/schema.ts';
 import { CALL_HEADERS, PROVIDER_REPLY_HEADERS } from './data-plane-headers.ts';
 import { embeddingsReplySchema, imagesReplySchema, transcriptReplySchema } from './operation-shapes.ts';
+import { pictureRoutes } from './picture-routes.ts';
 import type { RouteBody, RouteDescription } from './route-description.ts';
 
 const sound = z.string().describe('The bytes of the file, as they are made.');
@@ -27,6 +31,9 @@ const transcript: Operation['content'] = {
 const recording: RouteBody = {
   schema: transcriptionFormSchema.meta({ id: 'TranscriptionForm' }),
   contentType: 'multipart/form-data',
+  otherContent: {
+    'application/json': { schema: transcriptionJsonSchema.meta({ id: 'TranscriptionRequest' }) },
+  },
   required: true,
 };
 
@@ -88,7 +95,7 @@ export function operationRouteDescriptions(
       operationId: 'editImages',
       summary: 'Edit pictures',
       description:
-        'OpenAI’s image edits, as a form or as JSON with data URLs. The first picture is edited, the others are references; a mask is as large as the first, and where it is transparent the picture is changed. What a file is, its bytes tell.',
+        'OpenAI’s image edits, as a form or as JSON, with further ways of editing. The first picture is edited, the others are references; a mask is as large as the first, and where it is transparent the picture is changed. What a file is, its bytes tell.',
       tag: 'images',
       body: {
         schema: imageEditJsonSchema.meta({ id: 'ImageEditRequest' }),
@@ -99,6 +106,7 @@ export function operationRouteDescriptions(
       },
       content: { 'application/json': { schema: imagesReplySchema } },
     },
+    ...pictureRoutes,
     {
       path: '/v1/audio/transcriptions',
       operationId: 'createTranscription',

@@ -28,6 +28,11 @@ interface Post {
   readonly file?: (turn: string) => string;
 }
 
+/** One pixel. */
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const PICTURE = `data:image/png;base64,${PIXEL}`;
+
 const TEXT = {
   id: 'draft',
   type: 'text.generate',
@@ -53,6 +58,23 @@ const DATA_POSTS: readonly Post[] = [
   {
     route: '/v1/images/generations',
     body: (_made, turn) => ({ model: 'sim/image', prompt: turn, size: '1024x1024' }),
+  },
+  {
+    route: '/v1/images/face-swaps',
+    body: (_made, turn) => ({
+      model: 'sim/face-swap',
+      image: PICTURE,
+      face_image: PICTURE,
+      target_index: countOf(turn),
+    }),
+  },
+  {
+    route: '/v1/images/upscales',
+    body: (_made, turn) => ({ model: 'sim/upscale', image: PICTURE, scale: countOf(turn) }),
+  },
+  {
+    route: '/v1/images/background-removals',
+    body: (_made, turn) => ({ model: 'sim/remove-background', image: PICTURE, user: turn }),
   },
   {
     route: '/v1/audio/speech',
@@ -218,11 +240,7 @@ function isAdmin({ route }: Post): boolean {
   return route.startsWith('/admin/');
 }
 
-/** One pixel. */
-const PNG = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
-);
+const PNG = Buffer.from(PIXEL, 'base64');
 
 function formOf(name: string): FormData {
   const form = new FormData();

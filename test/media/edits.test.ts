@@ -7,7 +7,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openLab, readReply, type Lab, type Reply } from '../support/lab.ts';
 import { createCustomerKey, usageOf } from '../support/running-gateway.ts';
-import { decodePng } from './files.ts';
+import { decodePng, pngOf } from './files.ts';
 
 let lab: Lab;
 const pictures = new Map<string, Buffer>();
@@ -95,11 +95,59 @@ describe('an edit', () => {
     ['a text', { image: dataUrl(Buffer.from('<svg onload="x()"/>')) }, 415, 'image'],
     ['an address', { image: 'https://example.com/a.png' }, 400, 'image'],
     ['broken base64', { image: 'data:image/png;base64,???' }, 400, 'image'],
-    ['a streamed answer', { image: 'data', stream: true }, 400, 'image'],
+    ['a streamed answer', { image: 'data', stream: true }, 400, 'stream'],
+    ['an unknown way of editing', { image: 'data', mode: 'improve' }, 400, 'mode'],
+    ['outpaint without by how much', { image: 'data', mode: 'outpaint' }, 400, 'expand'],
+    ['a search without for what', { image: 'data', mode: 'search_and_replace' }, 400, 'search'],
+    ['no prompt', { image: 'data', prompt: '' }, 400, 'prompt'],
   ])('with %s is refused, and nothing is asked', async (_what, body, status, param) => {
     const reply = await edit(body);
     expect([reply.status, reply.error['param']]).toEqual([status, param]);
     expect(lab.simulator.log).toEqual([]);
+  });
+
+  it('may be of another way than by instruction, with what it needs', async () => {
+    const asked = { model: 'sim/image-edit', image: dataUrl(picture()), size: undefined };
+    const grown = await edit({
+      ...asked,
+      prompt: undefined,
+      mode: 'outpaint',
+      expand: { left: 10, right: 20, up: 5 },
+    });
+    const [one] = grown.json['data'] as { b64_json: string }[];
+    expect(decodePng(Buffer.from(one?.b64_json ?? '', 'base64'))).toEqual({
+      width: 94,
+      height: 69,
+    });
+    const replaced = await edit({
+      ...asked,
+      mode: 'search_and_replace',
+      search: 'the boat',
+      strength: 0.4,
+    });
+    expect(replaced.status).toBe(200);
+  });
+
+  it('that the model has no way for is refused, and what it does not take is named', async () => {
+    const relight = await edit({ image: dataUrl(picture()), mode: 'relight' });
+    expect([relight.status, relight.error['param']]).toEqual([400, 'mode']);
+    expect(lab.simulator.log).toEqual([]);
+    const close = await edit({ image: dataUrl(picture()), strength: 0.2 });
+    expect(close.headers.get('x-gateway-warnings')).toContain('strength_dropped');
+  });
+
+  it('of a PNG that would grow out of proportion is refused', async () => {
+    const bomb = pngOf({ width: 12_000, height: 12_000 }, Buffer.alloc(200_000));
+    const reply = await edit({ image: dataUrl(bomb) });
+    expect([reply.status, reply.error['param']]).toEqual([400, 'image']);
+    expect(lab.simulator.log).toEqual([]);
+  });
+
+  it('of a picture of 25 MB is sent whole', async () => {
+    const large = pngOf({ width: 4000, height: 6250 }, Buffer.alloc(25_000_000, 7));
+    const reply = await edit({ image: dataUrl(large) });
+    expect(reply.status).toBe(200);
+    expect(lab.simulator.log[0]?.requestBody?.length).toBeGreaterThan(25_000_000);
   });
 
   it('with a mask of another size is refused', async () => {

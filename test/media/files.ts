@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { inflateSync } from 'node:zlib';
+import { crc32, inflateSync } from 'node:zlib';
 
 /** Decodes a PNG of one byte a pixel down to its pixels. @throws Error when it is no such file, or cut short */
 export function decodePng(bytes: Buffer): { readonly width: number; readonly height: number } {
@@ -21,6 +21,31 @@ export function decodePng(bytes: Buffer): { readonly width: number; readonly hei
   const pixels = inflateSync(Buffer.concat(data));
   if (last !== 'IEND' || pixels.length !== (width + 1) * height) throw new Error('a broken PNG');
   return { width, height };
+}
+
+/** A PNG of one byte a pixel with these compressed bytes for its rows, whatever they hold. */
+export function pngOf(
+  size: { readonly width: number; readonly height: number },
+  rows: Buffer,
+): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(size.width, 0);
+  header.writeUInt32BE(size.height, 4);
+  header.set([8, 0, 0, 0, 0], 8);
+  const chunk = (type: string, data: Buffer): Buffer => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    const typed = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const check = Buffer.alloc(4);
+    check.writeUInt32BE(crc32(typed));
+    return Buffer.concat([length, typed, check]);
+  };
+  return Buffer.concat([
+    Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', rows),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 /** Milliseconds of a WAV file by its header. @throws Error where header and length disagree */

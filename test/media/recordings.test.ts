@@ -129,7 +129,7 @@ describe('a recording', () => {
       400,
       'file',
     ],
-    ['in another part', { part: 'sound' }, 400, 'file'],
+    ['in another part', { part: 'sound' }, 400, 'sound'],
     ['in an unknown form', { fields: { response_format: 'doc' } }, 400, 'response_format'],
     ['as a stream', { fields: { stream: 'true' } }, 400, 'stream'],
     [
@@ -157,8 +157,42 @@ describe('a recording', () => {
     expect(reply.error['code']).toBe('payload_too_large');
   });
 
-  it('in JSON is refused with what to send', async () => {
+  it('may be named in JSON: as a data URL, or as an asset of one’s own', async () => {
+    const customer = await customerWith(SECONDS(8));
+    const other = await customerWith();
+    const bytes = recordingOf(3700);
+    const upload = await lab.call('/v1/assets', {
+      body: bytes,
+      key: customer.apiKey,
+      headers: { 'content-type': 'audio/wav' },
+    });
+    const write = (file: unknown, key: string) =>
+      lab.call('/v1/audio/transcriptions', { body: { model: 'openai/whisper-1', file }, key });
+    const form = await transcribe(other.apiKey);
+    const data = await write(`data:audio/wav;base64,${bytes.toString('base64')}`, customer.apiKey);
+    const asset = await write(upload.json['id'], customer.apiKey);
+    expect([data.json['text'], asset.json['text']]).toEqual([form.json['text'], form.json['text']]);
+    expect((await write(upload.json['id'], other.apiKey)).status).toBe(404);
+    const lies = await write(`data:audio/mpeg;base64,${bytes.toString('base64')}`, other.apiKey);
+    expect([lies.status, lies.error['param']]).toEqual([400, 'file']);
+  });
+
+  it('that nothing names is refused with what to send', async () => {
     const reply = await lab.call('/v1/audio/transcriptions', { body: { model: 'sim/transcribe' } });
-    expect([reply.status, reply.error['param']]).toEqual([415, 'content-type']);
+    expect([reply.status, reply.error['param']]).toEqual([400, 'file']);
+  });
+
+  it('named as an asset that is larger than the route takes is refused', async () => {
+    const customer = await customerWith();
+    const upload = await lab.call('/v1/assets', {
+      body: recordingOf(10_000),
+      key: customer.apiKey,
+      headers: { 'content-type': 'audio/wav' },
+    });
+    const reply = await lab.call('/v1/audio/transcriptions', {
+      body: { model: 'openai/whisper-1', file: upload.json['id'] },
+      key: customer.apiKey,
+    });
+    expect([reply.status, reply.error['code']]).toEqual([413, 'payload_too_large']);
   });
 });

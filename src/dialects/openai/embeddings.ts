@@ -118,7 +118,7 @@ export const embeddingsDialect: Dialect = {
   operation: 'text.embed',
   bodies: 'json',
   maxBodyBytes: (settings) => settings.maxBodyBytes,
-  parse: parseEmbeddings,
+  parse: (body, { settings }) => parseEmbeddings(body, settings.maxJsonDepth),
   renderError: openAiError,
   errorFrame: openAiErrorFrame,
 };

@@ -5,10 +5,6 @@
  * @module
  */
 import { buffer } from 'node:stream/consumers';
-import { GatewayError } from '../../contracts/gateway-error.ts';
-import type { MediaInput } from '../../contracts/media.ts';
-import { extensionOf } from '../../http/media-type.ts';
-import { kindOf, sniffBytes, type MediaKind } from '../../media/media-type.ts';
 import { bufferedBody, receiveForm, type FormFields } from '../../media/receive-form.ts';
 import { invalidRequest } from '../validation.ts';
 
@@ -19,7 +15,8 @@ const MAX_FIELD_BYTES = 256 * 1024;
 export interface FormUpload {
   /** Name of the part without the brackets of lists. */
   readonly part: string;
-  readonly fileName: string | null;
+  /** As the sender says. */
+  readonly contentType: string;
   readonly bytes: Buffer;
 }
 
@@ -33,9 +30,11 @@ function bare(name: string): string {
   return name.endsWith('[]') ? name.slice(0, -2) : name;
 }
 
-/** `provider_options` is an object in JSON; in a form it is that JSON as text. */
+/** Members that are objects in JSON; in a form they are that JSON as text. */
+const OBJECTS: ReadonlySet<string> = new Set(['provider_options', 'expand', 'consent']);
+
 function valueOf(name: string, text: string): unknown {
-  if (name !== 'provider_options') return text;
+  if (!OBJECTS.has(name)) return text;
   try {
     return JSON.parse(text);
   } catch {
@@ -73,64 +72,9 @@ export async function readForm(
     maxFiles,
     maxFields: MAX_FIELDS,
     maxFieldBytes: MAX_FIELD_BYTES,
-    async onFile({ part, fileName, bytes }) {
-      files.push({ part: bare(part), fileName, bytes: await buffer(bytes) });
+    async onFile({ part, contentType: type, bytes }) {
+      files.push({ part: bare(part), contentType: type, bytes: await buffer(bytes) });
     },
   });
   return { members: membersOf(fields), files };
-}
-
-/** Where a file came from: a part, or a member that holds a data URL. */
-export interface MediaSource {
-  /** Field to name in errors. */
-  readonly param: string;
-  readonly kinds: readonly MediaKind[];
-}
-
-function unsupported({ param, kinds }: MediaSource): GatewayError {
-  return new GatewayError('unsupported_media_type', {
-    message: `${param}: is no ${kinds.join(' or ')} file, by its content.`,
-    param,
-  });
-}
-
-/**
- * Bytes as an input of a provider: typed by their content, named without what the sender called them.
- *
- * @throws GatewayError `unsupported_media_type` for what is of none of the kinds, `invalid_request` for nothing at all
- */
-export async function mediaInput(bytes: Buffer, source: MediaSource): Promise<MediaInput> {
-  if (bytes.length === 0) throw invalidRequest(source.param, 'is empty.');
-  const mediaType = await sniffBytes(bytes);
-  const kind = mediaType === null ? null : kindOf(mediaType);
-  if (mediaType === null || kind === null || !source.kinds.includes(kind)) {
-    throw unsupported(source);
-  }
-  return {
-    bytes,
-    mediaType,
-    fileName: `${source.param.replace(/\W/g, '-')}.${extensionOf(mediaType)}`,
-  };
-}
-
-const DATA_URL = /^data:[\w.+/-]{0,100}(?:;[\w=.+-]{1,100}){0,5};base64,/i;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-
-/**
- * The bytes of a data URL in base64 (RFC 2397).
- *
- * @throws GatewayError `invalid_request` for any other address or text
- */
-export function dataUrlBytes(url: string, param: string): Buffer {
-  const [head] = DATA_URL.exec(url.slice(0, 1024)) ?? [];
-  if (head === undefined) {
-    throw invalidRequest(
-      param,
-      'must be a data URL in base64 ("data:image/png;base64,…"), or a part of a form.',
-    );
-  }
-  const text = url.slice(head.length);
-  if (text.length % 4 !== 0 || !BASE64.test(text))
-    throw invalidRequest(param, 'is not valid base64.');
-  return Buffer.from(text, 'base64');
 }

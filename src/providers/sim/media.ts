@@ -11,6 +11,7 @@ export const simMedia: MediaServer = {
   image: () => ({
     maxImages: 10,
     asksForBytes: true,
+    editModes: true,
     options: new Set([
       'quality',
       'style',

@@ -7,6 +7,7 @@
 import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
 import { mediaCapabilities } from '../openai-compatible/media/provider.ts';
 import { simMedia } from './media.ts';
+import { simPictureTools } from './picture-tools.ts';
 
 export const simProvider = defineOpenAiCompatible({
   id: 'sim',
@@ -16,4 +17,5 @@ export const simProvider = defineOpenAiCompatible({
   versionSegment: '/v1',
   documentation: 'src/simulators',
   ...mediaCapabilities(simMedia),
+  ...simPictureTools,
 });

@@ -72,10 +72,11 @@ function drawMark(rows: Buffer, width: number, height: number): void {
   }
 }
 
-/** A decodable PNG of exactly that size; equal seeds give equal bytes. */
+/** A decodable PNG of exactly that size; equal seeds give equal bytes. Where it is transparent, all but the mark is. */
 export function simulatedPng(
   size: { readonly width: number; readonly height: number },
   seed: string,
+  isTransparent = false,
 ): Buffer {
   const { width, height } = size;
   const header = Buffer.alloc(13);
@@ -88,6 +89,7 @@ export function simulatedPng(
     Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1'),
     chunk('IHDR', header),
     chunk('PLTE', palette(seed)),
+    ...(isTransparent ? [chunk('tRNS', Buffer.alloc(STRIPES))] : []),
     chunk('tEXt', Buffer.from(`Comment\u0000simulated ${seed.slice(0, 200)}`, 'latin1')),
     chunk('IDAT', deflateSync(rows, { level: 1 })),
     chunk('IEND', Buffer.alloc(0)),

@@ -13,6 +13,7 @@ import { embeddingsRoute } from './embeddings.ts';
 import { errorJson, invalidReply, openaiError } from './errors.ts';
 import { imageEditsRoute } from './image-edits.ts';
 import { imagesRoute } from './images.ts';
+import { pictureToolRoute } from './picture-tools.ts';
 import { speechRoute } from './speech.ts';
 import { transcriptionRoute } from './transcription.ts';
 
@@ -83,7 +84,7 @@ export const openaiFamily: SimulatorFamily = {
     if (call.method === 'POST' && call.path === '/v1/chat/completions') {
       return chatRoute(call, { profile: PROFILE, error: openaiError });
     }
-    if (call.method === 'POST') return POST_ROUTES[call.path]?.(call) ?? null;
+    if (call.method === 'POST') return POST_ROUTES[call.path]?.(call) ?? pictureToolRoute(call);
     if (call.method !== 'GET') return null;
     if (call.path === '/v1/models') return modelsRoute(call, null);
     const model = /^\/v1\/models\/([^/:]+)$/.exec(call.path)?.[1];

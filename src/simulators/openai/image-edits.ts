@@ -5,8 +5,9 @@
  * @module
  */
 import { hash } from 'node:crypto';
+import { imageSize } from 'image-size';
 import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
-import { listOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
+import { listOf, numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
 import { fieldOf, partsOf, type SimulatedPart } from './form.ts';
 import { answerImages, imageRequestOf } from './images.ts';
 import { refuse } from './media-reply.ts';
@@ -54,6 +55,26 @@ function bodyOf(call: SimulatedCall): EditBody {
   };
 }
 
+const SIDE_MAX = 8192;
+
+/** Size of a picture that grows by `expand`, which the simulator takes beside OpenAI's members; null: it does not grow. */
+function grownSize(
+  picture: Buffer | undefined,
+  expand: unknown,
+): { readonly width: number; readonly height: number } | 'unreadable' | null {
+  if (typeof expand !== 'string') return null;
+  try {
+    const sides = objectOf(JSON.parse(expand));
+    const by = (name: string): number => numberOf(sides[name]) ?? 0;
+    const size = imageSize(picture ?? Buffer.alloc(0));
+    const width = size.width + by('left') + by('right');
+    const height = size.height + by('up') + by('down');
+    return Math.max(width, height) <= SIDE_MAX ? { width, height } : 'unreadable';
+  } catch {
+    return 'unreadable';
+  }
+}
+
 export function imageEditsRoute(call: SimulatedCall): FamilyRoute {
   const { members, images, mask } = bodyOf(call);
   return {
@@ -65,8 +86,11 @@ export function imageEditsRoute(call: SimulatedCall): FamilyRoute {
       if ('kind' in request) return request;
       const all = mask === null ? images : [...images, mask];
       const looks = all.map((bytes) => hash('sha256', bytes, 'hex').slice(0, 16));
-      const seed = `${request.seed}/edit/${looks.join('/')}`;
-      return answerImages(call, { ...request, seed }, { faults, inputs: all.length });
+      const how = [members['mode'], members['search'], members['expand'], members['strength']];
+      const seed = `${request.seed}/edit/${looks.join('/')}/${JSON.stringify(how)}`;
+      const grown = grownSize(images[0], members['expand']);
+      if (grown === 'unreadable') return refuse(call, 'expand', "Invalid 'expand'.");
+      return answerImages(call, { ...request, ...grown, seed }, { faults, inputs: all.length });
     },
   };
 }

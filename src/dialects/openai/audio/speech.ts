@@ -83,7 +83,7 @@ export const speechDialect: Dialect = {
   operation: 'audio.speech',
   bodies: 'json',
   maxBodyBytes: (settings) => settings.maxAudioBodyBytes,
-  parse: parseSpeech,
+  parse: (body, { settings }) => parseSpeech(body, settings.maxJsonDepth),
   renderError: openAiError,
   errorFrame: openAiErrorFrame,
 };

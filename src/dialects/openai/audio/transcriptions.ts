@@ -7,12 +7,12 @@
 import { z } from 'zod';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import type { TranscriptionOptions } from '../../../contracts/transcription-provider.ts';
-import type { Dialect } from '../../../gateway/dialect.ts';
+import type { Dialect, ParseContext, RequestOrigin } from '../../../gateway/dialect.ts';
 import type { OperationCall } from '../../../gateway/operation-call.ts';
 import { measureAudio } from '../../../media/audio-duration.ts';
 import { invalidRequest } from '../../validation.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
-import { mediaInput, readForm } from '../form-body.ts';
+import { MediaReceiver, readMediaBody, type NamedMedia } from '../media-body.ts';
 import { checked, optionsFor, present, unknownMembers } from '../request-fields.ts';
 import { unstreamed } from '../unstreamed.ts';
 import {
@@ -34,7 +34,7 @@ export const transcriptionSchema = z.looseObject({
     .array(z.enum(['word', 'segment']))
     .nullish()
     .describe('With `verbose_json`; `segment` by default.'),
-  stream: z.enum(['true', 'false']).nullish(),
+  stream: z.union([z.boolean(), z.enum(['true', 'false'])]).nullish(),
   chunking_strategy: z.string().max(1000).nullish(),
   provider_options: z
     .record(z.string(), z.record(z.string(), z.string()))
@@ -44,13 +44,18 @@ export const transcriptionSchema = z.looseObject({
 
 type TranscriptionRequest = z.infer<typeof transcriptionSchema>;
 
+/** The JSON body as OpenAPI describes it. */
+export const transcriptionJsonSchema = transcriptionSchema.extend({
+  file: z.string().describe('The recording: a data URL, an https URL or the id of an asset.'),
+});
+
 /** The form as OpenAPI describes it. */
 export const transcriptionFormSchema = transcriptionSchema.extend({
   file: z.string().meta({ format: 'binary' }).describe('The recording.'),
 });
 
 function assertWhole(request: TranscriptionRequest): void {
-  if (request.stream !== 'true') return;
+  if (request.stream !== true && request.stream !== 'true') return;
   throw new GatewayError('invalid_request', {
     message: 'Transcripts are delivered when they are finished: leave stream out.',
     param: 'stream',
@@ -77,20 +82,17 @@ function timestampsOf(
   }
 }
 
-async function readRecording(
-  body: Buffer,
-  contentType: string | null,
+async function receiveRecording(
+  [named]: readonly NamedMedia[],
+  receiver: MediaReceiver,
 ): Promise<{
-  readonly members: Readonly<Record<string, unknown>>;
   readonly audio: TranscriptionOptions['audio'];
   readonly durationMs: number;
 }> {
-  const { members, files } = await readForm(body, contentType ?? '', 1);
-  const [file] = files;
-  if (file === undefined || file.part !== 'file') {
-    throw invalidRequest('file', 'the recording must be a part of this name.');
+  if (named === undefined) {
+    throw invalidRequest('file', 'the recording must be a part or a member of this name.');
   }
-  const audio = await mediaInput(file.bytes, { param: 'file', kinds: ['audio', 'video'] });
+  const { input: audio } = await receiver.receive(named, ['audio', 'video']);
   const durationMs = await measureAudio(audio.bytes, audio.mediaType);
   if (durationMs === null) {
     throw invalidRequest(
@@ -98,17 +100,19 @@ async function readRecording(
       `its length cannot be read from the ${audio.mediaType} container, so its cost cannot be bounded. Convert it, for example to WAV or FLAC.`,
     );
   }
-  return { members, audio, durationMs };
+  return { audio, durationMs };
 }
 
 async function parseTranscription(
   task: Task,
   body: Buffer,
-  contentType: string | null,
+  { context, origin }: { readonly context: ParseContext; readonly origin: RequestOrigin },
 ): Promise<OperationCall> {
-  const { members, audio, durationMs } = await readRecording(body, contentType);
+  const { members, media } = await readMediaBody(body, { context, origin }, { file: { max: 1 } });
   const request = checked(transcriptionSchema, members);
   assertWhole(request);
+  const receiver = new MediaReceiver(context, origin, context.settings.maxAudioBodyBytes);
+  const { audio, durationMs } = await receiveRecording(media['file'] ?? [], receiver);
   const format = request.response_format ?? 'json';
   const timestamps = timestampsOf(request, format);
   const shape: TranscriptShape = {
@@ -164,9 +168,9 @@ async function parseTranscription(
 function dialectOf(task: Task): Dialect {
   return {
     operation: task === 'transcribe' ? 'audio.transcribe' : 'audio.translate',
-    bodies: 'form',
+    bodies: 'json_or_form',
     maxBodyBytes: (settings) => settings.maxAudioBodyBytes,
-    parse: (body, _maxDepth, contentType) => parseTranscription(task, body, contentType),
+    parse: (body, context, origin) => parseTranscription(task, body, { context, origin }),
     renderError: openAiError,
     errorFrame: openAiErrorFrame,
   };

@@ -11,7 +11,7 @@ export const chatDialect: Dialect = {
   operation: 'text.generate',
   bodies: 'json',
   maxBodyBytes: (settings) => settings.maxBodyBytes,
-  parse: parseChatCall,
+  parse: (body, { settings }) => parseChatCall(body, settings.maxJsonDepth),
   renderError: openAiError,
   errorFrame: openAiErrorFrame,
 };

@@ -1,32 +1,53 @@
 /**
  * `POST /v1/images/edits` (https://platform.openai.com/docs/api-reference/images/createEdit), as a form and as JSON, as a
- * dialect of the pipeline.
+ * dialect of the pipeline. The way of editing, what is searched for, by how much a picture grows and how far the result
+ * may be from it are the gateway's own members beside OpenAI's.
  *
  * @module
  */
-import type { Dialect } from '../../../gateway/dialect.ts';
+import type { ImageEditOptions } from '../../../contracts/image-provider.ts';
+import type { Dialect, ParseContext, RequestOrigin } from '../../../gateway/dialect.ts';
 import type { OperationCall } from '../../../gateway/operation-call.ts';
-import { isForm } from '../../../gateway/request-headers.ts';
+import { invalidRequest } from '../../validation.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
+import { MediaReceiver, readMediaBody } from '../media-body.ts';
 import { checked, present, unknownMembers } from '../request-fields.ts';
-import { readEdit } from './edit-inputs.ts';
+import { EDIT_MEDIA, receiveEditInputs } from './edit-inputs.ts';
 import { assertDeliverable, imageOptions, imageSpec } from './image-options.ts';
 import { preparedImages } from './prepared-images.ts';
-import { imageEditSchema } from './schema.ts';
+import { imageEditSchema, type ImageEditRequest } from './schema.ts';
+
+type EditModeOptions = Pick<ImageEditOptions, 'mode' | 'search' | 'expand' | 'strength'>;
+
+/** @throws GatewayError `invalid_request` for a way of editing without what it needs */
+function modeOptions(request: ImageEditRequest): EditModeOptions {
+  const { mode = null, search = null, expand = null, strength = null, prompt } = request;
+  if (mode !== 'erase' && mode !== 'outpaint' && (prompt ?? '') === '') {
+    throw invalidRequest('prompt', 'is missing: say what is to be changed.');
+  }
+  if (mode === 'outpaint' && expand === null) {
+    throw invalidRequest('expand', 'outpaint needs the pixels by which the picture grows.');
+  }
+  if ((mode === 'search_and_replace' || mode === 'search_and_recolor') && search === null) {
+    throw invalidRequest('search', `${mode} needs what is searched for, in words.`);
+  }
+  return { mode, search, expand, strength };
+}
 
 async function parseEdit(
   body: Buffer,
-  maxDepth: number,
-  contentType: string | null,
+  context: ParseContext,
+  origin: RequestOrigin,
 ): Promise<OperationCall> {
-  const { members, images, mask } = await readEdit(
-    body,
-    maxDepth,
-    isForm(contentType) ? contentType : null,
-  );
+  const received = await readMediaBody(body, { context, origin }, EDIT_MEDIA);
+  const { members } = received;
   const request = checked(imageEditSchema, members);
   assertDeliverable(request);
+  const modes = modeOptions(request);
+  const receiver = new MediaReceiver(context, origin, context.settings.maxImageBodyBytes);
+  const { images, mask } = await receiveEditInputs(received, receiver);
   const inputs = images.length + (mask === null ? 0 : 1);
+  const spec = imageSpec('image.edit', request, inputs);
   return {
     kind: 'operation',
     operation: 'image.edit',
@@ -34,20 +55,17 @@ async function parseEdit(
     model: request.model,
     stream: false,
     streamType: null,
-    spec: imageSpec('image.edit', request, inputs),
+    spec: modes.mode === null ? spec : { ...spec, options: { mode: modes.mode } },
     serviceTier: null,
     unknownParameters: unknownMembers(imageEditSchema, members),
     isServedBy: (definition) => definition.imageEdit !== undefined,
     prepare(definition, target) {
       const options = {
         ...imageOptions(request, definition.id),
+        ...modes,
         images,
         mask,
         inputFidelity: request.input_fidelity ?? null,
-        mode: null,
-        search: null,
-        expand: null,
-        strength: null,
       };
       const exchange = present(definition.imageEdit).edit(options, target);
       const { response_format } = request;

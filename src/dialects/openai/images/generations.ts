@@ -40,7 +40,7 @@ export const imageGenerationsDialect: Dialect = {
   operation: 'image.generate',
   bodies: 'json',
   maxBodyBytes: (settings) => settings.maxImageBodyBytes,
-  parse: parseGeneration,
+  parse: (body, { settings }) => parseGeneration(body, settings.maxJsonDepth),
   renderError: openAiError,
   errorFrame: openAiErrorFrame,
 };

@@ -24,7 +24,7 @@ export function assertDeliverable(request: ImageRequest): void {
 /** The options for one provider. */
 export function imageOptions(request: ImageRequest, provider: string): ImageOptions {
   return {
-    prompt: request.prompt,
+    prompt: request.prompt ?? '',
     negativePrompt: request.negative_prompt ?? null,
     n: request.n ?? 1,
     size: request.size ?? null,
@@ -51,7 +51,7 @@ export function imageSpec(
   const { prompt, negative_prompt: negative, n, size, quality, steps } = request;
   return {
     operation,
-    text: { inputBytes: Buffer.byteLength(prompt) + Buffer.byteLength(negative ?? '') },
+    text: { inputBytes: Buffer.byteLength(prompt ?? '') + Buffer.byteLength(negative ?? '') },
     image: {
       n: n ?? 1,
       size: size ?? undefined,

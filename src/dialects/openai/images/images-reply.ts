@@ -4,9 +4,11 @@
  * @module
  */
 import type { ImageGenerationResult } from '../../../contracts/image-provider.ts';
+import type { ResultFacts } from '../../../contracts/media.ts';
 import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
 import type { OperationAnswer } from '../../../gateway/operation-call.ts';
 import type { Receipt } from '../../../gateway/text-call.ts';
+import { imageSizeOf } from '../../../media/image-header.ts';
 import { imageUsage } from '../receipt-usage.ts';
 
 interface ImageBytes {
@@ -27,6 +29,22 @@ function deliveredImages(result: ImageGenerationResult): readonly ImageBytes[] {
     }
     return { bytes, revisedPrompt };
   });
+}
+
+/** Pixels of all pictures, as their headers state them. */
+function pixelsOf(images: readonly ImageBytes[]): number {
+  return images.reduce((sum, { bytes }) => {
+    const size = imageSizeOf(bytes);
+    return size === null ? sum : sum + size.width * size.height;
+  }, 0);
+}
+
+/** With what was delivered counted, where the provider has not. */
+function countedFacts(result: ImageGenerationResult, images: readonly ImageBytes[]): ResultFacts {
+  const { usage } = result;
+  if (usage.image_pixels !== undefined) return result;
+  const pixels = pixelsOf(images);
+  return pixels === 0 ? result : { ...result, usage: { ...usage, image_pixels: pixels } };
 }
 
 /** `urls`: empty where bytes are delivered, else one for each picture. */
@@ -76,7 +94,7 @@ export function imagesAnswer(
   const images = deliveredImages(result);
   let urls: readonly string[] = [];
   return {
-    facts: result,
+    facts: countedFacts(result, images),
     contentType: 'application/json',
     warnings: images.length < wanted ? [`images_delivered=${images.length}_of_${wanted}`] : [],
     store: asUrls

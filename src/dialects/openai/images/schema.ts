@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from 'zod';
+import { IMAGE_EDIT_MODES } from '../../../contracts/image-provider.ts';
 
 const wholeNumber = (most: number) => z.coerce.number().int().min(0).max(most).nullish();
 
@@ -43,14 +44,49 @@ export const imageGenerationSchema = z.looseObject({
   moderation: z.string().max(40).nullish(),
 });
 
+const side = z.number().int().min(0).max(8192).default(0);
+
 export const imageEditSchema = z.looseObject({
   ...common,
+  prompt: z
+    .string()
+    .max(32_000)
+    .nullish()
+    .describe('What is to be seen. Not needed to erase or to outpaint.'),
   input_fidelity: z.enum(['low', 'high']).nullish(),
+  mode: z
+    .enum(IMAGE_EDIT_MODES)
+    .nullish()
+    .describe('The way of editing; by default `inpaint` with a mask, `instruct` without.'),
+  search: z
+    .string()
+    .min(1)
+    .max(10_000)
+    .nullish()
+    .describe(
+      'What is to be found in the picture, for `search_and_replace` and `search_and_recolor`.',
+    ),
+  expand: z
+    .strictObject({ left: side, right: side, up: side, down: side })
+    .nullish()
+    .describe('Pixels by which each side grows, for `outpaint`; in a form as JSON.'),
+  strength: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .nullish()
+    .describe('How far the result may be from the picture.'),
 });
 
-const pictureSchema = z
-  .union([z.string(), z.object({ image_url: z.string() })])
-  .describe('A data URL, or `{"image_url": "data:…"}`.');
+/** A checked edit. */
+export type ImageEditRequest = z.infer<typeof imageEditSchema>;
+
+/** One picture as JSON bodies name it. */
+export const pictureSchema = z
+  .union([z.string(), z.object({ image_url: z.string() }), z.object({ file_id: z.string() })])
+  .describe(
+    'A data URL, an https URL or the id of an asset, also as `{"image_url": …}` or `{"file_id": "ast_…"}`.',
+  );
 
 /** The JSON body as OpenAPI describes it. */
 export const imageEditJsonSchema = imageEditSchema.extend({
@@ -59,7 +95,8 @@ export const imageEditJsonSchema = imageEditSchema.extend({
   mask: pictureSchema.optional().describe('As large as the first picture.'),
 });
 
-const file = z.string().meta({ format: 'binary' });
+/** One file of a form. */
+export const file = z.string().meta({ format: 'binary' });
 
 /** The form as OpenAPI describes it. */
 export const imageEditFormSchema = imageEditSchema.extend({
@@ -70,7 +107,8 @@ export const imageEditFormSchema = imageEditSchema.extend({
 const imageMembersSchema = z.object(common);
 
 /** Members that generations and edits share, and those of generations. */
-export type ImageRequest = z.infer<typeof imageMembersSchema> & {
+export type ImageRequest = Omit<z.infer<typeof imageMembersSchema>, 'prompt'> & {
+  readonly prompt?: string | null | undefined;
   readonly style?: string | null | undefined;
   readonly moderation?: string | null | undefined;
 };

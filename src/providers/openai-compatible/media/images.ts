@@ -109,7 +109,8 @@ function tokensOf(usage: LooseObject): UsageVector {
   };
 }
 
-function readImages(reply: WireReply): ImageGenerationResult {
+/** Reads a reply with pictures. @throws ProviderFailureError where it has none */
+export function readImages(reply: WireReply): ImageGenerationResult {
   const body = objectReply(reply);
   const images = listOf(body['data']).flatMap((item) => imageOf(objectOf(item)) ?? []);
   if (images.length === 0) throw malformed('The provider sent no picture.');
@@ -135,12 +136,14 @@ function readImages(reply: WireReply): ImageGenerationResult {
   };
 }
 
-function filePart(name: string, file: MediaInput): FormPart {
+/** A file of a form. */
+export function filePart(name: string, file: MediaInput): FormPart {
   const { bytes, fileName, mediaType } = file;
   return { name, bytes, fileName, mediaType };
 }
 
-function textParts(members: Readonly<Record<string, unknown>>): FormPart[] {
+/** Members as fields of a form; those that are null or undefined are left out. */
+export function textParts(members: Readonly<Record<string, unknown>>): FormPart[] {
   return Object.entries(members).flatMap(([name, value]) =>
     value === null || value === undefined
       ? []
@@ -172,7 +175,7 @@ export function imageGeneration(server: MediaServer): ImageGenerationProvider {
 /** Ways of editing that the route has, none of which is named on the wire: a mask or its absence says which. */
 const EDIT_MODES: ReadonlySet<string | null> = new Set([null, 'instruct', 'inpaint']);
 
-/** What the route has no word for: refused where it is the task itself, named where it only shapes it. */
+/** What OpenAI's route has no word for: refused where it is the task itself, named where it only shapes it. */
 function unsaid(options: ImageEditOptions, model: string): readonly ProviderWarning[] {
   if (!EDIT_MODES.has(options.mode)) {
     throw refused('mode', `${model} has no ${options.mode}. Ask for instruct or inpaint.`);
@@ -191,9 +194,12 @@ function unsaid(options: ImageEditOptions, model: string): readonly ProviderWarn
 export function imageEdit(server: MediaServer): ImageEditProvider {
   return {
     edit(options: ImageEditOptions, target: ProviderTarget) {
-      const unsaidOptions = unsaid(options, target.model);
+      const { mode, search, expand, strength } = options;
+      const hasModes = server.image(target.model).editModes === true;
+      const unsaidOptions = hasModes ? [] : unsaid(options, target.model);
       const { members, warnings } = wireOptions(server, options, target.model);
-      const parts = editParts(options, members);
+      const said = hasModes ? { ...members, mode, search, expand, strength } : members;
+      const parts = editParts(options, said);
       const request = formRequest(server, target, { path: '/images/edits', parts });
       return { request, warnings: [...warnings, ...unsaidOptions], read: readImages };
     },

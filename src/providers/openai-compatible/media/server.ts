@@ -20,6 +20,8 @@ export interface ImageTraits {
   readonly asksForBytes: boolean;
   /** Options that it takes beside prompt, n and size, by their names on the wire. */
   readonly options: ReadonlySet<string>;
+  /** Whether it takes `mode`, `search`, `expand` and `strength` of edits as members; absent: it has no words for them. */
+  readonly editModes?: boolean;
 }
 
 /** How a model writes down what it hears. */
