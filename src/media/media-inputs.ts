@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readFile } from 'node:fs/promises';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { Assets } from './assets.ts';
 import { readDataUrl } from './data-url.ts';
@@ -78,6 +79,16 @@ export class MediaInputs {
       message: `${param}: must be a data URL, an https URL or the id of an asset (ast_…).`,
       param,
     });
+  }
+
+  /** Reads an input whole, for who is bounded by a small `maxBytes`. @throws as {@link resolve} */
+  async read(input: MediaInput, rules: InputRules): Promise<Buffer> {
+    const file = await this.resolve(input, rules);
+    try {
+      return await readFile(file.path);
+    } finally {
+      await file.release();
+    }
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { MediaInput } from '../../contracts/media.ts';
@@ -233,16 +232,11 @@ export class MediaReceiver {
     { param, kinds }: { readonly param: string; readonly kinds: readonly MediaKind[] },
   ): Promise<Buffer> {
     if (this.#leftBytes === 0) throw tooLarge(param, this.#maxBytes);
-    const file = await this.#context.inputs.resolve(
+    const bytes = await this.#context.inputs.read(
       { type: 'text', text },
       { customerId: this.#customerId, param, kinds, maxBytes: this.#leftBytes },
     );
-    try {
-      const bytes = await readFile(file.path);
-      this.#leftBytes -= bytes.length;
-      return bytes;
-    } finally {
-      await file.release();
-    }
+    this.#leftBytes -= bytes.length;
+    return bytes;
   }
 }

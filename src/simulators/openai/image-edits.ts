@@ -5,9 +5,9 @@
  * @module
  */
 import { hash } from 'node:crypto';
-import { imageSize } from 'image-size';
 import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
 import { listOf, numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
+import { pictureSize } from '../media/picture-size.ts';
 import { fieldOf, partsOf, type SimulatedPart } from './form.ts';
 import { answerImages, imageRequestOf } from './images.ts';
 import { refuse } from './media-reply.ts';
@@ -66,7 +66,8 @@ function grownSize(
   try {
     const sides = objectOf(JSON.parse(expand));
     const by = (name: string): number => numberOf(sides[name]) ?? 0;
-    const size = imageSize(picture ?? Buffer.alloc(0));
+    const size = pictureSize(picture ?? Buffer.alloc(0));
+    if (size === null) return 'unreadable';
     const width = size.width + by('left') + by('right');
     const height = size.height + by('up') + by('down');
     return Math.max(width, height) <= SIDE_MAX ? { width, height } : 'unreadable';

@@ -5,10 +5,10 @@
  * @module
  */
 import { hash } from 'node:crypto';
-import { imageSize } from 'image-size';
 import { findFault, type Fault } from '../core/fault.ts';
 import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
 import type { SimulatedReply } from '../core/reply.ts';
+import { pictureSize, type PictureSize } from '../media/picture-size.ts';
 import { simulatedPng } from '../media/png.ts';
 import { CREATED_S } from './chat.ts';
 import { errorJson } from './errors.ts';
@@ -18,16 +18,11 @@ import { jsonReply, mediaUsage, refuse } from './media-reply.ts';
 /** Largest picture that is made. */
 const PIXELS_MAX = 24_000_000;
 
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
 /** One of the routes: which files it needs, and how large the picture becomes. */
 interface PictureTool {
   readonly files: readonly string[];
   readonly isTransparent: boolean;
-  sizeOf(size: Size, parts: readonly SimulatedPart[]): Size | string;
+  sizeOf(size: PictureSize, parts: readonly SimulatedPart[]): PictureSize | string;
 }
 
 const SCALE_DEFAULT = 2;
@@ -54,15 +49,6 @@ const TOOLS: Readonly<Record<string, PictureTool>> = {
   },
 };
 
-function sizeOf(bytes: Buffer): Size | null {
-  try {
-    const { width, height } = imageSize(bytes);
-    return { width, height };
-  } catch {
-    return null;
-  }
-}
-
 function answer(
   call: SimulatedCall,
   { tool, parts }: { readonly tool: PictureTool; readonly parts: readonly SimulatedPart[] },
@@ -77,9 +63,9 @@ function answer(
   const files = new Map(
     parts.filter((part) => part.fileName !== null).map(({ name, bytes }) => [name, bytes]),
   );
-  const sizes = new Map<string, Size>();
+  const sizes = new Map<string, PictureSize>();
   for (const name of tool.files) {
-    const size = sizeOf(files.get(name) ?? Buffer.alloc(0));
+    const size = pictureSize(files.get(name) ?? Buffer.alloc(0));
     if (size === null) return refuse(call, name, `Missing or unreadable picture: '${name}'.`);
     sizes.set(name, size);
   }
