@@ -33,7 +33,7 @@ function oneUseOf(leg: QuoteLeg): readonly Leg[] {
   for (const { counter, amount } of leg.legs) {
     reserved.set(counter, (reserved.get(counter) ?? 0n) + amount);
   }
-  const rest = partOfUse(leg.plan, reserved, BigInt(leg.quote.uses));
+  const rest = partOfUse(leg.plan, reserved, leg.quote);
   const share: Leg[] = [];
   for (const { counter, bucket, amount } of leg.legs) {
     const wanted = rest.get(counter) ?? 0n;

@@ -50,20 +50,27 @@ export function shareCost(
 }
 
 /**
- * What one of `uses` equal uses draws from each counter: an equal part. Where credits stand behind allowances a use
- * draws its whole cost, from the allowance as long as that lasts: parts of both, each rounded down, would not do.
+ * What one of the uses left draws from each counter: an equal part. Where credits stand behind allowances a use draws
+ * its whole cost, from the allowance as long as that lasts: parts of both, each rounded down, would not do.
+ *
+ * Where candidates stand under different allowances, no counter tells what a use of the others costs, and one that is
+ * used up by now tells nothing at all. There a use draws an equal part of every allowance, rounded down, and of the
+ * credits, rounded up. With `a + c ≥ n × cost` of any allowance `a`, credits `c` and `n` uses: the parts `⌊a ÷ n⌋` and
+ * `⌈c ÷ n⌉` bear one use, since `cost − ⌈c ÷ n⌉` is a whole number not above `a ÷ n`, and what is left bears the others.
  */
 export function partOfUse(
   plan: CompiledPlan,
   reserved: ReadonlyMap<Counter, bigint>,
-  uses: bigint,
+  left: { readonly uses: number; readonly evenly: boolean },
 ): Map<Counter, bigint> {
+  const uses = BigInt(left.uses);
   const parts = new Map<Counter, bigint>();
   for (const [counter, amount] of reserved) parts.set(counter, amount / uses);
   if (plan.funding !== 'plan_then_wallet') return parts;
   const credits = [...reserved].find(([counter]) => counter.key === CREDITS.counterKey);
   if (credits === undefined) return parts;
   const [wallet, onCredits] = credits;
+  if (left.evenly) return parts.set(wallet, (onCredits + uses - 1n) / uses);
   const allowances = [...reserved].filter(
     ([{ key }]) => plan.limitsByCounter.get(key)?.allowance === true,
   );

@@ -76,13 +76,19 @@ export function drawnBody(leg: OpenHold & { readonly quote: HoldQuote }): Body {
 }
 
 function packQuote(quote: HoldQuote): JsonValue {
-  return [quote.quoteId, quote.operationId, quote.uses];
+  const { quoteId, operationId, uses } = quote;
+  return quote.evenly ? [quoteId, operationId, uses, true] : [quoteId, operationId, uses];
 }
 
 function readQuote(packed: JsonValue | undefined): HoldQuote | null {
   if (!Array.isArray(packed)) return null;
-  const [quoteId, operationId, uses] = listOf(packed);
-  return { quoteId: textOf(quoteId), operationId: textOf(operationId), uses: numberOf(uses) ?? 0 };
+  const [quoteId, operationId, uses, evenly] = listOf(packed);
+  return {
+    quoteId: textOf(quoteId),
+    operationId: textOf(operationId),
+    uses: numberOf(uses) ?? 0,
+    evenly: evenly === true,
+  };
 }
 
 export function extendBody(hold: OpenHold): Body {

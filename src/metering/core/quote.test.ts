@@ -280,38 +280,6 @@ describe('holding a quote', () => {
     expect(spent()).toEqual([0n, 7n]);
   });
 
-  it('lets each use take its part of the credits behind an allowance that is used up', () => {
-    const plan = planOf([{ meter: 'cost_usd', window: 'period', amount: '1.00' }], {
-      funding: 'plan_then_wallet',
-    });
-    const bench = benchOf(plan);
-    bench.engine.grantCredit(
-      {
-        customerId: 'cus_1',
-        reference: 'r',
-        kind: 'top_up',
-        amountNanoUsd: USD,
-        reason: null,
-        asked: '',
-        priority: 0,
-        effectiveAtMs: START_MS,
-        expiresAtMs: null,
-      },
-      START_MS,
-    );
-    const bound = costing(USD);
-    bench.engine.reserve(reserveOf('hold_0', { bound }), START_MS);
-    evaluate(bench, [operationOf('a', { candidates: [costing(USD / 2n)], count: 2 })], {
-      mode: 'all',
-    });
-    const more = { bound: costing(USD / 2n) };
-    expect(bench.engine.draw(drawOf('a', 1, more), START_MS).result.type).toBe('held');
-    expect(bench.engine.hold('hold_1')?.legs).toEqual([
-      { bucketId: 'cus_1|wallet||credit/r', amount: USD / 2n },
-    ]);
-    expect(bench.engine.draw(drawOf('a', 2, more), START_MS).result.type).toBe('held');
-  });
-
   it('reserves an excess as usual: all of it or none', () => {
     const bench = benchOf(MONEY);
     evaluate(bench, [operationOf('a', { candidates: [costing(USD / 2n)] })], { mode: 'all' });
@@ -510,78 +478,6 @@ describe('properties of quotes', () => {
       { numRuns: 150, seed: 2026 },
     );
     expect(drawn).toBeGreaterThan(150);
-  });
-});
-
-describe('quotes that credits stand behind', () => {
-  const nano = (amount: number): string => `0.${String(amount).padStart(9, '0')}`;
-  const amount = fc.integer({ min: 1, max: 120 });
-
-  it('let each use draw its whole cost, from the plan and from credits, and free nothing in between', () => {
-    let drawn = 0;
-    fc.assert(
-      fc.property(
-        fc.record({
-          period: amount,
-          day: fc.option(amount, { nil: null }),
-          credit: fc.integer({ min: 1, max: 300 }),
-          cost: fc.integer({ min: 1, max: 40 }),
-          count: fc.integer({ min: 1, max: 9 }),
-        }),
-        ({ period, day, credit, cost, count }) => {
-          const limits: LimitInput[] = [
-            { meter: 'requests', window: 'period', amount: 100 },
-            { meter: 'cost_usd', window: 'period', amount: nano(period) },
-          ];
-          if (day !== null) limits.push({ meter: 'cost_usd', window: 'day', amount: nano(day) });
-          const { engine } = benchOf(planOf(limits, { funding: 'plan_then_wallet' }));
-          engine.grantCredit(
-            {
-              customerId: 'cus_1',
-              reference: 'first',
-              kind: 'top_up',
-              amountNanoUsd: BigInt(credit),
-              reason: null,
-              asked: '',
-              priority: 0,
-              effectiveAtMs: START_MS,
-              expiresAtMs: null,
-            },
-            START_MS,
-          );
-          const bound = costing(BigInt(cost));
-          const command = quoteOf([operationOf('a', { candidates: [bound], count })], {
-            mode: 'all',
-          });
-          const allowance = Math.min(period, day ?? period);
-          const fits = cost * count <= allowance + credit;
-          expect(engine.quote(command, START_MS).result.held).toEqual(fits ? ['a'] : []);
-          if (!fits) return;
-          const held = () => engine.buckets().map((bucket) => [bucket.id, bucket.held]);
-          const before = held();
-          for (let use = 1; use <= count; use += 1) {
-            const { result } = engine.draw(drawOf('a', use, { bound }), START_MS);
-            expect(result.type).toBe('held');
-            expect(held()).toEqual(before);
-            drawn += 1;
-          }
-          const charges = [chargeOf({ requests: 1n, cost_usd: BigInt(cost) })];
-          for (let use = 1; use <= count; use += 1) {
-            engine.settle({ holdId: `hold_${use}`, charges }, START_MS);
-          }
-          const spent = (limitId: string) =>
-            engine
-              .buckets()
-              .filter((bucket) => bucket.limitId === limitId)
-              .reduce((sum, bucket) => sum + bucket.spent, 0n);
-          const ofPlan = BigInt(Math.min(cost * count, allowance));
-          expect(spent('cost_usd/period')).toBe(ofPlan);
-          expect(spent('wallet')).toBe(BigInt(cost * count) - ofPlan);
-        },
-      ),
-      { numRuns: 150 },
-    );
-    expect(drawn).toBeGreaterThan(100);
   });
 });
 

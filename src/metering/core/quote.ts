@@ -151,6 +151,16 @@ function coverageOf(candidates: readonly JudgedCandidate[], count: number): Char
   return { model: candidates[0]?.call.next.model ?? '', amounts };
 }
 
+/** True where not all candidates stand under the same allowances. */
+function standApart(candidates: readonly JudgedCandidate[]): boolean {
+  const [first, ...others] = candidates.map(({ assessments }) =>
+    assessments.filter(({ limit }) => limit.allowance).map(({ limit }) => limit),
+  );
+  return others.some(
+    (own) => own.length !== first?.length || own.some((one) => !first.includes(one)),
+  );
+}
+
 function newLeg(
   command: QuoteCommand,
   operation: QuotedOperation,
@@ -189,7 +199,12 @@ function newLeg(
     slots: [],
     outputByModel: new Map(),
     extensions: 0,
-    quote: { quoteId: command.quoteId, operationId: operation.id, uses: operation.count },
+    quote: {
+      quoteId: command.quoteId,
+      operationId: operation.id,
+      uses: operation.count,
+      evenly: plan.funding === 'plan_then_wallet' && standApart(at.judged.candidates),
+    },
     answer: {
       type: 'held',
       holdId: operation.holdId,

@@ -98,6 +98,8 @@ export interface HoldQuote {
   readonly operationId: string;
   /** Uses that the hold still reserves; 0 for a call's own hold. */
   readonly uses: number;
+  /** True where candidates stand under different allowances: every use gets an equal part of each and of the credits. */
+  readonly evenly: boolean;
 }
 
 /** An open hold as it is stored; everything of it stands in the journal. */
