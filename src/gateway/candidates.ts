@@ -14,6 +14,7 @@ import type { CandidateBound, MeterAmounts, ReserveCommand } from '../metering/p
 import { assertModelInScope, type Caller } from './caller.ts';
 import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { ConfiguredProvider, Gateway } from './gateway.ts';
+import type { QuotedCall } from './quotes/quoted-call.ts';
 import { coverAll, tierPricesAsked, type PricedBound } from './service-tier.ts';
 import type { Call } from './call-run.ts';
 import type { OperationCall } from './operation-call.ts';
@@ -187,20 +188,28 @@ export function resolveCandidates(
 }
 
 /**
- * The candidate at the price that a quote bound, where it did. `prices` by `provider/model`. A quote binds prices of
- * the standard service alone.
+ * The candidate at the price that a quote bound, where it did: the standard one, or those of the service tiers that the
+ * call can end up in.
  */
 export function atQuotedPrice(
   candidate: Candidate,
   call: Call,
-  prices: ReadonlyMap<string, PriceItem>,
+  quote: Pick<QuotedCall, 'prices' | 'tierPrices'>,
 ): Candidate {
-  const { name, facts, tierPrices } = candidate;
-  const price = prices.get(name);
-  if (price === undefined || tierPrices !== null) return candidate;
+  const { name, facts } = candidate;
+  const price = quote.prices.get(name);
+  if (price === undefined) return candidate;
+  let tierPrices: Candidate['tierPrices'] = null;
+  if (candidate.tierPrices !== null) {
+    const quoted = quote.tierPrices.get(name) ?? [];
+    tierPrices = tierPricesAsked(call.serviceTier ?? '', () => quoted) ?? [];
+    // The quote says nothing of the tier that the call names.
+    if (tierPrices.length === 0) return candidate;
+  }
   return {
     ...candidate,
     price,
+    tierPrices,
     isPinned: true,
     ...boundOf(call, { name, facts, price, tierPrices }),
   };

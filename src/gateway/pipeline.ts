@@ -82,7 +82,7 @@ async function serveOnce(
     : request.caller;
   const resolved = resolveCandidates(gateway, caller, call);
   const candidates = gateway.routing.order(
-    quote === null ? resolved : resolved.map((one) => atQuotedPrice(one, call, quote.prices)),
+    quote === null ? resolved : resolved.map((one) => atQuotedPrice(one, call, quote)),
     gateway.clock.nowMs(),
   );
   const run: CallRun = {

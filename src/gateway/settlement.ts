@@ -57,8 +57,15 @@ function priceOf(
   const of = { provider, atMs: run.exchange.startedAtMs };
   const pricesOf = (model: string): readonly PriceItem[] =>
     chargedTierPrices(gateway, run.caller, { ...of, model });
-  const served = pricesOf(end.modelServed ?? candidate.model);
-  const prices = served.length > 0 ? served : pricesOf(candidate.model);
+  const model = end.modelServed ?? candidate.model;
+  const served = pricesOf(model);
+  const booked = served.length > 0 ? served : pricesOf(candidate.model);
+  const prices = withQuoted(
+    candidate,
+    booked,
+    () =>
+      model === candidate.model || gateway.catalog.isSameModel(provider, model, candidate.model),
+  );
   return (
     servedTierPrice(prices, {
       tier,
@@ -66,6 +73,17 @@ function priceOf(
       usage: end.usage ?? NO_USAGE,
     }) ?? base
   );
+}
+
+/** Prices of tiers with those that a quote bound in place of the book's. */
+function withQuoted(
+  { isPinned, tierPrices }: Candidate,
+  booked: readonly PriceItem[],
+  isQuotedModel: () => boolean,
+): readonly PriceItem[] {
+  if (!isPinned || tierPrices === null || !isQuotedModel()) return booked;
+  const tiers = new Set(tierPrices.map(({ serviceTier }) => serviceTier));
+  return [...tierPrices, ...booked.filter(({ serviceTier }) => !tiers.has(serviceTier))];
 }
 
 /** Prices by the model served; by the model asked for where the served one has no price (F115). */

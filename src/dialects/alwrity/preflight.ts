@@ -116,6 +116,7 @@ function quoteOperation(
     output: isTold ? { maxTokens: Math.max(1, output) } : {},
     image: type.startsWith('image.') ? { n: 1, size: '1024x1024' } : null,
     video: type.startsWith('video.') ? { seconds: 5, resolution: '720p' } : null,
+    serviceTier: null,
     count: 1,
   };
 }

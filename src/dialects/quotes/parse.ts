@@ -33,6 +33,7 @@ export function parseQuoteRequest(bytes: Buffer, maxDepth: number): QuoteRequest
       output: { maxTokens: operation.output?.max_tokens },
       image: operation.image ?? null,
       video: operation.video ?? null,
+      serviceTier: operation.service_tier ?? null,
       count: operation.count ?? 1,
     })),
   };

@@ -53,6 +53,9 @@ const operationSchema = z.strictObject({
       audio: z.boolean().optional(),
     })
     .optional(),
+  service_tier: word
+    .optional()
+    .describe('Of text.generate, as the calls will name it: `flex`, `priority`, `batch`, `auto` …'),
   count: z.int().positive().max(COUNT_MAX).optional().describe('Uses; default 1.'),
 });
 
@@ -68,6 +71,10 @@ const checkedOperation = operationSchema.superRefine((operation, context) => {
   for (const member of ['output', 'image', 'video'] as const) {
     if (operation[member] === undefined || OWN_MODALITY[member] === modalityOf(type)) continue;
     context.addIssue({ code: 'custom', path: [member], message: `is no member of ${type}` });
+  }
+  if (operation.service_tier !== undefined && type !== 'text.generate') {
+    const message = `is no member of ${type}`;
+    context.addIssue({ code: 'custom', path: ['service_tier'], message });
   }
   if (Object.values(input).filter((value) => value !== undefined).length > 1) {
     context.addIssue({

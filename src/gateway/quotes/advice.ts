@@ -3,14 +3,21 @@
  *
  * @module
  */
+import type { ModelFacts, OperationSpec } from '../../catalog/index.ts';
 import type { PriceItem } from '../../catalog/price-item.ts';
-import { chargedPrice } from '../charged-price.ts';
 import type { ModelListing } from '../../catalog/index.ts';
 import type { CandidateBound } from '../../metering/ports.ts';
 import type { QuoteReduction } from '../../metering/quote-port.ts';
 import { isModelInScope, type Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
-import { priceOn, specOf, type PricedCandidate, type PricedOperation } from './price-operation.ts';
+import { isQuotable } from '../served-by.ts';
+import {
+  pricesAsked,
+  priceOn,
+  specOf,
+  type PricedCandidate,
+  type PricedOperation,
+} from './price-operation.ts';
 import type { QuoteRequestOperation } from './quote-request.ts';
 
 const ALTERNATIVES_MAX = 8;
@@ -83,14 +90,35 @@ function parametersOf(operation: QuoteRequestOperation): readonly Parameter[] {
 function boundWith(
   gateway: Gateway,
   operation: QuoteRequestOperation,
-  { name, price }: { readonly name: string; readonly price: PriceItem | null },
+  { name, prices }: { readonly name: string; readonly prices: readonly (PriceItem | null)[] },
 ): CandidateBound | null {
   const slash = name.indexOf('/');
   const provider = name.slice(0, slash);
   const model = name.slice(slash + 1);
   const facts = gateway.catalog.factsOf(provider, model);
-  const judged = priceOn(specOf(operation), { provider, name, facts, price });
-  return judged.pricing === 'priced' ? judged.candidate.bound : null;
+  const priced = dearestOn(specOf(operation), { provider, name, facts, prices });
+  return priced?.bound ?? null;
+}
+
+/** The operation at the dearest of the prices; null where it has none of them. */
+function dearestOn(
+  spec: OperationSpec,
+  on: {
+    readonly provider: string;
+    readonly name: string;
+    readonly facts: ModelFacts;
+    readonly prices: readonly (PriceItem | null)[];
+  },
+): PricedCandidate | null {
+  let dearest: PricedCandidate | null = null;
+  for (const price of on.prices) {
+    const judged = priceOn(spec, { ...on, price });
+    if (judged.pricing !== 'priced') return null;
+    const { candidate } = judged;
+    if (dearest === null || candidate.cost.maxNanoUsd > dearest.cost.maxNanoUsd)
+      dearest = candidate;
+  }
+  return dearest;
 }
 
 function reductionsOf(
@@ -106,7 +134,7 @@ function reductionsOf(
     valuesBelow(parameter.value).flatMap((value): QuoteReduction[] => {
       const bound = boundWith(gateway, parameter.with(value), {
         name: dearest.name,
-        price: priced.prices.get(dearest.name) ?? null,
+        prices: priced.tierPrices.get(dearest.name) ?? [priced.prices.get(dearest.name) ?? null],
       });
       return bound === null ? [] : [{ param: parameter.name, value, bound }];
     }),
@@ -116,9 +144,10 @@ function reductionsOf(
 /** True where the model could do the operation at all, as far as is known. */
 function isAble(gateway: Gateway, operation: QuoteRequestOperation, model: ModelListing): boolean {
   if (model.candidates !== null) return false;
-  if (operation.type !== 'text.generate') return true;
-  const able = gateway.providers.get(model.ownedBy)?.definition.text !== undefined;
-  return able && model.facts.output?.includes('text') !== false;
+  const { ownedBy: provider, id } = model;
+  const name = { provider, model: id.slice(provider.length + 1) };
+  if (!isQuotable(gateway, operation.type, name)) return false;
+  return operation.type !== 'text.generate' || model.facts.output?.includes('text') !== false;
 }
 
 /** Of the listed models those that do the same for less, the dearest first: the least step down that helps. */
@@ -130,16 +159,12 @@ function cheaperOf(
   const { operation, priced } = asked;
   const most = priced.pricing === 'priced' ? (priced.candidates[0]?.cost.maxNanoUsd ?? null) : null;
   const spec = specOf(operation);
-  const nowMs = gateway.clock.nowMs();
+  const { serviceTier } = operation;
   const found = models.flatMap(({ id: name, ownedBy: provider, facts }) => {
-    const price = chargedPrice(gateway, asked.caller, {
-      provider,
-      model: name.slice(provider.length + 1),
-      atMs: nowMs,
-    });
-    const judged = priceOn(spec, { provider, name, facts, price });
-    if (judged.pricing !== 'priced') return [];
-    const { candidate } = judged;
+    const model = name.slice(provider.length + 1);
+    const { prices } = pricesAsked(gateway, asked.caller, { serviceTier, provider, model });
+    const candidate = dearestOn(spec, { provider, name, facts, prices });
+    if (candidate === null) return [];
     return most === null || candidate.cost.maxNanoUsd < most ? [candidate] : [];
   });
   return found.toSorted((one, other) => (one.cost.maxNanoUsd > other.cost.maxNanoUsd ? -1 : 1));

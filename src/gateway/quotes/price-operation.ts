@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chargedPrice } from '../charged-price.ts';
+import { chargedPrice, chargedTierPrices } from '../charged-price.ts';
 import { boundOperation, type OperationBound, type OperationSpec } from '../../catalog/index.ts';
 import type { ModelFacts } from '../../catalog/index.ts';
 import type { PriceItem } from '../../catalog/index.ts';
@@ -11,6 +11,8 @@ import type { ErrorCode } from '../../contracts/error-codes.ts';
 import type { CandidateBound, ReserveCommand } from '../../metering/ports.ts';
 import { isModelInScope, isOperationInScope, type Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
+import { isQuotable } from '../served-by.ts';
+import { tierPricesAsked } from '../service-tier.ts';
 import type { QuoteRequestOperation } from './quote-request.ts';
 
 /** What stands in the way before any limit is looked at. */
@@ -46,6 +48,8 @@ export interface PricedOperation {
   readonly problem: OperationProblem | null;
   /** Prices by `provider/model`, for the calls that will draw on this. */
   readonly prices: ReadonlyMap<string, PriceItem>;
+  /** Prices of the service tiers that they can end up in, where the operation names one. */
+  readonly tierPrices: ReadonlyMap<string, readonly PriceItem[]>;
 }
 
 /** The operation in the price book's terms. `expectedOutputTokens`: from past calls; null where too few are known. */
@@ -106,6 +110,32 @@ export function priceOn(
   };
 }
 
+/**
+ * What the operation may be priced by on one model: its price, or in the service tier that it names those that it can
+ * end up in, the named one first. Null stands for none.
+ */
+export function pricesAsked(
+  gateway: Gateway,
+  caller: Caller,
+  asked: {
+    readonly serviceTier: string | null;
+    readonly provider: string;
+    readonly model: string;
+  },
+): { readonly isByTier: boolean; readonly prices: readonly [PriceItem | null, ...PriceItem[]] } {
+  const { serviceTier, provider, model } = asked;
+  const of = { provider, model, atMs: gateway.clock.nowMs() };
+  const tiers =
+    serviceTier === null
+      ? null
+      : tierPricesAsked(serviceTier, () => chargedTierPrices(gateway, caller, of));
+  if (tiers === null) return { isByTier: false, prices: [chargedPrice(gateway, caller, of)] };
+  const [first = null, ...others] = tiers.toSorted((one) =>
+    one.serviceTier === serviceTier ? -1 : 0,
+  );
+  return { isByTier: true, prices: [first, ...others] };
+}
+
 function problemOf(
   gateway: Gateway,
   caller: Caller,
@@ -127,13 +157,9 @@ function problemOf(
     if (isModelInScope(caller.key, full)) continue;
     return { code: 'model_not_allowed', message: `This key may not use the model ${full}.` };
   }
-  if (type !== 'text.generate') return null;
-  const able = resolved.some(
-    ({ provider }) => gateway.providers.get(provider)?.definition.text !== undefined,
-  );
-  return able
-    ? null
-    : { code: 'invalid_request', message: `The model "${model}" does not generate text.` };
+  if (resolved.some((one) => isQuotable(gateway, type, one))) return null;
+  const message = `The model "${model.slice(0, 200)}" cannot do ${type}.`;
+  return { code: 'invalid_request', message };
 }
 
 /** Resolves, prices and bounds an operation. */
@@ -146,25 +172,45 @@ export function priceOperation(
   },
 ): PricedOperation {
   const { operation } = asked;
-  const { id, type, model: modelAsked, count } = operation;
+  const { id, type, model: modelAsked, count, serviceTier } = operation;
   const inputTokens = operation.input.tokens ?? null;
   const base = { id, type, modelAsked, count, inputTokens, pricingParam: null };
   const problem = problemOf(gateway, caller, operation);
-  const resolved = gateway.catalog.resolve(modelAsked) ?? [];
+  // A call passes over those that cannot do it, too.
+  const resolved = (gateway.catalog.resolve(modelAsked) ?? []).filter((one) =>
+    isQuotable(gateway, type, one),
+  );
   const [first] = resolved;
   if (problem !== null || first === undefined) {
-    const nothing = { candidates: [], prices: new Map(), resolvedFrom: null };
+    const nothing = {
+      candidates: [],
+      prices: new Map(),
+      tierPrices: new Map(),
+      resolvedFrom: null,
+    };
     return { ...base, ...nothing, pricing: 'priced', problem };
   }
   const spec = specOf(operation, asked.expectedOutputTokens);
   const nowMs = gateway.clock.nowMs();
   const prices = new Map<string, PriceItem>();
-  const judged = resolved.map(({ provider, model }) => {
+  const tierPrices = new Map<string, readonly PriceItem[]>();
+  const judged = resolved.flatMap(({ provider, model }) => {
     const name = `${provider}/${model}`;
-    const price = chargedPrice(gateway, caller, { provider, model, atMs: nowMs });
-    if (price !== null) prices.set(name, price);
     const facts = gateway.catalog.factsOf(provider, model);
-    return { provider, name, ...priceOn(spec, { provider, name, facts, price }) };
+    const own = chargedPrice(gateway, caller, { provider, model, atMs: nowMs });
+    if (own !== null) prices.set(name, own);
+    const asked = pricesAsked(gateway, caller, { serviceTier, provider, model });
+    if (asked.isByTier)
+      tierPrices.set(
+        name,
+        asked.prices.filter((price) => price !== null),
+      );
+    // Each tier is judged as a candidate of its own: what is expected is of the first, and every one must fit.
+    return asked.prices.map((price) => {
+      const judged = priceOn(spec, { provider, name, facts, price });
+      const isTierMissing = asked.isByTier && price === null && own !== null;
+      return { provider, name, ...judged, ...(isTierMissing ? { param: 'service_tier' } : {}) };
+    });
   });
   const candidates = judged.flatMap((one, index) => {
     if (one.pricing === 'priced') return [one.candidate];
@@ -179,6 +225,7 @@ export function priceOperation(
     pricingParam: own === undefined || own.pricing === 'priced' ? null : own.param,
     problem: null,
     prices,
+    tierPrices,
     resolvedFrom:
       firstName === modelAsked ? 'model' : first.model === modelAsked ? 'name' : 'alias',
   };

@@ -29,6 +29,8 @@ export interface QuoteRecord {
   readonly operations: readonly RecordedOperation[];
   /** By `provider/model`. */
   readonly prices: ReadonlyMap<string, PriceItem>;
+  /** By `provider/model`: of the service tiers that operations name. */
+  readonly tierPrices: ReadonlyMap<string, readonly PriceItem[]>;
 }
 
 /** The record of priced operations; `alternatives` by operation id. */
@@ -37,11 +39,18 @@ export function recordOf(
   alternatives: ReadonlyMap<string, readonly PricedCandidate[]>,
 ): QuoteRecord {
   const prices = new Map<string, PriceItem>();
+  const tierPrices = new Map<string, readonly PriceItem[]>();
   for (const operation of operations) {
     for (const [name, price] of operation.prices) prices.set(name, price);
+    for (const [name, asked] of operation.tierPrices) {
+      const known = tierPrices.get(name) ?? [];
+      const further = asked.filter(({ id }) => !known.some((one) => one.id === id));
+      tierPrices.set(name, [...known, ...further]);
+    }
   }
   return {
     prices,
+    tierPrices,
     operations: operations.map((operation) => ({
       id: operation.id,
       type: operation.type,

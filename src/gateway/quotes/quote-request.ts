@@ -30,6 +30,8 @@ export interface QuoteRequestOperation {
     readonly resolution?: string | undefined;
     readonly audio?: boolean | undefined;
   } | null;
+  /** As the calls will name it; null: none. */
+  readonly serviceTier: string | null;
   readonly count: number;
 }
 

@@ -22,6 +22,8 @@ export interface QuotedCall {
   readonly priceBookId: string;
   /** By `provider/model`: these are the call's prices. */
   readonly prices: ReadonlyMap<string, PriceItem>;
+  /** The same of service tiers that the quote's operations name. */
+  readonly tierPrices: ReadonlyMap<string, readonly PriceItem[]>;
   readonly operations: readonly RecordedOperation[];
 }
 
@@ -59,9 +61,9 @@ export async function quotedCallOf(
   if (claims.expiresAtMs <= gateway.clock.nowMs()) throw reasonError('expired', operationId);
   const standing = await gateway.store.quotes.standing(claims.quoteId);
   if (standing === null || standing.customerId !== customerId) throw unknownQuote();
-  const { operations, prices } = thawRecord(standing.record);
+  const { operations, prices, tierPrices } = thawRecord(standing.record);
   const { quoteId, priceBookId } = claims;
-  return { quoteId, operationId, priceBookId, prices, operations };
+  return { quoteId, operationId, priceBookId, prices, tierPrices, operations };
 }
 
 const AGAIN = `make another with POST /v1/quotes, or call without ${QUOTE_HEADER}.`;

@@ -1,0 +1,77 @@
+/**
+ * Which provider can do what.
+ *
+ * @module
+ */
+import type { Operation } from '../contracts/metering.ts';
+import type { ProviderDefinition } from '../contracts/provider.ts';
+import type { Gateway } from './gateway.ts';
+
+/**
+ * Whether a quote may count on a model for an operation. Where no provider of this gateway has the operation at all, a
+ * quote is a matter of prices and limits alone.
+ */
+export function isQuotable(
+  { providers }: Pick<Gateway, 'providers'>,
+  operation: Operation,
+  of: { readonly provider: string; readonly model: string },
+): boolean {
+  const own = providers.get(of.provider);
+  if (own !== undefined && isServedBy(own.definition, operation, of.model)) return true;
+  return ![...providers.values()].some(({ definition }) => hasAny(definition, operation));
+}
+
+/** Whether the provider has the operation on some model. */
+function hasAny(definition: ProviderDefinition, operation: Operation): boolean {
+  return operation.startsWith('video.')
+    ? definition.video !== undefined
+    : isServedBy(definition, operation, '');
+}
+
+/** Whether the provider has the operation; for clips, on that model. */
+export function isServedBy(
+  definition: ProviderDefinition,
+  operation: Operation,
+  model: string,
+): boolean {
+  switch (operation) {
+    case 'text.generate':
+    case 'text.enhance_prompt':
+      return definition.text !== undefined;
+    case 'text.embed':
+      return definition.embedding !== undefined;
+    // No contract of a provider has these yet.
+    case 'text.rerank':
+    case 'text.moderate':
+    case 'text.count_tokens':
+      return false;
+    case 'image.generate':
+      return definition.imageGeneration !== undefined;
+    case 'image.edit':
+      return definition.imageEdit !== undefined;
+    case 'image.face_swap':
+      return definition.faceSwap !== undefined;
+    case 'image.upscale':
+      return definition.imageUpscale !== undefined;
+    case 'image.remove_background':
+      return definition.backgroundRemoval !== undefined;
+    case 'audio.speech':
+      return definition.speech !== undefined;
+    case 'audio.transcribe':
+    case 'audio.translate':
+      return definition.transcription !== undefined;
+    case 'audio.clone_voice':
+      return definition.voiceClone !== undefined;
+    case 'video.text_to_video':
+    case 'video.image_to_video':
+    case 'video.extend':
+    case 'video.talking_avatar':
+    case 'video.face_swap':
+    case 'video.upscale':
+    case 'video.remove_background':
+    case 'video.add_sound':
+      return definition.video?.has(operation, model) ?? false;
+    default:
+      return operation satisfies never;
+  }
+}
