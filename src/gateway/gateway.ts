@@ -5,6 +5,7 @@
  */
 import type { IdSource } from '../contracts/ids.ts';
 import type { ProviderDefinition } from '../contracts/provider.ts';
+import { SlotTable } from '../contracts/slot-table.ts';
 import type { ModelCatalog } from '../catalog/model-catalog.ts';
 import type { Assets } from '../media/assets.ts';
 import type { MediaInputs } from '../media/media-inputs.ts';
@@ -102,5 +103,5 @@ export class Lifecycle {
   /** Streams being read on for their usage although the client has left. */
   drains = 0;
   /** Cuts off what still runs when the drain limit is reached. */
-  readonly interrupts = new Set<() => void>();
+  readonly interrupts = new SlotTable<() => void>();
 }

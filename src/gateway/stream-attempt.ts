@@ -83,6 +83,7 @@ export class StreamAttempt implements ReplySink {
   #drainedBytes = 0;
   #hasStarted = false;
   #hasEnded = false;
+  #interruptSlot: number | null = null;
   readonly #interrupt = (): void => this.#cancel('cancelled', 'DRAINING');
 
   constructor(options: StreamAttemptOptions) {
@@ -104,7 +105,7 @@ export class StreamAttempt implements ReplySink {
     this.#dispatchedAtMs = now;
     this.#lastEventAtMs = now;
     this.#lastWriteAtMs = now;
-    this.#options.gateway.lifecycle.interrupts.add(this.#interrupt);
+    this.#interruptSlot = this.#options.gateway.lifecycle.interrupts.add(this.#interrupt);
     this.#armWatch();
   }
 
@@ -367,7 +368,7 @@ export class StreamAttempt implements ReplySink {
     if (this.#drainUntilMs !== null) lifecycle.drains -= 1;
     this.#watch?.cancel();
     this.#grace?.cancel();
-    lifecycle.interrupts.delete(this.#interrupt);
+    if (this.#interruptSlot !== null) lifecycle.interrupts.take(this.#interruptSlot);
     if (!this.#hasStarted) {
       this.#hasStarted = true;
       this.#start({ type: 'content' });

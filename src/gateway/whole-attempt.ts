@@ -48,7 +48,7 @@ async function fetchReply(
   const interrupt = (): void => {
     call.cancel(new TransportFailure({ kind: 'cancelled', code: 'DRAINING', replyStarted: false }));
   };
-  gateway.lifecycle.interrupts.add(interrupt);
+  const interruptSlot = gateway.lifecycle.interrupts.add(interrupt);
   let drain = null as Deadline | null;
   run.exchange.onGone(() => {
     if (input.candidate.provider.definition.disconnect.onClientGone === 'drain') return;
@@ -76,7 +76,7 @@ async function fetchReply(
       drain.cancel();
       gateway.lifecycle.drains -= 1;
     }
-    gateway.lifecycle.interrupts.delete(interrupt);
+    gateway.lifecycle.interrupts.take(interruptSlot);
     run.exchange.onGone(null);
   }
 }

@@ -157,7 +157,7 @@ async function sendPieces(
   const cut = (): void => void response.destroy();
   // A client that takes nothing keeps a file open: it is treated as gone.
   response.setTimeout(gateway.settings.clientStallMs, cut);
-  gateway.lifecycle.interrupts.add(cut);
+  const cutSlot = gateway.lifecycle.interrupts.add(cut);
   try {
     for (const piece of sending.pieces) {
       if (Buffer.isBuffer(piece)) {
@@ -174,7 +174,7 @@ async function sendPieces(
     if (!exchange.gone) gateway.recorder.fault(error, { requestId: exchange.requestId });
     response.destroy();
   } finally {
-    gateway.lifecycle.interrupts.delete(cut);
+    gateway.lifecycle.interrupts.take(cutSlot);
   }
 }
 

@@ -31,7 +31,7 @@ export async function stopGateway(parts: {
   gateway.lifecycle.draining = true;
   // The port stays open meanwhile: readiness says 503, and new work is told to go elsewhere (F74).
   await waitForIdle(gateway, performance.now() + parts.drainMs);
-  for (const interrupt of gateway.lifecycle.interrupts) interrupt();
+  for (const interrupt of gateway.lifecycle.interrupts.all()) interrupt();
   await waitForIdle(gateway, performance.now() + INTERRUPT_GRACE_MS);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();

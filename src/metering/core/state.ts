@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ChurningMap } from '../../contracts/churning-map.ts';
 import type { Meter, Operation } from '../../contracts/metering.ts';
 import type { Charge, Held, MeterAmounts, Settled, TokenClaim } from '../ports.ts';
 import { type CompiledLimit, type CompiledPlan, DEPLOYMENT_ACCOUNT } from './compiled-plan.ts';
@@ -147,8 +148,8 @@ export type FindEndedBucket = (bucketId: string) => BucketImage | null;
 export interface Memory {
   readonly accounts: Map<string, Account>;
   readonly buckets: Map<string, Bucket>;
-  readonly holds: Map<string, OpenHold>;
-  readonly recent: Map<string, ResolvedHold>;
+  readonly holds: ChurningMap<string, OpenHold>;
+  readonly recent: ChurningMap<string, ResolvedHold>;
   /** Ids in `recent` in the order they came, as a ring: the oldest makes room. */
   readonly recentRing: (string | undefined)[];
   recentAt: number;
@@ -160,8 +161,8 @@ export function createMemory(recentLimit: number, findEndedBucket: FindEndedBuck
   return {
     accounts: new Map(),
     buckets: new Map(),
-    holds: new Map(),
-    recent: new Map(),
+    holds: new ChurningMap(),
+    recent: new ChurningMap(),
     recentRing: Array.from({ length: recentLimit }),
     recentAt: 0,
     findEndedBucket,

@@ -306,7 +306,7 @@ export class Accounts {
       for (const customerId of this.#loadedInBatch) this.#doubtful.add(customerId);
       this.refreshPlans();
     }
-    this.#loadedInBatch.clear();
+    if (this.#loadedInBatch.size > 0) this.#loadedInBatch.clear();
   }
 
   #windowOf(subscription: Subscription): WindowOf {

@@ -181,7 +181,7 @@ export class JournalTables {
   #nextSeq: number;
   #nextNo: number;
   /** Buckets whose counters have changed since they were last written. */
-  readonly #touched = new Set<string>();
+  #touched = new Set<string>();
   /** Buckets changed since the last mark. */
   readonly #sinceMark = new Set<string>();
   /** What a mark has written whose transaction is not committed yet. */
@@ -229,7 +229,7 @@ export class JournalTables {
     for (const [id, no] of this.#numbers) if (no >= position.nextNo) this.#numbers.delete(id);
     this.#nextNo = position.nextNo;
     this.#chain.reset();
-    this.#touched.clear();
+    this.#touched = new Set();
     this.unmark();
   }
 
@@ -297,7 +297,7 @@ export class JournalTables {
         this.#no(bucketId),
       );
     }
-    this.#touched.clear();
+    if (this.#touched.size > 0) this.#touched = new Set();
   }
 
   /**

@@ -145,7 +145,8 @@ export class UsageTables {
   readonly #subjects: UsageSubjects;
   readonly #tags: UsageTags;
   readonly #meters: UsedMeters;
-  readonly #rollups = new Map<string, Rollup>();
+  /** Made anew for each transaction: a table that is cleared again and again keeps what it held (`ChurningMap`). */
+  #rollups = new Map<string, Rollup>();
   #rowInMs = 0;
 
   constructor(database: DatabaseSync) {
@@ -201,13 +202,13 @@ export class UsageTables {
       this.#meters.note(amounts);
       if (this.days.hasSummedUp(subject, hourMs)) this.days.add(subject, hourMs, amounts);
     }
-    this.#rollups.clear();
+    if (this.#rollups.size > 0) this.#rollups = new Map();
     this.#tags.flush();
   }
 
   /** After a failed transaction: forgets what was noted, and numbers that may not have been written. */
   reset(): void {
-    this.#rollups.clear();
+    this.#rollups = new Map();
     this.#subjects.reset();
     this.#tags.reset();
     this.#meters.reset();

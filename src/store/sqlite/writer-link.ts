@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { SlotTable } from '../../contracts/slot-table.ts';
 import type { Settled } from '../../metering/ports.ts';
 import { OUTBOX_CHANGED } from './outbox-signal.ts';
 import { fromPlainError, type PlainError, unavailable } from './plain-error.ts';
@@ -38,11 +39,10 @@ export interface WriterEnd {
 export class WriterLink {
   readonly #worker: WriterEnd;
   readonly #now: () => number;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new SlotTable<Waiting>();
   readonly #backlog: Flat[] = [];
   readonly #outboxListeners = new Set<() => void>();
   #open: Flat = [];
-  #nextCall = 1;
   #batchesOut = 0;
   #scheduled = false;
   #failure: PlainError | null = null;
@@ -60,13 +60,16 @@ export class WriterLink {
   /** Queues a command that is answered. `put` writes it under the given call number. */
   ask<Answer>(put: (flat: Flat, call: number) => void): Promise<Answer> {
     if (this.#failure !== null) return Promise.reject(fromPlainError(this.#failure));
-    const call = this.#nextCall;
-    this.#nextCall += 1;
     return new Promise<Answer>((resolve, reject) => {
-      this.#write((flat) => {
-        put(flat, call);
-      });
-      this.#waiting.set(call, { resolve: resolve as Waiting['resolve'], reject });
+      const call = this.#waiting.add({ resolve: resolve as Waiting['resolve'], reject });
+      try {
+        this.#write((flat) => {
+          put(flat, call);
+        });
+      } catch (error) {
+        this.#waiting.take(call);
+        throw error;
+      }
       this.#schedule();
     });
   }
@@ -103,8 +106,7 @@ export class WriterLink {
   fail(message: string): void {
     this.#failure ??= unavailable(message);
     this.#batchesOut = 0;
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
+    const waiting = this.#waiting.takeAll();
     this.#backlog.length = 0;
     this.#open = [];
     for (const call of waiting) call.reject(fromPlainError(this.#failure));
@@ -159,8 +161,7 @@ export class WriterLink {
     while (!reader.done) {
       const code = reader.number();
       const call = reader.number();
-      const waiting = this.#waiting.get(call);
-      this.#waiting.delete(call);
+      const waiting = this.#waiting.take(call);
       switch (code) {
         case ANSWER_HELD:
           waiting?.resolve(readHeld(reader));

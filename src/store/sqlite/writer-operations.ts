@@ -5,6 +5,7 @@
  * @module
  */
 import type { DatabaseSync } from 'node:sqlite';
+import type { ChurningMap } from '../../contracts/churning-map.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
 import type { Accounts } from './accounts.ts';
@@ -41,7 +42,7 @@ export interface OperationParts {
   readonly progress: ProgressTable;
   readonly ids: IdSource;
   /** Open holds by id. */
-  readonly openCalls: ReadonlyMap<
+  readonly openCalls: ChurningMap<
     string,
     { readonly identity: CallIdentity; readonly seq: number }
   >;

@@ -27,7 +27,7 @@ import { Writer } from './writer.ts';
 /** How often the writer looks after itself. */
 export const ROUND_MS = 1000;
 /** Replays of older holds are answered out of the journal; a large memory of them costs more than that. */
-const RECENT_HOLDS = 1000;
+const RECENT_HOLDS = 32;
 
 export interface WriterServiceParts {
   readonly database: DatabaseSync;

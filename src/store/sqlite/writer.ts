@@ -5,6 +5,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ChurningMap } from '../../contracts/churning-map.ts';
 import { GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
@@ -75,7 +76,7 @@ export class Writer {
   readonly #emergency: EmergencyJournal;
   readonly #begin: StatementSync;
   readonly #commitStatement: StatementSync;
-  readonly #open = new Map<string, OpenCall>();
+  readonly #open = new ChurningMap<string, OpenCall>();
   /** Since when holds are unknown, in milliseconds since the epoch. */
   readonly unknownSince = new Map<string, number>();
   readonly #operations: ReadonlyMap<string, WriterOperation>;
