@@ -51,17 +51,25 @@ const sources = readSources();
 /** Which folders a folder may import from, besides itself; longest prefix wins. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   contracts: ['zod'],
-  http: ['contracts', 'undici', 'fast-png', 'node:'],
+  collections: [],
+  http: ['contracts', 'collections', 'undici', 'fast-png', 'node:'],
   'providers/registry.ts': ['providers', 'contracts'],
   'providers/sim': ['contracts', 'http', 'providers/openai-compatible', 'simulators'],
   providers: ['contracts', 'http', 'zod', 'node:buffer', 'providers/openai-compatible'],
   catalog: ['contracts', 'metering/ports.ts', 'zod', 'node:crypto'],
-  'metering/core': ['contracts', 'metering', 'temporal-polyfill'],
+  'metering/core': ['contracts', 'collections', 'metering', 'temporal-polyfill'],
   metering: ['contracts', 'metering', 'media/asset-port.ts'],
   routing: ['contracts'],
   secrets: ['node:crypto'],
   alerts: ['contracts', 'http', 'metering', 'secrets', 'node:', 'nodemailer'],
-  'store/sqlite': ['contracts', 'metering', 'media/asset-port.ts', 'node:', 'catalog'],
+  'store/sqlite': [
+    'contracts',
+    'collections',
+    'metering',
+    'media/asset-port.ts',
+    'node:',
+    'catalog',
+  ],
   media: [
     'contracts',
     'http',
@@ -75,6 +83,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   gateway: [
     'contracts',
+    'collections',
     'http',
     'catalog',
     'media',

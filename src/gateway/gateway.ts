@@ -5,7 +5,7 @@
  */
 import type { IdSource } from '../contracts/ids.ts';
 import type { ProviderDefinition } from '../contracts/provider.ts';
-import { SlotTable } from '../contracts/slot-table.ts';
+import { SlotTable } from '../collections/slot-table.ts';
 import type { ModelCatalog } from '../catalog/model-catalog.ts';
 import type { Assets } from '../media/assets.ts';
 import type { MediaInputs } from '../media/media-inputs.ts';

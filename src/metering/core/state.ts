@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ChurningMap } from '../../contracts/churning-map.ts';
+import { ChurningMap } from '../../collections/churning-map.ts';
 import type { Meter, Operation } from '../../contracts/metering.ts';
 import type { Charge, Held, MeterAmounts, Settled, TokenClaim } from '../ports.ts';
 import { type CompiledLimit, type CompiledPlan, DEPLOYMENT_ACCOUNT } from './compiled-plan.ts';

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { SlotTable } from '../../contracts/slot-table.ts';
+import { SlotTable } from '../../collections/slot-table.ts';
 import type { Settled } from '../../metering/ports.ts';
 import { OUTBOX_CHANGED } from './outbox-signal.ts';
 import { fromPlainError, type PlainError, unavailable } from './plain-error.ts';

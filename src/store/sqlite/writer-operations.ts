@@ -5,7 +5,7 @@
  * @module
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { ChurningMap } from '../../contracts/churning-map.ts';
+import type { ChurningMap } from '../../collections/churning-map.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
 import type { Accounts } from './accounts.ts';

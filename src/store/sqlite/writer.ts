@@ -5,7 +5,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { ChurningMap } from '../../contracts/churning-map.ts';
+import { ChurningMap } from '../../collections/churning-map.ts';
 import { GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
