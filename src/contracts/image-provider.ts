@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { MediaExchange, MediaInput, ResultFacts } from './media.ts';
+import type { OperationExchange } from './job-provider.ts';
+import type { MediaInput, ResultFacts } from './media.ts';
 import type { ProviderTarget } from './wire.ts';
 
 /** What a picture should be like. Null or absent: left to the provider. */
@@ -102,11 +103,11 @@ export interface ImageGenerationResult extends ResultFacts {
 /** A provider that makes pictures. */
 export interface ImageGenerationProvider {
   /** @throws GatewayError `invalid_request` naming an option that the model cannot take */
-  generate(options: ImageOptions, target: ProviderTarget): MediaExchange<ImageGenerationResult>;
+  generate(options: ImageOptions, target: ProviderTarget): OperationExchange<ImageGenerationResult>;
 }
 
 /** A provider that edits pictures. */
 export interface ImageEditProvider {
   /** @throws GatewayError `invalid_request` naming an option that the model cannot take */
-  edit(options: ImageEditOptions, target: ProviderTarget): MediaExchange<ImageGenerationResult>;
+  edit(options: ImageEditOptions, target: ProviderTarget): OperationExchange<ImageGenerationResult>;
 }

@@ -41,6 +41,8 @@ export interface JobResult {
   readonly outputs: readonly MediaOutput[];
   /** Of transcriptions; null otherwise. */
   readonly transcript: TranscriptionResult | null;
+  /** Of voices that were made. */
+  readonly voiceId?: string;
   /** What was delivered; null: what the submission said would be ({@link JobExchange.facts}). */
   readonly facts: ResultFacts | null;
 }
@@ -91,6 +93,18 @@ export interface JobExchange {
 /** An operation whose reply is the result, or whose reply is a promise of it. */
 export type OperationExchange<Result extends ResultFacts> = MediaExchange<Result> | JobExchange;
 
+/**
+ * The exchange of an operation that the provider answers at once.
+ *
+ * @throws Error for one that submits work
+ */
+export function wholeExchange<Result extends ResultFacts>(
+  exchange: OperationExchange<Result>,
+): MediaExchange<Result> {
+  if (isJobExchange(exchange)) throw new Error('this operation is answered by a job');
+  return exchange;
+}
+
 /** Whether the exchange submits work that must be followed. */
 export function isJobExchange(exchange: object): exchange is JobExchange {
   return 'readStart' in exchange;
@@ -103,12 +117,23 @@ export interface LostSubmission {
   /** Between these instants it was sent, in milliseconds since the epoch. */
   readonly sentAfterMs: number;
   readonly sentBeforeMs: number;
-  /** Body that was sent, for comparison with what the provider lists. */
-  readonly request: WireRequest;
+  /** {@link JobLookUp.mark} of what was sent. */
+  readonly mark: string;
 }
 
 /** How lost submissions are found again. */
 export interface JobLookUp {
+  /**
+   * What tells a submission from all others in the provider's list. Where the wire has a place that comes back in the list, the
+   * job's own id is put there; else the mark is a digest of members that are listed. It is stored in place of the request, which
+   * may hold a prompt.
+   *
+   * @param jobId unique for every submission
+   */
+  mark(
+    request: WireRequest,
+    jobId: string,
+  ): { readonly request: WireRequest; readonly mark: string };
   request(lost: LostSubmission, target: ProviderTarget): WireRequest;
   /**
    * Work of the list that can only be this submission.
@@ -121,6 +146,8 @@ export interface JobLookUp {
 
 /** A message that the provider sends when work has moved on. */
 export interface JobWebhook {
+  /** The submission with the address that the provider is to call. Called only where the operator has set a secret. */
+  subscribe(request: WireRequest, url: string): WireRequest;
   /** Name of the operator's setting that holds the secret. */
   readonly secretSetting: string;
   /**
@@ -146,6 +173,11 @@ export interface JobProtocol {
    * @throws ProviderFailureError when the body is malformed: asked again
    */
   readPoll(ticket: ProviderTicket, reply: WireReply): JobReading;
+  /**
+   * The download of an output that wants the credential ({@link MediaOutput.needsCredential}); `url` is at the origin of the base
+   * URL. A redirect that it is answered with is followed without the credential. Absent: no output wants one.
+   */
+  fetch?(url: string, target: ProviderTarget): WireRequest;
   /** Absent: the provider cannot cancel. */
   cancel?(ticket: ProviderTicket, target: ProviderTarget): WireRequest;
   readonly lookUp?: JobLookUp;

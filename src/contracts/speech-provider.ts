@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { JobExchange } from './job-provider.ts';
 import type { ResultFacts } from './media.ts';
 import type { ProviderWarning } from './text.ts';
 import type { ProviderTarget, WireRequest } from './wire.ts';
@@ -50,5 +51,5 @@ export interface SpeechExchange {
 /** A provider that speaks. */
 export interface SpeechProvider {
   /** @throws GatewayError `invalid_request` naming an option that the model cannot take */
-  speak(options: SpeechOptions, target: ProviderTarget): SpeechExchange;
+  speak(options: SpeechOptions, target: ProviderTarget): SpeechExchange | JobExchange;
 }

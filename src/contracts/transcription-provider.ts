@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { MediaExchange, MediaInput, ResultFacts } from './media.ts';
+import type { OperationExchange } from './job-provider.ts';
+import type { MediaInput, ResultFacts } from './media.ts';
 import type { ProviderTarget } from './wire.ts';
 
 /** What is to be written down. Null: left to the provider. */
@@ -64,5 +65,5 @@ export interface TranscriptionProvider {
   transcribe(
     options: TranscriptionOptions,
     target: ProviderTarget,
-  ): MediaExchange<TranscriptionResult>;
+  ): OperationExchange<TranscriptionResult>;
 }

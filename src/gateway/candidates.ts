@@ -126,8 +126,8 @@ function boundAt(
 }
 
 /** Whether a provider has what the call needs. */
-function isAble(definition: ProviderDefinition, call: Call): boolean {
-  if (call.kind === 'operation') return call.isServedBy(definition);
+function isAble(definition: ProviderDefinition, call: Call, model: string): boolean {
+  if (call.kind === 'operation') return call.isServedBy(definition, model);
   const { text } = definition;
   if (text === undefined) return false;
   return !call.stream || text.stream !== undefined || text.relay !== undefined;
@@ -155,7 +155,7 @@ export function resolveCandidates(
   const candidates: Candidate[] = [];
   for (const { provider: providerId, model } of resolved) {
     const provider = gateway.providers.get(providerId);
-    if (provider === undefined || !isAble(provider.definition, call)) continue;
+    if (provider === undefined || !isAble(provider.definition, call, model)) continue;
     const name = `${providerId}/${model}`;
     const facts = gateway.catalog.factsOf(providerId, model);
     const of = { provider: providerId, model, atMs: nowMs };

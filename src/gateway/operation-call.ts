@@ -5,10 +5,12 @@
  * @module
  */
 import type { OperationSpec } from '../catalog/operation-spec.ts';
+import type { JobExchange } from '../contracts/job-provider.ts';
 import type { ResultFacts } from '../contracts/media.ts';
 import type { Operation } from '../contracts/metering.ts';
 import type { ProviderDefinition } from '../contracts/provider.ts';
 import type { ProviderWarning } from '../contracts/text.ts';
+import type { TranscriptionResult } from '../contracts/transcription-provider.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../contracts/wire.ts';
 import type { Work } from '../routing/index.ts';
 import type { KeepMedia } from './keep-media.ts';
@@ -23,6 +25,8 @@ export interface OperationAnswer {
   /** Stores what the caller wants addresses of; null where bytes are delivered. Before {@link render}. */
   readonly store: ((keep: KeepMedia) => Promise<void>) | null;
   render(receipt: Receipt): Buffer;
+  /** What came of it beside media, as jobs show it; absent: nothing. */
+  readonly result?: Readonly<Record<string, unknown>> | null;
 }
 
 /** One prepared operation on one candidate. */
@@ -33,6 +37,29 @@ export interface PreparedOperation {
   read(reply: WireReply): OperationAnswer;
   /** Opens the reader of a streamed 2xx reply. */
   open(): AnswerStream;
+}
+
+/** What a job has made, read back from where it is stored. */
+export interface FinishedJob {
+  readonly media: readonly { readonly bytes: Buffer; readonly type: string }[];
+  readonly transcript: TranscriptionResult | null;
+  readonly voiceId: string | null;
+  readonly facts: ResultFacts;
+}
+
+/** One prepared operation on a candidate that does it as work to be followed. */
+export interface PreparedJob {
+  readonly submission: JobExchange;
+  /** The answer to a caller who waits for the end. */
+  answer(finished: FinishedJob): OperationAnswer;
+}
+
+/** How a candidate has an operation done. */
+export type Prepared = PreparedOperation | PreparedJob;
+
+/** Whether the candidate does it as work to be followed. */
+export function isPreparedJob(prepared: Prepared): prepared is PreparedJob {
+  return 'submission' in prepared;
 }
 
 /** Facts of one parsed request and the ways to have it done. */
@@ -51,8 +78,10 @@ export interface OperationCall {
   /** Operations are sold in one tier. */
   readonly serviceTier: null;
   readonly unknownParameters: readonly string[];
+  /** Whether the caller does not wait for the end: the reply is a job. Absent: it waits. */
+  readonly background?: boolean;
   /** Whether the provider has this operation at all. */
-  isServedBy(definition: ProviderDefinition): boolean;
+  isServedBy(definition: ProviderDefinition, model: string): boolean;
   /** @throws GatewayError `invalid_request` naming what the model cannot take */
-  prepare(definition: ProviderDefinition, target: ProviderTarget): PreparedOperation;
+  prepare(definition: ProviderDefinition, target: ProviderTarget): Prepared;
 }

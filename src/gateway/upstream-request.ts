@@ -20,7 +20,7 @@ import {
   type WholeAnswer,
 } from './text-call.ts';
 import type { CallRun } from './call-run.ts';
-import type { OperationCall } from './operation-call.ts';
+import { isPreparedJob, type OperationCall } from './operation-call.ts';
 
 /** One prepared call: the request, and how its reply becomes an answer. */
 export interface PreparedCall {
@@ -32,18 +32,20 @@ export interface PreparedCall {
   open(context: AnswerContext): AnswerStream;
 }
 
-function targetOf(candidate: Candidate): ProviderTarget {
+/** Where and as whom a candidate is called. */
+export function targetOf(candidate: Candidate): ProviderTarget {
   const { baseUrl, credential, settings } = candidate.provider;
   return { model: candidate.model, baseUrl, credential, settings };
 }
 
 /** Counts hops, so that a gateway that is its own provider is found out (F98). */
-function withHop(request: WireRequest, run: CallRun): WireRequest {
+export function withHop(request: WireRequest, run: CallRun): WireRequest {
   const hops = String(hopsOf(run.exchange) + 1);
   return { ...request, headers: { ...request.headers, [HOP_HEADER]: hops } };
 }
 
-function warningsOf(
+/** Warnings as `x-gateway-warnings` has them. */
+export function warningsOf(
   warnings: readonly ProviderWarning[],
   unknownParameters: readonly string[],
 ): readonly string[] {
@@ -115,6 +117,7 @@ function prepareTranslation(candidate: Candidate, run: CallRun, call: TextCall):
 
 function prepareOperation(candidate: Candidate, run: CallRun, call: OperationCall): PreparedCall {
   const prepared = call.prepare(candidate.provider.definition, targetOf(candidate));
+  if (isPreparedJob(prepared)) throw new Error('work that must be followed is submitted as a job');
   return {
     request: withHop(prepared.request, run),
     warnings: warningsOf(prepared.warnings, call.unknownParameters),

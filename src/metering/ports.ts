@@ -15,6 +15,7 @@ import type {
 import type { LimitBook } from './limit-port.ts';
 import type { UsageVector } from '../contracts/usage.ts';
 import type { ArchivedReport, ChainReport, LedgerOperations } from './ledger-operations-port.ts';
+import type { Jobs } from './job-port.ts';
 import type { AssetRecords } from '../media/asset-port.ts';
 import type { PriceArchive } from './price-port.ts';
 import type { Reconciliations } from './reconciliation-port.ts';
@@ -493,6 +494,7 @@ export interface MeteringStore {
   readonly ledgerOperations: LedgerOperations;
   readonly assets: AssetRecords;
   readonly unbooked: UnbookedEnds;
+  readonly jobs: Jobs;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */
   readonly durability: string;
   /** Flushes and closes; later calls are rejected. */

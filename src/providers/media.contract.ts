@@ -14,7 +14,7 @@ import type {
   ImageOptions,
 } from '../contracts/image-provider.ts';
 import type { ImageUpscaleOptions } from '../contracts/image-upscale-provider.ts';
-import { isJobExchange, type OperationExchange } from '../contracts/job-provider.ts';
+import { wholeExchange } from '../contracts/job-provider.ts';
 import type { MediaExchange, ResultFacts } from '../contracts/media.ts';
 import type { ProviderDefinition } from '../contracts/provider.ts';
 import { ProviderFailureError } from '../contracts/provider-failure.ts';
@@ -193,14 +193,6 @@ function describeCall<Options, Result extends ResultFacts>(
   });
 }
 
-/** Of operations that may be jobs, a fixture of this suite names a model that answers at once. */
-function answeredAtOnce<Result extends ResultFacts>(
-  exchange: OperationExchange<Result>,
-): MediaExchange<Result> {
-  if (isJobExchange(exchange)) throw new Error('the model of the fixture is followed as a job');
-  return exchange;
-}
-
 /** The new pictures that are made of others, and voices. */
 function describeFurtherOperations(fixture: MediaProviderFixture): void {
   const { definition, swapFace, upscale, removeBackground, cloneVoice, inBandError } = fixture;
@@ -208,28 +200,28 @@ function describeFurtherOperations(fixture: MediaProviderFixture): void {
   if (swapFace !== undefined && faceSwap !== undefined) {
     describe('swap a face', () => {
       describeCall(swapFace, inBandError, (options, target) =>
-        answeredAtOnce(faceSwap.swapFace(options, target)),
+        wholeExchange(faceSwap.swapFace(options, target)),
       );
     });
   }
   if (upscale !== undefined && imageUpscale !== undefined) {
     describe('upscale', () => {
       describeCall(upscale, inBandError, (options, target) =>
-        answeredAtOnce(imageUpscale.upscale(options, target)),
+        wholeExchange(imageUpscale.upscale(options, target)),
       );
     });
   }
   if (removeBackground !== undefined && backgroundRemoval !== undefined) {
     describe('remove a background', () => {
       describeCall(removeBackground, inBandError, (options, target) =>
-        answeredAtOnce(backgroundRemoval.removeBackground(options, target)),
+        wholeExchange(backgroundRemoval.removeBackground(options, target)),
       );
     });
   }
   if (cloneVoice !== undefined && voiceClone !== undefined) {
     describe('clone a voice', () => {
       describeCall(cloneVoice, inBandError, (options, target) =>
-        answeredAtOnce(voiceClone.cloneVoice(options, target)),
+        wholeExchange(voiceClone.cloneVoice(options, target)),
       );
     });
   }
@@ -284,13 +276,13 @@ export function describeMediaProvider(fixture: MediaProviderFixture): void {
     if (generate !== undefined && imageGeneration !== undefined) {
       describe('generate', () => {
         describeCall(generate, inBandError, (options, target) =>
-          imageGeneration.generate(options, target),
+          wholeExchange(imageGeneration.generate(options, target)),
         );
       });
     }
     if (edit !== undefined && imageEdit !== undefined) {
       describe('edit', () => {
-        describeCall(edit, inBandError, (options, target) => imageEdit.edit(options, target));
+        describeCall(edit, inBandError, (options, target) => wholeExchange(imageEdit.edit(options, target)));
       });
     }
     describeFurtherOperations(fixture);
@@ -298,7 +290,7 @@ export function describeMediaProvider(fixture: MediaProviderFixture): void {
     if (transcribe !== undefined && transcription !== undefined) {
       describe('transcribe', () => {
         describeCall(transcribe, inBandError, (options, target) =>
-          transcription.transcribe(options, target),
+          wholeExchange(transcription.transcribe(options, target)),
         );
       });
     }

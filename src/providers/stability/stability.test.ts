@@ -1,3 +1,4 @@
+import { wholeExchange } from '../../contracts/job-provider.ts';
 import { decode, encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import type { ImageEditOptions, ImageOptions } from '../../contracts/image-provider.ts';
@@ -250,8 +251,10 @@ describe('is refused before anything is sent, naming the field:', () => {
 
 test('a picture that was blurred is filtered, and billed', () => {
   const filtered = reply(200, { ...WHOLE, finish_reason: 'CONTENT_FILTERED' });
-  const exchange = stability.imageGeneration?.generate(OPTIONS, targetOf('core'));
-  expect(() => exchange?.read(filtered)).toThrow(
+  const { imageGeneration } = stability;
+  if (imageGeneration === undefined) throw new Error('the provider makes pictures');
+  const exchange = wholeExchange(imageGeneration.generate(OPTIONS, targetOf('core')));
+  expect(() => exchange.read(filtered)).toThrow(
     expect.objectContaining({
       failure: expect.objectContaining({ kind: 'content_filtered', usage: { images: 1 } }),
     }),

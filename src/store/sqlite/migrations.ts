@@ -20,6 +20,7 @@ import { PRICES } from './schema/prices.ts';
 import { RECONCILIATION } from './schema/reconciliation.ts';
 import { WALLET } from './schema/wallet.ts';
 import { ASSETS } from './schema/assets.ts';
+import { JOBS } from './schema/jobs.ts';
 
 const DIRECTORY = `
 CREATE TABLE plan_version (
@@ -181,6 +182,7 @@ const VERSION_2: readonly string[] = [
   LEDGER_CHAIN,
   ASSETS,
   LEDGER_ARCHIVE,
+  JOBS,
 ];
 
 /** One step per schema version; a step that was released is never changed. */

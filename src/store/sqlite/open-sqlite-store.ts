@@ -21,6 +21,7 @@ import { idempotencyOver } from './idempotency-link.ts';
 import { quotesOver } from './quotes-link.ts';
 import { limitBookOver, limitsOver } from './limits-link.ts';
 import { pricesOver } from './price-operations.ts';
+import { jobsOver } from './job-operations.ts';
 import type { ReaderLink } from './reader-link.ts';
 import { Readers } from './readers.ts';
 import { reconciliationsOver } from './reconciliation-operations.ts';
@@ -173,6 +174,7 @@ export function storeOver(ends: {
     prices: pricesOver(link, readers),
     ledgerOperations: ledgerOperationsOver(link, readers, now),
     assets: assetsOver(link, readers),
+    jobs: jobsOver(link, readers),
     reconciliations: reconciliationsOver(link, readers),
     wallets: walletsOver(link, readers, now),
   };

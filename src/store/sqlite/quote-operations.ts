@@ -21,7 +21,8 @@ import { QuoteTable, type StoredLeg, type StoredQuote } from './quote-table.ts';
 import type { ScopeAccounts } from './scope-accounts.ts';
 import type { OperationParts, OperationTable } from './writer-operations.ts';
 
-interface Parts {
+/** What drawing on quotes takes. */
+export interface QuoteParts {
   readonly engine: MeteringEngine;
   readonly accounts: Accounts;
   readonly scopes: ScopeAccounts;
@@ -33,7 +34,7 @@ function usesLeft(engine: MeteringEngine, leg: StoredLeg): number {
   return hold?.state === 'held' ? (hold.quote?.uses ?? 0) : 0;
 }
 
-function standingOf({ engine, table }: Parts, quote: StoredQuote, nowMs: number): QuoteStanding {
+function standingOf({ engine, table }: QuoteParts, quote: StoredQuote, nowMs: number): QuoteStanding {
   const { quoteId, customerId, priceBookId, record, evaluation } = quote;
   const legs = quote.legs.map((leg): QuoteLeg => {
     const { operationId, holdId, uses } = leg;
@@ -47,7 +48,7 @@ function standingOf({ engine, table }: Parts, quote: StoredQuote, nowMs: number)
   return { quoteId, customerId, priceBookId, record, evaluation, legs };
 }
 
-function create(parts: Parts, command: QuoteCommand, unit: BatchUnit): QuoteEvaluation {
+function create(parts: QuoteParts, command: QuoteCommand, unit: BatchUnit): QuoteEvaluation {
   const { engine, accounts, table } = parts;
   const known = table.find(command.quoteId);
   if (known !== null) return known.evaluation;
@@ -70,7 +71,7 @@ function matches(leg: StoredLeg, command: QuotedReserve): boolean {
 
 /** The leg that a call draws on, or why there is none. */
 function legFor(
-  { engine }: Parts,
+  { engine }: QuoteParts,
   quote: StoredQuote,
   at: { readonly command: QuotedReserve; readonly nowMs: number },
 ): StoredLeg | NoLeg['reason'] {
@@ -87,7 +88,8 @@ function legFor(
   return fitting.find((leg) => usesLeft(engine, leg) > 0) ?? 'used';
 }
 
-function draw(parts: Parts, command: QuotedReserve, unit: BatchUnit): Held | Refused | NoLeg {
+/** Takes a call's hold out of a quote. */
+export function draw(parts: QuoteParts, command: QuotedReserve, unit: BatchUnit): Held | Refused | NoLeg {
   const { engine, accounts, table } = parts;
   // A repetition gets its first answer, whatever has become of the quote.
   if (engine.holdStanding(command.holdId) !== null) {
@@ -123,7 +125,7 @@ function draw(parts: Parts, command: QuotedReserve, unit: BatchUnit): Held | Ref
 }
 
 function release(
-  parts: Parts,
+  parts: QuoteParts,
   { customerId, quoteId }: { readonly customerId: string; readonly quoteId: string },
   unit: BatchUnit,
 ): QuoteStanding | null {
@@ -152,7 +154,7 @@ export function quoteOperations({
   accounts,
   scopes,
 }: Pick<OperationParts, 'database' | 'engine' | 'accounts' | 'scopes'>): OperationTable {
-  const parts: Parts = { engine, accounts, scopes, table: new QuoteTable(database) };
+  const parts: QuoteParts = { engine, accounts, scopes, table: new QuoteTable(database) };
   return {
     evaluateQuote: {
       writes: false,

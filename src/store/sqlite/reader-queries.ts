@@ -10,6 +10,7 @@ import type { Claim } from '../../metering/idempotency-port.ts';
 import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
 import { assetQueries } from './asset-operations.ts';
+import { jobQueries } from './job-operations.ts';
 import { outputRatioReader } from './quote-queries.ts';
 import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts';
 import { ledgerArchiveQueries } from './ledger-archive.ts';
@@ -97,6 +98,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     ledgerArchiveQueries(database),
     ledgerBackupQueries(database),
     assetQueries(database),
+    jobQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

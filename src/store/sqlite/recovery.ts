@@ -11,6 +11,7 @@ import { type HoldHistory, identityOf } from './hold-history.ts';
 import { bigint, integer, nullableText, type SqlRow, text } from './subscriptions.ts';
 import type { ScopeAccounts } from './scope-accounts.ts';
 import { readDeferredOrder } from './emergency-journal.ts';
+import { openJobHolds } from './job-operations.ts';
 import { restoreRates } from './rate-recovery.ts';
 import type { Writer } from './writer.ts';
 
@@ -126,7 +127,10 @@ export function recover(parts: RecoveryParts): void {
   restoreRates(parts);
   if (parts.deferred.length > 0) writer.replay(parts.deferred.map(readDeferredOrder), nowMs);
   writer.transact(nowMs, (unit) => {
-    unit.keep(engine.recoverOpenHolds(nowMs));
+    // Jobs go on: what they do does not end with the process.
+    const ofJobs = openJobHolds(database);
+    const calls = engine.openHolds().flatMap(({ holdId }) => (ofJobs.has(holdId) ? [] : holdId));
+    unit.keep(engine.markUnknown(calls, nowMs));
   });
 }
 

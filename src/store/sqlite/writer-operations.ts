@@ -19,6 +19,7 @@ import { holdOperations } from './hold-operations.ts';
 import type { ProgressTable } from './progress-table.ts';
 import type { JournalTables } from './journal-tables.ts';
 import { ledgerOperations } from './ledger-operations.ts';
+import { jobOperations } from './job-operations.ts';
 import { idempotencyOperations } from './idempotency-operations.ts';
 import { quoteOperations } from './quote-operations.ts';
 import type { IdempotencyTable } from './idempotency-table.ts';
@@ -79,6 +80,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     priceOperations(parts),
     assetOperations(parts),
     reconciliationOperations(parts),
+    jobOperations(parts),
   ];
   const operations = new Map<string, WriterOperation>();
   for (const table of tables) {

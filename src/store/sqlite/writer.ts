@@ -28,6 +28,7 @@ import { IdempotencyTable } from './idempotency-table.ts';
 import { JournalTables } from './journal-tables.ts';
 import { toPlainError, unavailable } from './plain-error.ts';
 import { ProgressTable } from './progress-table.ts';
+import { recallHold } from './recall-hold.ts';
 import type { ScopeAccounts } from './scope-accounts.ts';
 import { type CallIdentity, UsageTables } from './usage-tables.ts';
 import { type WriterOperation, writerOperations } from './writer-operations.ts';
@@ -352,25 +353,17 @@ export class Writer {
     return known;
   }
 
-  /** Brings a hold that memory has forgotten back out of the journal. */
   #recall(holdId: string, unit: BatchUnit): void {
-    if (this.#engine.holdStanding(holdId) !== null) return;
-    const found = this.#history.resolved(holdId);
-    if (found === null) return;
-    this.#accounts.ensure(found.hold.customerId, unit);
-    const legs = [...found.hold.legs, ...found.booked];
-    this.#scopes.ensureForBuckets(
-      legs.map(({ bucketId }) => bucketId),
-      found.hold,
+    recallHold(
+      {
+        engine: this.#engine,
+        accounts: this.#accounts,
+        scopes: this.#scopes,
+        history: this.#history,
+        journal: this.#journal,
+      },
+      holdId,
       unit,
-    );
-    for (const { bucketId } of legs) {
-      const bucket = this.#engine.bucket(bucketId) === null ? this.#journal.bucket(bucketId) : null;
-      if (bucket !== null) this.#engine.loadBucket(bucket);
-    }
-    this.#engine.loadResolved(
-      found,
-      this.#accounts.compiled(found.hold.planId, found.hold.planVersion),
     );
   }
 

@@ -33,6 +33,7 @@ import { createFakeAlerting } from './fake-alerting.ts';
 import { createFakeQuotes } from './fake-quotes.ts';
 import { fakeLedgerOperations, NO_CHAIN } from './fake-ledger-operations.ts';
 import { createFakeAssets } from './fake-assets.ts';
+import { createFakeJobs } from './fake-jobs.ts';
 import { createFakePrices } from './fake-prices.ts';
 import { createFakeReconciliations } from './fake-reconciliations.ts';
 import { createFakeWallets } from './fake-wallets.ts';
@@ -364,8 +365,10 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
     booked: [],
     events: [],
   };
+  const ledger = fakeLedger(state, options);
   return {
-    ledger: fakeLedger(state, options),
+    ledger,
+    jobs: createFakeJobs(ledger, options.now),
     wallets: createFakeWallets(options),
     directory: {
       ...addPlans(state, options),

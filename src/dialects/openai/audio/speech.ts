@@ -6,9 +6,15 @@
  */
 import { z } from 'zod';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
+import { isJobExchange } from '../../../contracts/job-provider.ts';
+import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
 import { SPEECH_FORMATS, SPEECH_MEDIA_TYPES } from '../../../contracts/speech-provider.ts';
 import type { Dialect } from '../../../gateway/dialect.ts';
-import type { OperationCall } from '../../../gateway/operation-call.ts';
+import type {
+  FinishedJob,
+  OperationAnswer,
+  OperationCall,
+} from '../../../gateway/operation-call.ts';
 import { parseJsonObject } from '../../json-body.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { checked, optionsFor, present, unknownMembers } from '../request-fields.ts';
@@ -34,6 +40,27 @@ export const speechSchema = z.looseObject({
     .nullish()
     .describe('Options of one provider’s own, under its id; sent as they are.'),
 });
+
+/** Sound that a job has made, whole. @throws ProviderFailureError for a job that ended without any */
+function spokenAnswer({ media, facts }: FinishedJob): OperationAnswer {
+  const [sound] = media;
+  if (sound === undefined) {
+    throw new ProviderFailureError(
+      providerFailure({
+        kind: 'malformed_reply',
+        status: 200,
+        message: 'The provider ended the work without sound.',
+      }),
+    );
+  }
+  return {
+    facts,
+    contentType: sound.type,
+    warnings: [],
+    store: null,
+    render: () => sound.bytes,
+  };
+}
 
 function parseSpeech(bytes: Buffer, maxDepth: number): OperationCall {
   const body = parseJsonObject(bytes, maxDepth);
@@ -68,6 +95,9 @@ function parseSpeech(bytes: Buffer, maxDepth: number): OperationCall {
         extra: optionsFor(request.provider_options, definition.id),
       };
       const exchange = present(definition.speech).speak(options, target);
+      if (isJobExchange(exchange)) {
+        return { submission: exchange, answer: spokenAnswer };
+      }
       const { usage, modelServed } = exchange.facts;
       return {
         request: exchange.request,

@@ -6,7 +6,12 @@
  */
 import { z } from 'zod';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
-import type { TranscriptionOptions } from '../../../contracts/transcription-provider.ts';
+import { isJobExchange } from '../../../contracts/job-provider.ts';
+import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
+import type {
+  TranscriptionOptions,
+  TranscriptionResult,
+} from '../../../contracts/transcription-provider.ts';
 import type { Dialect, ParseContext, RequestOrigin } from '../../../gateway/dialect.ts';
 import type { OperationCall } from '../../../gateway/operation-call.ts';
 import { measureAudio } from '../../../media/audio-duration.ts';
@@ -103,6 +108,18 @@ async function receiveRecording(
   return { audio, durationMs };
 }
 
+/** @throws ProviderFailureError for a job that ended without one */
+function deliveredTranscript(transcript: TranscriptionResult | null): TranscriptionResult {
+  if (transcript !== null) return transcript;
+  throw new ProviderFailureError(
+    providerFailure({
+      kind: 'malformed_reply',
+      status: 200,
+      message: 'The provider ended the work without a transcript.',
+    }),
+  );
+}
+
 async function parseTranscription(
   task: Task,
   body: Buffer,
@@ -155,6 +172,12 @@ async function parseTranscription(
         ),
       };
       const exchange = present(definition.transcription).transcribe(options, target);
+      if (isJobExchange(exchange)) {
+        return {
+          submission: exchange,
+          answer: ({ transcript }) => transcriptAnswer(deliveredTranscript(transcript), shape),
+        };
+      }
       return {
         request: exchange.request,
         warnings: exchange.warnings,

@@ -1,0 +1,179 @@
+/**
+ * Durable jobs: what the writer is asked to change, what the reader is asked for, and the gateway's end of both.
+ *
+ * @module
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import {
+  isEnded,
+  type JobChange,
+  type JobEnding,
+  type JobQuery,
+  type JobRecord,
+  type Jobs,
+} from '../../metering/job-port.ts';
+import type { Held, Refused, ReserveCommand } from '../../metering/ports.ts';
+import type { NoLeg, QuotedReserve } from '../../metering/quote-port.ts';
+import type { BatchUnit } from './batch-unit.ts';
+import { HoldHistory, identityOf } from './hold-history.ts';
+import { JobTable, readJob } from './job-table.ts';
+import { numberCursor, pageOf, pageSize } from './paging.ts';
+import { draw } from './quote-operations.ts';
+import { QuoteTable } from './quote-table.ts';
+import type { ReaderLink } from './reader-link.ts';
+import type { QueryTable } from './reader-queries.ts';
+import { recallHold } from './recall-hold.ts';
+import { encodeAttempts, encodeRequest } from './row-codec.ts';
+import { statementCache } from './statement-cache.ts';
+import { integer, text } from './subscriptions.ts';
+import { type FlatValue, putCall } from './wire.ts';
+import type { WriterLink } from './writer-link.ts';
+import type { OperationParts, OperationTable } from './writer-operations.ts';
+
+const OPEN = "state IN ('queued', 'running')";
+
+/** Holds of jobs that have not ended. */
+export function openJobHolds(database: DatabaseSync): ReadonlySet<string> {
+  const rows = database.prepare(`SELECT hold_id FROM job WHERE ${OPEN}`).all();
+  return new Set(rows.map((row) => text(row, 'hold_id')));
+}
+
+/** Takes the hold as a plain call does. */
+function hold(parts: OperationParts, command: ReserveCommand, unit: BatchUnit): Held | Refused {
+  const { engine, accounts, scopes } = parts;
+  accounts.ensure(command.customerId, unit);
+  scopes.ensure(command, unit);
+  const applied = engine.reserve(command, unit.nowMs);
+  if (applied.journal.length === 0) return applied.result;
+  unit.keep(applied);
+  const image = engine.hold(command.holdId);
+  if (image !== null) unit.opened.set(command.holdId, identityOf(image));
+  return applied.result;
+}
+
+/** Books the end of a job's hold. */
+function book(
+  parts: OperationParts & { readonly history: HoldHistory },
+  job: JobRecord,
+  { booking, unit }: { readonly booking: JobEnding['booking']; readonly unit: BatchUnit },
+): void {
+  const { engine, accounts, history, openCalls } = parts;
+  const { holdId } = job;
+  accounts.ensure(job.customerId, unit);
+  if (booking.type === 'unknown') {
+    const applied = engine.markUnknown([holdId], unit.nowMs);
+    if (applied.journal.length > 0) unit.keep(applied);
+    return;
+  }
+  recallHold(parts, holdId, unit);
+  const identity =
+    unit.opened.get(holdId) ?? openCalls.get(holdId)?.identity ?? history.identity(holdId);
+  const charges = booking.type === 'settle' ? booking.charges : [];
+  const applied =
+    booking.type === 'settle'
+      ? engine.settle({ holdId, charges }, unit.nowMs)
+      : engine.void({ holdId, reason: booking.reason }, unit.nowMs);
+  if (applied.journal.length === 0 || identity === null) return;
+  unit.keep(applied, encodeAttempts(booking.attempts));
+  const { startedAtMs } = booking.request;
+  const requestText = encodeRequest(booking.request);
+  unit.writes.requests.push({ identity, holdId, startedAtMs, requestText, charges });
+}
+
+export function jobOperations(parts: OperationParts): OperationTable {
+  const { database } = parts;
+  const table = new JobTable(database);
+  const quotes = new QuoteTable(database);
+  const history = new HoldHistory(database);
+  return {
+    reserveJob: {
+      writes: true,
+      run([command, job], unit) {
+        const answer = hold(parts, command as ReserveCommand, unit);
+        if (answer.type === 'held') table.add(job as JobRecord);
+        return answer;
+      },
+    },
+    reserveQuotedJob: {
+      writes: true,
+      run([command, job], unit): Held | Refused | NoLeg {
+        const answer = draw({ ...parts, table: quotes }, command as QuotedReserve, unit);
+        if (answer.type === 'held') table.add(job as JobRecord);
+        return answer;
+      },
+    },
+    changeJob: {
+      writes: true,
+      run([jobId, change]) {
+        const job = table.find(jobId as string);
+        if (job === null || isEnded(job.state)) return null;
+        return table.write(job, change as JobChange);
+      },
+    },
+    endJob: {
+      writes: true,
+      run([jobId, argument], unit) {
+        const { booking, ...end } = argument as JobEnding;
+        const job = table.find(jobId as string);
+        if (job === null || (isEnded(job.state) && job.state !== 'unknown')) return null;
+        book({ ...parts, history }, job, { booking, unit });
+        return table.write(job, { ...end, endedAtMs: unit.nowMs });
+      },
+    },
+    openJobs: { writes: false, run: () => table.open() },
+    removeJob: {
+      writes: true,
+      run: ([jobId], unit) => table.remove(jobId as string, unit.nowMs),
+    },
+  };
+}
+
+export function jobQueries(database: DatabaseSync): QueryTable {
+  const sql = statementCache(database);
+  return {
+    job([id]) {
+      const row = sql('SELECT body FROM job WHERE id = ? AND removed_at IS NULL').get(id as string);
+      return row === undefined ? null : readJob(row);
+    },
+    jobByTicket([provider, ticketId]) {
+      const row = sql('SELECT body FROM job WHERE provider = ? AND ticket_id = ?').get(
+        provider as string,
+        ticketId as string,
+      );
+      return row === undefined ? null : readJob(row);
+    },
+    jobs([argument]) {
+      const query = argument as JobQuery;
+      const limit = pageSize(query);
+      const before = numberCursor(query.cursor, Number.MAX_SAFE_INTEGER);
+      const rows = sql(
+        `SELECT seq, body FROM job
+         WHERE removed_at IS NULL AND seq < ?1 AND (?2 IS NULL OR customer_id = ?2)
+           AND (?3 IS NULL OR state = ?3) AND (?4 IS NULL OR operation GLOB ?4)
+         ORDER BY seq DESC LIMIT ?5`,
+      ).all(before, query.customerId, query.state, query.operation, limit + 1);
+      return pageOf(rows, limit, { read: readJob, cursor: (row) => String(integer(row, 'seq')) });
+    },
+  };
+}
+
+export function jobsOver(
+  link: Pick<WriterLink, 'ask'>,
+  readers: Pick<ReaderLink, 'ask'>,
+): Jobs {
+  const write = <Value>(name: string, ...args: readonly FlatValue[]): Promise<Value> =>
+    link.ask((flat, call) => {
+      putCall(flat, call, { name, args });
+    });
+  return {
+    reserve: (command, job) => write('reserveJob', command, job),
+    reserveQuoted: (command, job) => write('reserveQuotedJob', command, job),
+    change: (jobId, change) => write('changeJob', jobId, change),
+    end: (jobId, ending) => write('endJob', jobId, ending),
+    open: () => write('openJobs'),
+    find: (jobId) => readers.ask('job', [jobId]),
+    findByTicket: (provider, ticketId) => readers.ask('jobByTicket', [provider, ticketId]),
+    list: (query) => readers.ask('jobs', [query]),
+    remove: (jobId) => write('removeJob', jobId),
+  };
+}
