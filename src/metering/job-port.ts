@@ -142,8 +142,10 @@ export type JobBooking =
   | { readonly type: 'unknown' };
 
 /** The end of a job. */
-export interface JobEnding
-  extends Pick<JobRecord, 'outputs' | 'result' | 'error' | 'usage' | 'costNanoUsd' | 'warnings'> {
+export interface JobEnding extends Pick<
+  JobRecord,
+  'outputs' | 'result' | 'error' | 'usage' | 'costNanoUsd' | 'warnings'
+> {
   readonly state: EndedJobState;
   readonly booking: JobBooking;
 }

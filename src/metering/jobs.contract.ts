@@ -138,7 +138,11 @@ export function describeJobs(suite: JobStoreSuite): void {
       const job = await begin(1);
       nowMs += 60_000;
       const first = await store.jobs.end(job.id, ending(settled(customerId, 1)));
-      expect(first).toMatchObject({ state: 'succeeded', endedAtMs: nowMs, costNanoUsd: 4_000_000n });
+      expect(first).toMatchObject({
+        state: 'succeeded',
+        endedAtMs: nowMs,
+        costNanoUsd: 4_000_000n,
+      });
       expect(await store.jobs.end(job.id, ending(voided(customerId, 1), 'failed'))).toBeNull();
       expect(await store.jobs.change(job.id, { progress: 1 })).toBeNull();
       expect(await store.jobs.find(job.id)).toEqual(first);

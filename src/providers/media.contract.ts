@@ -282,7 +282,9 @@ export function describeMediaProvider(fixture: MediaProviderFixture): void {
     }
     if (edit !== undefined && imageEdit !== undefined) {
       describe('edit', () => {
-        describeCall(edit, inBandError, (options, target) => wholeExchange(imageEdit.edit(options, target)));
+        describeCall(edit, inBandError, (options, target) =>
+          wholeExchange(imageEdit.edit(options, target)),
+        );
       });
     }
     describeFurtherOperations(fixture);

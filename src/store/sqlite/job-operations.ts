@@ -157,10 +157,7 @@ export function jobQueries(database: DatabaseSync): QueryTable {
   };
 }
 
-export function jobsOver(
-  link: Pick<WriterLink, 'ask'>,
-  readers: Pick<ReaderLink, 'ask'>,
-): Jobs {
+export function jobsOver(link: Pick<WriterLink, 'ask'>, readers: Pick<ReaderLink, 'ask'>): Jobs {
   const write = <Value>(name: string, ...args: readonly FlatValue[]): Promise<Value> =>
     link.ask((flat, call) => {
       putCall(flat, call, { name, args });

@@ -66,9 +66,13 @@ export class JobTable {
   /** Writes a job with what has changed. @returns as it is now */
   write(job: JobRecord, change: Partial<JobRecord>): JobRecord {
     const next: JobRecord = { ...job, ...change, version: job.version + 1 };
-    this.#sql(
-      'UPDATE job SET provider = ?, ticket_id = ?, state = ?, body = ? WHERE id = ?',
-    ).run(next.provider, next.ticket?.id ?? null, next.state, bodyOf(next), next.id);
+    this.#sql('UPDATE job SET provider = ?, ticket_id = ?, state = ?, body = ? WHERE id = ?').run(
+      next.provider,
+      next.ticket?.id ?? null,
+      next.state,
+      bodyOf(next),
+      next.id,
+    );
     return next;
   }
 

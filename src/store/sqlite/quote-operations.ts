@@ -34,7 +34,11 @@ function usesLeft(engine: MeteringEngine, leg: StoredLeg): number {
   return hold?.state === 'held' ? (hold.quote?.uses ?? 0) : 0;
 }
 
-function standingOf({ engine, table }: QuoteParts, quote: StoredQuote, nowMs: number): QuoteStanding {
+function standingOf(
+  { engine, table }: QuoteParts,
+  quote: StoredQuote,
+  nowMs: number,
+): QuoteStanding {
   const { quoteId, customerId, priceBookId, record, evaluation } = quote;
   const legs = quote.legs.map((leg): QuoteLeg => {
     const { operationId, holdId, uses } = leg;
@@ -89,7 +93,11 @@ function legFor(
 }
 
 /** Takes a call's hold out of a quote. */
-export function draw(parts: QuoteParts, command: QuotedReserve, unit: BatchUnit): Held | Refused | NoLeg {
+export function draw(
+  parts: QuoteParts,
+  command: QuotedReserve,
+  unit: BatchUnit,
+): Held | Refused | NoLeg {
   const { engine, accounts, table } = parts;
   // A repetition gets its first answer, whatever has become of the quote.
   if (engine.holdStanding(command.holdId) !== null) {

@@ -49,9 +49,8 @@ export function createFakeJobs(ledger: Ledger, now: () => number): Jobs {
     open: async () => [...jobs.values()].filter(({ state }) => !isEnded(state)),
     find: async (id) => (removed.has(id) ? null : (jobs.get(id) ?? null)),
     findByTicket: async (provider, ticketId) =>
-      [...jobs.values()].find(
-        (job) => job.provider === provider && job.ticket?.id === ticketId,
-      ) ?? null,
+      [...jobs.values()].find((job) => job.provider === provider && job.ticket?.id === ticketId) ??
+      null,
     async list({ customerId, state, operation, limit, cursor }) {
       const prefix = operation?.endsWith('*') === true ? operation.slice(0, -1) : null;
       const all = seen()
@@ -65,7 +64,10 @@ export function createFakeJobs(ledger: Ledger, now: () => number): Jobs {
         .toReversed();
       const from = cursor === null ? 0 : Number(cursor);
       const isMore = from + limit < all.length;
-      return { data: all.slice(from, from + limit), nextCursor: isMore ? String(from + limit) : null };
+      return {
+        data: all.slice(from, from + limit),
+        nextCursor: isMore ? String(from + limit) : null,
+      };
     },
     async remove(id) {
       const job = jobs.get(id);
