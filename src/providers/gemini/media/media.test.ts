@@ -6,6 +6,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { ImageEditOptions, ImageOptions } from '../../../contracts/image-provider.ts';
+import { wholeExchange } from '../../../contracts/job-provider.ts';
 import type { MediaInput } from '../../../contracts/media.ts';
 import { ProviderFailureError, type ProviderFailure } from '../../../contracts/provider-failure.ts';
 import type { ProviderTarget, WireReply } from '../../../contracts/wire.ts';
@@ -180,7 +181,9 @@ function present<Value>(value: Value | undefined): Value {
 
 function failureOf(body: object): ProviderFailure {
   try {
-    present(gemini.imageGeneration).generate(imageOptions, target).read(replyOf(body));
+    wholeExchange(present(gemini.imageGeneration).generate(imageOptions, target)).read(
+      replyOf(body),
+    );
   } catch (error) {
     if (error instanceof ProviderFailureError) return error.failure;
     throw error;
