@@ -1,8 +1,7 @@
-import { wholeExchange } from '../../contracts/job-provider.ts';
 import { decode, encode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import type { ImageEditOptions, ImageOptions } from '../../contracts/image-provider.ts';
-import { isJobExchange, type JobExchange } from '../../contracts/job-provider.ts';
+import { isJobExchange, type JobExchange, wholeExchange } from '../../contracts/job-provider.ts';
 import type { MediaInput } from '../../contracts/media.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
 import { describeMediaProvider } from '../media.contract.ts';
