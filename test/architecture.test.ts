@@ -80,6 +80,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'file-type',
     'music-metadata',
     'image-size',
+    '@aws-sdk/client-s3',
   ],
   gateway: [
     'contracts',

@@ -4,13 +4,47 @@
  * @module
  */
 import { z } from 'zod';
-import { durationMs, integer, keptDays, sizeBytes, text } from './setting-types.ts';
+import { durationMs, integer, keptDays, sizeBytes, text, truth } from './setting-types.ts';
 
 const SECOND = 1000;
 const DAY = 86_400_000;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
+
+/** `assets.s3`: an S3-compatible store for the bytes. */
+const s3Schema = z
+  .strictObject({
+    bucket: text(63)
+      .prefault('')
+      .describe('Name of a bucket that exists. Empty: bytes lie in `<dataDir>/assets`.'),
+    region: text(64).prefault('us-east-1').describe('Region of the bucket.'),
+    endpoint: z
+      .string()
+      .max(2048)
+      .regex(/^$|^https?:\/\/[^/?#\s]+$/, {
+        error: 'must be an http or https origin without a path, or empty',
+      })
+      .prefault('')
+      .meta({ 'x-kind': 'text' })
+      .describe('Address of a store other than AWS, such as `https://minio.example.com`.'),
+    prefix: z
+      .string()
+      .max(512)
+      .regex(/^$|^[A-Za-z0-9._/-]+\/$/, { error: 'must be empty or end with /' })
+      .prefault('')
+      .meta({ 'x-kind': 'text' })
+      .describe(
+        'Stands before every key, as `gateway/`. It must be used by one gateway alone: contents below it that no asset owns are removed.',
+      ),
+    pathStyle: truth()
+      .prefault(false)
+      .describe('Whether the bucket stands in the path instead of the host name.'),
+  })
+  .prefault({})
+  .describe(
+    'S3-compatible store for the bytes of assets. Credentials come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or as AWS tools find them.',
+  );
 
 /** `assets` of the configuration. */
 export const assetsSchema = z
@@ -59,6 +93,18 @@ export const assetsSchema = z
       .describe(
         'Hosts and addresses from which callers may have media fetched although they are private, on any port and by http; `*` allows every host. Callers choose these URLs, so this is apart from `egress.allowPrivateHosts`.',
       ),
+    s3: s3Schema,
   })
   .prefault({})
+  .check((context) => {
+    const { s3, maxBytes } = context.value;
+    if (s3.bucket !== '' && maxBytes > 5 * GIB) {
+      context.issues.push({
+        code: 'custom',
+        input: maxBytes,
+        path: ['maxBytes'],
+        message: 'must be at most 5gb where assets lie in S3: that is its largest single upload',
+      });
+    }
+  })
   .describe('Stored media: what callers upload and providers make.');

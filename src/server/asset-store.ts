@@ -9,12 +9,20 @@ import type { IdSource } from '../contracts/ids.ts';
 import type { Recorder } from '../gateway/recorder.ts';
 import { AssetUrls } from '../media/asset-urls.ts';
 import { Assets, type AssetSettings } from '../media/assets.ts';
+import type { Blobs } from '../media/blobs.ts';
 import { createDiskBlobs } from '../media/disk-blobs.ts';
 import { MediaFetcher } from '../media/media-fetcher.ts';
 import { MediaInputs } from '../media/media-inputs.ts';
 import { Staging } from '../media/staging.ts';
 import type { MeteringStore } from '../metering/ports.ts';
 import { VERSION } from '../version.ts';
+
+/** Files, or objects of an S3-compatible store, whose client is loaded where it is configured. */
+async function openBlobs({ s3 }: GatewayConfig['assets'], directory: string): Promise<Blobs> {
+  if (s3.bucket === '') return createDiskBlobs(directory);
+  const { openS3Blobs } = await import('../media/s3-blobs.ts');
+  return openS3Blobs({ ...s3, endpoint: s3.endpoint === '' ? null : s3.endpoint }, null);
+}
 
 const DAY_MS = 86_400_000;
 const EXPIRY_EVERY_MS = 60_000;
@@ -37,7 +45,7 @@ function settingsOf({ assets }: GatewayConfig): AssetSettings {
 /**
  * Opens the asset store below the data folder and begins its upkeep; close both before the store of the records.
  *
- * @throws Error of the file system where the folder cannot be made
+ * @throws Error of the file system where the folder cannot be made, or a sentence about an S3 store that cannot be used
  */
 export async function openAssets(
   options: { readonly loaded: LoadedConfig; readonly credentials: Credentials },
@@ -59,7 +67,7 @@ export async function openAssets(
     ...rest,
     onFault: (error) => recorder.fault(error, { task: 'assets' }),
     records: store.assets,
-    blobs: createDiskBlobs(directory),
+    blobs: await openBlobs(config.assets, directory),
     staging,
     urls: new AssetUrls(credentials.encryptionKey),
     settings: settingsOf(config),
