@@ -15,8 +15,13 @@ const GIB = 1024 * MIB;
 /** `assets.s3`: an S3-compatible store for the bytes. */
 const s3Schema = z
   .strictObject({
-    bucket: text(63)
+    bucket: z
+      .string()
+      .regex(/^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
+        error: 'must be a bucket name of 3 to 63 small letters, digits, dots and hyphens, or empty',
+      })
       .prefault('')
+      .meta({ 'x-kind': 'text' })
       .describe('Name of a bucket that exists. Empty: bytes lie in `<dataDir>/assets`.'),
     region: text(64).prefault('us-east-1').describe('Region of the bucket.'),
     endpoint: z
