@@ -68,7 +68,10 @@ async function runStryker(files: readonly string[], folder: string): Promise<Mut
     coverageAnalysis: 'perTest',
     ignoreStatic: true,
     concurrency: 1,
-    timeoutMS: 30_000,
+    // A busy machine must neither end the first run nor let a slow mutant count as an endless one.
+    dryRunTimeoutMinutes: 60,
+    timeoutMS: 60_000,
+    timeoutFactor: 4,
     // TypeScript 7 has no JavaScript API, and the rewriting of tsconfig.json needs one.
     tsconfigFile: 'none.json',
     tempDirName: join(folder, 'sandbox'),

@@ -1,8 +1,9 @@
 /**
- * A client that never repeats a call and notes what it really got of each.
+ * A client that notes what it really got of each call.
  *
  * @module
  */
+import { hash } from 'node:crypto';
 import { Agent, request } from 'undici';
 
 /**
@@ -24,6 +25,10 @@ export interface CallResult {
   readonly outputTokens: number | null;
   /** Decimal USD. */
   readonly cost: string | null;
+  /** Said to be the reply of an earlier call with the same key. */
+  readonly replayed: boolean;
+  /** Of a whole answer as it came, without the comments that kept the connection alive; else null. */
+  readonly digest: string | null;
 }
 
 export interface ChatCall {
@@ -34,6 +39,9 @@ export interface ChatCall {
   readonly stream: boolean;
   /** Milliseconds after which this client leaves; null: stays. */
   readonly leaveAfterMs: number | null;
+  readonly idempotencyKey?: string;
+  /** Token of a quote that holds. */
+  readonly quote?: string;
 }
 
 interface Usage {
@@ -46,6 +54,17 @@ interface AnswerBody {
   readonly usage?: Usage | null;
   readonly error?: { readonly code?: string };
 }
+
+/** Of a call that got nothing. */
+const NOTHING = {
+  code: null,
+  headers: {},
+  inputTokens: null,
+  outputTokens: null,
+  cost: null,
+  replayed: false,
+  digest: null,
+};
 
 function parse(text: string): AnswerBody | null {
   try {
@@ -85,6 +104,20 @@ function read(text: string, stream: boolean): Pick<CallResult, 'end' | 'code'> &
   return { end: isWhole ? 'whole' : 'cut', code, usage };
 }
 
+function headersOf(key: string, call: ChatCall): Record<string, string> {
+  return {
+    authorization: `Bearer ${key}`,
+    'content-type': 'application/json',
+    'x-gateway-tags': JSON.stringify({ call: call.tag }),
+    ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
+    ...(call.quote === undefined ? {} : { 'x-gateway-quote': call.quote }),
+  };
+}
+
+function digestOf(text: string): string {
+  return hash('sha256', text.replaceAll(/^:.*\n\n/gm, ''));
+}
+
 export class ChatCaller {
   readonly #agent = new Agent({ connections: 256, pipelining: 1, bodyTimeout: 60_000 });
   readonly #url: string;
@@ -97,26 +130,23 @@ export class ChatCaller {
     const leaving = new AbortController();
     const timer =
       call.leaveAfterMs === null ? null : setTimeout(() => leaving.abort(), call.leaveAfterMs);
-    const nothing = { code: null, headers: {}, inputTokens: null, outputTokens: null, cost: null };
+    const nothing = { ...NOTHING, tag: call.tag };
     let status: number | null = null;
     try {
       const reply = await request(`${this.#url}/v1/chat/completions`, {
         method: 'POST',
         dispatcher: this.#agent,
         signal: leaving.signal,
-        headers: {
-          authorization: `Bearer ${key}`,
-          'content-type': 'application/json',
-          'x-gateway-tags': JSON.stringify({ call: call.tag }),
-        },
+        headers: headersOf(key, call),
         body: bodyOf(call),
       });
       status = reply.statusCode;
       const { headers } = reply;
+      const replayed = headers['idempotency-replayed'] === 'true';
       const text = await reply.body.text();
       if (status !== 200) {
         const code = parse(text)?.error?.code ?? null;
-        return { ...nothing, tag: call.tag, end: 'error', status, code, headers };
+        return { ...nothing, end: 'error', status, code, headers, replayed };
       }
       const { end, code, usage } = read(text, call.stream);
       const header = headers['x-gateway-cost'];
@@ -130,27 +160,46 @@ export class ChatCaller {
         inputTokens: usage.prompt_tokens ?? null,
         outputTokens: usage.completion_tokens ?? null,
         cost: cost === null || cost === undefined ? null : String(cost),
+        replayed,
+        digest: end === 'whole' ? digestOf(text) : null,
       };
     } catch {
       const end = leaving.signal.aborted ? 'left' : 'cut';
-      return { ...nothing, tag: call.tag, end, status };
+      return { ...nothing, end, status };
     } finally {
       if (timer !== null) clearTimeout(timer);
     }
   }
 
-  /** `GET` of a data-plane path; null when the gateway is gone. */
-  async get<Reply>(key: string, path: string): Promise<Reply | null> {
+  /** A call of any path that asks or has JSON; null when the gateway is gone. */
+  async send<Reply>(
+    key: string,
+    call: `${'GET' | 'POST' | 'DELETE'} /${string}`,
+    more: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<{ readonly status: number; readonly json: Reply } | null> {
+    const [method = 'GET', path = '/'] = call.split(' ');
     try {
       const reply = await request(`${this.#url}${path}`, {
+        method,
         dispatcher: this.#agent,
-        headers: { authorization: `Bearer ${key}` },
+        headers: {
+          authorization: `Bearer ${key}`,
+          ...(more.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...more.headers,
+        },
+        ...(more.body === undefined ? {} : { body: JSON.stringify(more.body) }),
       });
       const text = await reply.body.text();
-      return reply.statusCode === 200 ? (JSON.parse(text) as Reply) : null;
+      return { status: reply.statusCode, json: JSON.parse(text) as Reply };
     } catch {
       return null;
     }
+  }
+
+  /** `GET` of a path; null when the gateway is gone, or for any status but 200. */
+  async get<Reply>(key: string, path: `/${string}`): Promise<Reply | null> {
+    const reply = await this.send<Reply>(key, `GET ${path}`);
+    return reply?.status === 200 ? reply.json : null;
   }
 
   async close(): Promise<void> {

@@ -188,13 +188,23 @@ export async function eventually(
   }
 }
 
+/** A plan but for its id and name. */
+export interface PlanShape {
+  readonly limits: readonly Readonly<Record<string, unknown>>[];
+  readonly funding?: 'wallet' | 'plan_then_wallet';
+}
+
 /** Makes a plan, a customer on it and a key of that customer. @returns the key */
 export async function makeCustomer(
   gateway: GatewayProcess,
   name: string,
-  limits: readonly Readonly<Record<string, unknown>>[],
+  shape: PlanShape | PlanShape['limits'],
 ): Promise<string> {
-  await gateway.admin('POST /plans', { id: name, name, limits });
+  await gateway.admin('POST /plans', {
+    id: name,
+    name,
+    ...('limits' in shape ? shape : { limits: shape }),
+  });
   await gateway.admin('POST /customers', { externalId: name, plan: name });
   const { key } = await gateway.admin<{ readonly key: string }>('POST /keys', {
     customer: name,

@@ -30,6 +30,15 @@ export function killFigures(report: KillLoopReport): readonly Figure[] {
     ['whole answers that clients got', String(report.wholeAnswers)],
     ['… booked once, to the token and the nano-dollar', String(report.exact)],
     ['… lost', list(report.lost)],
+    [
+      'calls repeated under their key; replayed; replayed otherwise',
+      `${report.repeated}; ${report.replayed}; ${list(report.differing)}`,
+    ],
+    [
+      'quotes that held; of them freed without a call; wrongly ended',
+      `${report.legs}; ${report.legsFreed}; ${list(report.wrongLegs)}`,
+    ],
+    ...Object.entries(report.counts).map(([name, count]): Figure => [name, String(count)]),
     ['… booked twice', list(report.doubled)],
     ['tokens of these: booked / billed', `${report.bookedTokens} / ${report.billedTokens}`],
     [
@@ -55,6 +64,8 @@ const FAULTS = {
   beforeHold: 'before their hold',
   open: 'left open',
   leakedRefusals: 'refused and yet served',
+  differing: 'replayed otherwise',
+  wrongLegs: 'quotes that ended wrongly',
   violations: 'violations',
 } as const;
 

@@ -17,6 +17,7 @@ interface ShownEvent {
   readonly body: {
     readonly tags?: Readonly<Record<string, string>> | null;
     readonly request?: string;
+    readonly quote?: readonly [quoteId: string, operationId: string, uses: number];
     readonly postings: readonly {
       readonly bucket: string;
       readonly spent: string;
@@ -49,17 +50,22 @@ export interface HoldStory {
   readonly endings: Ending[];
   wasUnknown: boolean;
   attempts: readonly BookedAttempt[];
-  /** Nano-USD booked on limit `cost_usd/period`, spent and overrun, by everything after the hold. */
+  /** Nano-USD booked on limit `cost_usd/period` and on credits, spent and overrun, by everything after the hold. */
   costNanoUsd: bigint;
+  /** The part of it that credits bore. */
+  creditNanoUsd: bigint;
+  /** True for what a quote holds until a call draws on it: no call's own hold. */
+  readonly isLeg: boolean;
   adjustments: number;
 }
 
-const COST_BUCKET = /cost_usd\/period/;
+const PLAN_BUCKET = /\|cost_usd\/period\|/;
+const CREDIT_BUCKET = /\|wallet\|/;
 
-function costOf(event: ShownEvent): bigint {
+function bookedOn(buckets: RegExp, event: ShownEvent): bigint {
   let sum = 0n;
   for (const posting of event.body.postings) {
-    if (COST_BUCKET.test(posting.bucket)) sum += BigInt(posting.spent) + BigInt(posting.overrun);
+    if (buckets.test(posting.bucket)) sum += BigInt(posting.spent) + BigInt(posting.overrun);
   }
   return sum;
 }
@@ -76,6 +82,8 @@ function follow(stories: Map<string, HoldStory>, event: ShownEvent): void {
       wasUnknown: false,
       attempts: [],
       costNanoUsd: 0n,
+      creditNanoUsd: 0n,
+      isLeg: (event.body.quote?.[2] ?? 0) > 0,
       adjustments: 0,
     });
     return;
@@ -87,7 +95,9 @@ function follow(stories: Map<string, HoldStory>, event: ShownEvent): void {
   if (event.kind === 'unknown') story.wasUnknown = true;
   if (event.kind === 'adjust') story.adjustments += 1;
   if (event.body.attempts !== undefined) story.attempts = event.body.attempts;
-  story.costNanoUsd += costOf(event);
+  const onCredits = bookedOn(CREDIT_BUCKET, event);
+  story.creditNanoUsd += onCredits;
+  story.costNanoUsd += onCredits + bookedOn(PLAN_BUCKET, event);
 }
 
 /** Reads every event over HTTP. */

@@ -23,6 +23,8 @@ const STORY: HoldStory = {
   wasUnknown: false,
   attempts: [ATTEMPT],
   costNanoUsd: 20n,
+  creditNanoUsd: 0n,
+  isLeg: false,
   adjustments: 0,
 };
 const CALL: ProviderCall = {
@@ -41,6 +43,8 @@ const RESULT: CallResult = {
   inputTokens: 10,
   outputTokens: 5,
   cost: '0.000000020',
+  replayed: false,
+  digest: 'one',
 };
 
 function reckonWith(change: Partial<Omit<Evidence, 'rates'>>): ReturnType<typeof reckon> {
@@ -128,5 +132,40 @@ describe('the reckoning', () => {
     expect(reckonWith({ results: [refused] }).leakedRefusals).toEqual(['a']);
     const clean = reckonWith({ results: [refused], stories: [], providerCalls: [] });
     expect(clean).toMatchObject({ refusals: 1, leakedRefusals: [] });
+  });
+
+  it('counts a call and its repetitions as one answer, and sees when they are not the same', () => {
+    const again = { ...RESULT, replayed: true };
+    expect(reckonWith({ results: [RESULT, again] })).toMatchObject({
+      wholeAnswers: 1,
+      exact: 1,
+      repeated: 1,
+      replayed: 1,
+      differing: [],
+      bookedNanoUsd: 20n,
+    });
+    const other = { ...again, digest: 'two' };
+    expect(reckonWith({ results: [RESULT, other] }).differing).toEqual(['a']);
+    const refused = { ...RESULT, end: 'error' as const, status: 429, code: 'limit_held' };
+    expect(reckonWith({ results: [refused, RESULT] }).leakedRefusals).toEqual([]);
+  });
+
+  it('keeps what quotes hold apart from calls, and sees a leg that cost something or did not end', () => {
+    const leg = { ...STORY, holdId: 'leg', isLeg: true, costNanoUsd: 0n };
+    const legsOf = (change: Partial<HoldStory>) =>
+      reckonWith({ stories: [STORY, { ...leg, ...change }] });
+    expect(legsOf({ endings: ['void'] })).toMatchObject({
+      doubled: [],
+      legs: 1,
+      legsFreed: 0,
+      wrongLegs: [],
+    });
+    expect(legsOf({ endings: ['expire'], tag: 'b' })).toMatchObject({
+      legsFreed: 1,
+      wrongLegs: [],
+    });
+    expect(legsOf({ endings: ['void'], costNanoUsd: 1n }).wrongLegs).toEqual(['a: void']);
+    expect(legsOf({ endings: ['settle'] }).wrongLegs).toEqual(['a: settle']);
+    expect(legsOf({ endings: [] })).toMatchObject({ wrongLegs: ['a: '], open: ['a'] });
   });
 });

@@ -40,7 +40,7 @@ interface Sums {
 }
 
 interface Answers extends Sums {
-  /** Whole answers in a client's hands, and how many of them are booked once and to the token. */
+  /** Whole answers in a client's hands, repetitions apart, and how many of them are booked once and to the token. */
   readonly wholeAnswers: number;
   readonly exact: number;
   readonly lost: readonly string[];
@@ -59,7 +59,26 @@ interface Explanations {
   cutBilledNanoUsd: bigint;
 }
 
-export interface Reckoning extends Readonly<Answers>, Readonly<Explanations> {
+/** Calls that came again under their idempotency key. */
+interface Repetitions {
+  /** Calls beyond the first of their tag. */
+  readonly repeated: number;
+  /** Whole answers that were said to be an earlier call's. */
+  readonly replayed: number;
+  /** Tags whose whole answers are not the same. */
+  readonly differing: readonly string[];
+}
+
+/** What quotes held for calls to come. */
+interface Legs {
+  readonly legs: number;
+  /** Legs that no call has drawn on, freed by the client or by time. */
+  readonly legsFreed: number;
+  /** Legs that cost something, or did not end exactly once. */
+  readonly wrongLegs: readonly string[];
+}
+
+export interface Reckoning extends Readonly<Answers>, Readonly<Explanations>, Repetitions, Legs {
   readonly clientCalls: number;
   readonly providerCalls: number;
   readonly holds: number;
@@ -125,7 +144,9 @@ function matchAnswer(result: CallResult, books: Books): Match | string {
   const [story] = books.stories;
   if (story === undefined) return 'no hold';
   if (story.endings.join() !== 'settle') return `ended by ${story.endings.join() || 'nothing'}`;
-  const attempt = story.attempts.find(({ outcome }) => outcome === 'succeeded');
+  // With a key an answer is read to its end for a client that has left, and is there when it comes again.
+  const outcomes = result.replayed ? ['succeeded', 'client_closed'] : ['succeeded'];
+  const attempt = story.attempts.find(({ outcome }) => outcomes.includes(outcome));
   if (attempt === undefined) return 'no attempt that succeeded';
   const call = answering(books.calls, attempt);
   if (call === null || call.billed === null) return 'the provider does not know the answer';
@@ -152,8 +173,9 @@ function checkAnswers(
     bookedNanoUsd: 0n,
     recomputedNanoUsd: 0n,
   };
-  const whole = evidence.results.filter(({ end }) => end === 'whole');
-  for (const result of whole) {
+  const whole = [...byTag(evidence.results.filter(({ end }) => end === 'whole')).values()];
+  for (const [result] of whole) {
+    if (result === undefined) continue;
     const match = matchAnswer(result, {
       stories: stories.get(result.tag) ?? [],
       calls: calls.get(result.tag) ?? [],
@@ -206,14 +228,48 @@ const LIMIT_CODES: ReadonlySet<string | null> = new Set([
   'limit_exceeded',
   'limit_held',
   'concurrency_limited',
+  'insufficient_funds',
 ]);
+
+export function isLimitRefusal({ end, code }: CallResult): boolean {
+  return end === 'error' && LIMIT_CODES.has(code);
+}
+
+function checkRepetitions(results: ByTag<CallResult>): Repetitions {
+  let repeated = 0;
+  let replayed = 0;
+  const differing: string[] = [];
+  for (const [tag, list] of results) {
+    repeated += list.length - 1;
+    const whole = list.filter(({ end }) => end === 'whole');
+    replayed += whole.filter((result) => result.replayed).length;
+    if (new Set(whole.map(({ digest }) => digest)).size > 1) differing.push(tag);
+  }
+  return { repeated, replayed, differing };
+}
+
+function checkLegs(legs: readonly HoldStory[], calls: ByTag<HoldStory>): Legs {
+  const wrong = legs.filter(
+    ({ endings, costNanoUsd }) =>
+      costNanoUsd !== 0n || (endings.join() !== 'void' && endings.join() !== 'expire'),
+  );
+  return {
+    legs: legs.length,
+    legsFreed: legs.filter(({ tag }) => !calls.has(tag)).length,
+    wrongLegs: wrong.map(({ tag, endings }) => `${tag}: ${endings.join()}`),
+  };
+}
 
 /** Compares both books. Pure. */
 export function reckon(evidence: Evidence): Reckoning {
-  const { providerCalls, results, stories } = evidence;
+  const { providerCalls, results } = evidence;
+  const stories = evidence.stories.filter(({ isLeg }) => !isLeg);
+  const legs = evidence.stories.filter(({ isLeg }) => isLeg);
   const storiesByTag = byTag(stories);
   const callsByTag = byTag(providerCalls);
-  const refused = results.filter(({ end, code }) => end === 'error' && LIMIT_CODES.has(code));
+  const resultsByTag = byTag(results);
+  // A call that was refused, and let in when it came again, has its hold.
+  const refused = [...resultsByTag.values()].filter((list) => list.every(isLimitRefusal)).flat();
   const tagsOf = (list: readonly { readonly tag: string }[]): string[] =>
     list.map(({ tag }) => tag);
   const repeated = [...storiesByTag].filter(([, list]) => list.length > 1).map(([tag]) => tag);
@@ -225,8 +281,10 @@ export function reckon(evidence: Evidence): Reckoning {
     holds: stories.length,
     ...checkAnswers(evidence, storiesByTag, callsByTag),
     ...explain(evidence, storiesByTag),
+    ...checkRepetitions(resultsByTag),
+    ...checkLegs(legs, storiesByTag),
     doubled: [...repeated, ...tagsOf(endedTwice)],
-    open: tagsOf(stories.filter(({ endings }) => endings.length === 0)),
+    open: tagsOf(evidence.stories.filter(({ endings }) => endings.length === 0)),
     refusals: refused.length,
     leakedRefusals: tagsOf(refused).filter((tag) => storiesByTag.has(tag) || callsByTag.has(tag)),
     cutChargedNanoUsd: estimated.reduce((sum, story) => sum + story.costNanoUsd, 0n),
