@@ -21,17 +21,17 @@ const webhook = (nowMs: number): WebhookRecord => ({
   disabledReason: null,
 });
 
-const createWebhook: Step = ({ store, clock }) =>
+export const createWebhook: Step = ({ store, clock }) =>
   store.alerting.webhooks.create(webhook(clock.nowMs));
 
 const claimOf = ({ store, clock }: ScenarioWorld) =>
   store.alerting.outbox.claim({ nowMs: clock.nowMs, perDestination: 10, fixed: [] });
 
 /** Makes the deliveries. */
-const route: Step = (world) => claimOf(world);
+export const route: Step = (world) => claimOf(world);
 
 /** Ends the first delivery that is due; its only commit, where the deliveries are made already. */
-const attempt =
+export const attempt =
   (next: AttemptResult['next'], disable: string | null = null): Step =>
   async (world) => {
     const { due } = await claimOf(world);

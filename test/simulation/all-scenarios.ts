@@ -9,8 +9,10 @@ import { KEY_SCENARIOS } from './key-scenarios.ts';
 import { LEDGER_OPERATIONS_SCENARIOS } from './ledger-operations-scenarios.ts';
 import { LEDGER_SCENARIOS } from './ledger-scenarios.ts';
 import { LIMIT_SCENARIOS } from './limit-scenarios.ts';
+import { MIXED_SCENARIOS } from './mixed-scenarios.ts';
 import { MONEY_SCENARIOS } from './money-scenarios.ts';
 import { QUOTE_SCENARIOS } from './quote-scenarios.ts';
+import { RECORD_SCENARIOS } from './record-scenarios.ts';
 import { SUBSCRIPTION_SCENARIOS } from './subscription-scenarios.ts';
 import { USAGE_SCENARIOS } from './usage-scenarios.ts';
 
@@ -24,4 +26,6 @@ export const ALL_SCENARIOS: readonly Scenario[] = [
   ...SUBSCRIPTION_SCENARIOS,
   ...ALERT_SCENARIOS,
   ...USAGE_SCENARIOS,
+  ...MIXED_SCENARIOS,
+  ...RECORD_SCENARIOS,
 ];

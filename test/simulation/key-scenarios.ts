@@ -21,7 +21,7 @@ function claimOf(customerId: string, key: string, name: string, hasHold = true):
 
 const KEPT: ClaimEnd = { type: 'kept', sealed: new TextEncoder().encode('the reply') };
 
-const claim =
+export const claim =
   (key: string, name: string, more: Partial<NewClaim> = {}): Step =>
   ({ store, customerId }) =>
     store.idempotency.claim({ ...claimOf(customerId, key, name), ...more });
@@ -31,7 +31,7 @@ const endClaim =
   ({ store, customerId }) =>
     store.idempotency.end(claimOf(customerId, key, name), end);
 
-const settleKeyed =
+export const settleKeyed =
   (key: string, name: string, end: ClaimEnd = KEPT): Step =>
   ({ store, clock, customerId }) =>
     store.ledger.settle({
@@ -39,7 +39,7 @@ const settleKeyed =
       claim: { claim: claimOf(customerId, key, name), end },
     });
 
-const voidKeyed =
+export const voidKeyed =
   (key: string, name: string): Step =>
   ({ store, clock, customerId }) =>
     store.ledger.void({

@@ -36,7 +36,7 @@ const ROLLING: PlanInput = {
   ],
 };
 
-const grant =
+export const grant =
   (reference: string, cents: bigint, more: Partial<NewCredit> = {}): Step =>
   ({ store, customerId }) =>
     store.wallets.grant({
@@ -57,7 +57,7 @@ const withdraw =
     store.wallets.withdraw(customerId, reference);
 
 /** Looks at the credits, which books what time has done to them. */
-const look: Step = ({ store, customerId }) => store.wallets.wallet(customerId);
+export const look: Step = ({ store, customerId }) => store.wallets.wallet(customerId);
 
 /** A grant that ends in `days` after the first moment of every scenario. */
 const until = (days: number): Partial<NewCredit> => ({

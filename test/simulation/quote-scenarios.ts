@@ -34,7 +34,7 @@ const QUOTED: PlanInput = {
 };
 
 /** Three operations of which the last does not fit. */
-const quote =
+export const quote =
   (quoteId: string): Step =>
   ({ store, customerId }) =>
     store.quotes.create(
@@ -45,12 +45,12 @@ const quote =
       ]),
     );
 
-const draw =
+export const draw =
   (quoteId: string, name: string, operationId: string | null = null): Step =>
   ({ store, customerId }) =>
     store.quotes.reserve({ ...quotedReserve(customerId, quoteId, name), operationId });
 
-const release =
+export const release =
   (quoteId: string): Step =>
   ({ store, customerId }) =>
     store.quotes.release(customerId, quoteId);
