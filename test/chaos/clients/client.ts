@@ -14,11 +14,11 @@ export interface Site {
   readonly caller: ChatCaller;
   readonly random: SeededRandom;
   /** A mark for a new call, in its prompt and its tags, so that the provider's log and the ledger can be laid together. */
-  nextTag(): string;
+  readonly nextTag: () => string;
   /** Takes over what a call came to. */
-  note(result: CallResult): void;
+  readonly note: (result: CallResult) => void;
   /** Says what must not be. */
-  violate(what: string): void;
+  readonly violate: (what: string) => void;
 }
 
 /** What is left when nothing is in progress any more. */

@@ -35,7 +35,7 @@ export class QuotedClient implements KillClient {
 
   async act(site: Site): Promise<void> {
     const again = site.random.next() < 0.5 ? this.#cutOff.shift() : undefined;
-    if (again !== undefined) return void (await this.#call(site, again));
+    if (again !== undefined) return await this.#call(site, again);
     const call = drawCall(site.random, site.nextTag());
     const quote = await this.#take(site, call);
     const token = quote?.hold?.token;
