@@ -7,10 +7,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/metering/core/**/*.test.ts', 'src/catalog/*.test.ts', 'src/contracts/*.test.ts'],
-    exclude: [
-      'src/catalog/price-book-drift.test.ts',
-      'src/metering/core/engine.model.test.ts',
-    ],
+    exclude: ['src/catalog/price-book-drift.test.ts', 'src/metering/core/engine.model.test.ts'],
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 600_000,
