@@ -14,6 +14,7 @@ const DAY = 24 * HOUR;
 const KINDS = [
   'threshold',
   'recovered',
+  'wallet_low',
   'forecast',
   'anomaly',
   'ledger_mismatch',
@@ -102,6 +103,18 @@ export const alertsSchema = z
       })
       .prefault({})
       .describe('When an hour’s spend is unusual.'),
+    wallet: z
+      .strictObject({
+        belowUsd: text(20)
+          .regex(/^\d{1,9}(?:\.\d{1,9})?$/, { error: 'must be US dollars such as "5.00"' })
+          .optional()
+          .describe('A wallet with less is low.'),
+        belowPercentOfTopUp: integer({ min: 0, max: 100 })
+          .prefault(20)
+          .describe('So is one with less than this share of its last top-up; 0: never.'),
+      })
+      .prefault({})
+      .describe('When a customer is told that the wallet runs low.'),
     email: emailSchema,
     slack: slackSchema,
   })

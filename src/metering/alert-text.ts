@@ -49,6 +49,13 @@ export function describeAlert(alert: AlertBody): AlertText {
         message: `${usage(data)} is used: ${data.percent} %.`,
       };
     }
+    case 'wallet_low': {
+      const { data } = alert;
+      return {
+        title: 'Credits run low',
+        message: `$${data.balance_usd} is left, below $${data.below_usd}. A top-up raises it.`,
+      };
+    }
     case 'forecast': {
       const { data } = alert;
       return {

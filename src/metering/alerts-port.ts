@@ -13,12 +13,14 @@ import type { Page, PageQuery } from './ports.ts';
 /**
  * - `threshold`: use of a limit has reached a share of it · `recovered`: more was granted, or use was given back, and
  *   use is below again
+ * - `wallet_low`: a wallet's balance is below what is configured; recovers with the next credit
  * - `forecast`: the period's use so far leads beyond the limit · `anomaly`: an hour cost far more than its customer's usual
  * - `ledger_mismatch`: the counters do not follow from the ledger · `operator`: something only the operator can mend
  */
 export const ALERT_KINDS = [
   'threshold',
   'recovered',
+  'wallet_low',
   'forecast',
   'anomaly',
   'ledger_mismatch',
@@ -60,6 +62,17 @@ export type AlertBody =
         readonly thresholds: readonly number[];
         /** Ids of the alerts that are over. */
         readonly recovers: readonly string[];
+      };
+    }
+  | {
+      readonly kind: 'wallet_low';
+      readonly data: {
+        /** What is left of all credits, less what is owed; held amounts are still in it. */
+        readonly balance_usd: string;
+        readonly held_usd: string;
+        readonly below_usd: string;
+        /** Null where only a fixed amount counts, or nothing was ever paid in. */
+        readonly last_top_up_usd: string | null;
       };
     }
   | {

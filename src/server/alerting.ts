@@ -13,6 +13,7 @@ import { parseUsd } from '../contracts/money.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { DeliveryMetrics } from '../observability/delivery-metrics.ts';
 import type { GatewayMetrics } from '../observability/metrics.ts';
+import type { WalletAlertLevels } from '../store/sqlite/worker-options.ts';
 import { VERSION } from '../version.ts';
 
 function settingsOf({ alerts, egress }: GatewayConfig): AlertingSettings {
@@ -41,6 +42,16 @@ function settingsOf({ alerts, egress }: GatewayConfig): AlertingSettings {
             kinds: kindsOf(email.kinds),
           },
     slack: slack.url === undefined ? null : { url: slack.url, kinds: kindsOf(slack.kinds) },
+  };
+}
+
+/** Below what a wallet is low. */
+export function walletAlertLevels({ alerts }: GatewayConfig): WalletAlertLevels | null {
+  const { belowUsd, belowPercentOfTopUp } = alerts.wallet;
+  if (belowUsd === undefined && belowPercentOfTopUp === 0) return null;
+  return {
+    belowNanoUsd: belowUsd === undefined ? null : parseUsd(belowUsd, 'alerts.wallet.belowUsd'),
+    belowPercentOfTopUp: belowPercentOfTopUp === 0 ? null : belowPercentOfTopUp,
   };
 }
 

@@ -17,7 +17,7 @@ import type { MeteringStore } from '../metering/ports.ts';
 import { PROVIDERS } from '../providers/registry.ts';
 import { databasePath } from '../store/sqlite/database.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
-import { openAlerting } from './alerting.ts';
+import { openAlerting, walletAlertLevels } from './alerting.ts';
 import { archivePrices } from './archive-prices.ts';
 import { billingRoutes } from './billing-routes.ts';
 import { buildGateway, type GatewayOptions } from './build-gateway.ts';
@@ -78,6 +78,7 @@ function openStore({ config }: LoadedConfig): Promise<MeteringStore> {
     unknownPolicy: config.metering.unknownPolicy,
     unknownGraceMs: config.metering.unknownGraceMs,
     deploymentLimits: config.metering.limits,
+    walletAlerts: walletAlertLevels(config),
     keepRequestsMs: requestsDays === false ? null : requestsDays * DAY_MS,
   });
 }

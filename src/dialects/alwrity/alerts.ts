@@ -55,6 +55,15 @@ function wordsOf(
         message: `${used} of ${limit} is used.`,
       };
     }
+    case 'wallet_low': {
+      const { balance_usd, below_usd } = alert.data;
+      return {
+        type: 'usage_warning',
+        threshold_percentage: null,
+        title: 'Credits run low',
+        message: `$${balance_usd} is left, below $${below_usd}.`,
+      };
+    }
     case 'forecast': {
       const { limit_id, projected, limit } = alert.data;
       return {

@@ -40,7 +40,7 @@ import {
   putSettle,
   putVoid,
 } from './wire.ts';
-import { CLOSE } from './worker-options.ts';
+import { CLOSE, type WalletAlertLevels } from './worker-options.ts';
 import { WriterLink } from './writer-link.ts';
 
 export interface SqliteStoreOptions {
@@ -57,6 +57,8 @@ export interface SqliteStoreOptions {
   readonly keepRequestsMs?: number | null;
   /** Limits of the whole deployment (`scope: deployment`) and of its providers (`provider:<id>`). */
   readonly deploymentLimits?: readonly LimitInput[];
+  /** Below what customers are told that their wallet is low; null, the default: never. */
+  readonly walletAlerts?: WalletAlertLevels | null;
 }
 
 const DEFAULT_GRACE_MS = 15 * 60_000;
@@ -197,6 +199,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Mete
     policy: options.unknownPolicy ?? 'charge_observed',
     keepRequestsMs: options.keepRequestsMs ?? null,
     deploymentLimits: options.deploymentLimits ?? [],
+    walletAlerts: options.walletAlerts ?? null,
   });
   const link = new WriterLink(worker, now);
   const readers = new Readers(dataDir);

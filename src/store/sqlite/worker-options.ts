@@ -7,6 +7,13 @@ import type { LimitInput } from '../../contracts/metering.ts';
 import type { UnknownPolicy } from '../../metering/core/types.ts';
 import type { Durability } from './database.ts';
 
+/** Below what a wallet is low; null: it is not looked at. */
+export interface WalletAlertLevels {
+  readonly belowNanoUsd: bigint | null;
+  /** Whole percents of the last top-up. */
+  readonly belowPercentOfTopUp: number | null;
+}
+
 export interface WriterOptions {
   readonly dataDir: string;
   readonly durability: Durability;
@@ -17,6 +24,8 @@ export interface WriterOptions {
   readonly keepRequestsMs?: number | null;
   /** Limits of the whole deployment and of its providers; none by default. */
   readonly deploymentLimits?: readonly LimitInput[];
+  /** None by default. */
+  readonly walletAlerts?: WalletAlertLevels | null;
 }
 
 export interface ReaderOptions {

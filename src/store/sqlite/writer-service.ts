@@ -6,7 +6,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { createIdSource } from '../../contracts/ids.ts';
+import { createIdSource, type IdSource } from '../../contracts/ids.ts';
 import { createEngine } from '../../metering/core/engine.ts';
 import { ArchiveDrop } from './archive-operations.ts';
 import { Accounts } from './accounts.ts';
@@ -21,6 +21,7 @@ import { RequestRetention } from './request-retention.ts';
 import { ScopeAccounts } from './scope-accounts.ts';
 import { LedgerBroken } from './sqlite-errors.ts';
 import type { Flat } from './wire.ts';
+import { WalletAlerts } from './wallet-alerts.ts';
 import type { WriterOptions } from './worker-options.ts';
 import { Writer } from './writer.ts';
 
@@ -51,6 +52,14 @@ export interface WriterService {
   close(): void;
 }
 
+function walletAlertsOf(
+  database: DatabaseSync,
+  ids: IdSource,
+  { walletAlerts = null }: WriterOptions,
+): WalletAlerts | null {
+  return walletAlerts === null ? null : new WalletAlerts(database, ids, walletAlerts);
+}
+
 /**
  * Migrates, recovers, and serves.
  *
@@ -78,13 +87,13 @@ export function startWriterService(parts: WriterServiceParts): WriterService {
   const ids = createIdSource(nowMs, parts.randomFill ?? ((target) => randomFillSync(target)));
   const { deploymentLimits = [] } = options;
   const scopes = new ScopeAccounts(database, { engine, accounts, deploymentLimits });
-  const writer = new Writer({ database, engine, emergency, history, accounts, scopes, ids });
+  const wallets = walletAlertsOf(database, ids, options);
+  const opened = { database, engine, accounts, scopes, history };
+  const writer = new Writer({ ...opened, emergency, ids, wallets });
   writer.transact(options.nowMs, () => {
     writer.directory.seed(options.nowMs);
   });
-  const loaded = { database, engine, accounts, scopes, history, writer, deferred };
-  const start = { ...loaded, nowMs: options.nowMs };
-  recover(start);
+  recover({ ...opened, writer, deferred, nowMs: options.nowMs });
   const retention = new RequestRetention(database, options.keepRequestsMs ?? null);
   const maintenance = new Maintenance(
     { writer, engine, accounts, retention, archive: new ArchiveDrop(database) },

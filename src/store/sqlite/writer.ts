@@ -31,6 +31,7 @@ import { ProgressTable } from './progress-table.ts';
 import { recallHold } from './recall-hold.ts';
 import type { ScopeAccounts } from './scope-accounts.ts';
 import { type CallIdentity, UsageTables } from './usage-tables.ts';
+import type { WalletAlerts } from './wallet-alerts.ts';
 import { type WriterOperation, writerOperations } from './writer-operations.ts';
 import {
   ANSWER_ERROR,
@@ -58,6 +59,8 @@ export interface WriterParts {
   readonly accounts: Accounts;
   readonly scopes: ScopeAccounts;
   readonly ids: IdSource;
+  /** Null: nobody is told of low wallets. */
+  readonly wallets: WalletAlerts | null;
 }
 
 /** Events between two marks: what a start reads and checks. */
@@ -72,6 +75,7 @@ export class Writer {
   readonly #usage: UsageTables;
   readonly #progress: ProgressTable;
   readonly #crossings: CrossingAlerts;
+  readonly #wallets: WalletAlerts | null;
   readonly #idempotency: IdempotencyTable;
   readonly #history: HoldHistory;
   readonly #emergency: EmergencyJournal;
@@ -97,6 +101,7 @@ export class Writer {
     this.#usage = new UsageTables(parts.database);
     this.#progress = new ProgressTable(parts.database);
     this.#crossings = new CrossingAlerts(parts.database, parts.ids);
+    this.#wallets = parts.wallets;
     this.#idempotency = new IdempotencyTable(parts.database);
     this.#begin = parts.database.prepare('BEGIN IMMEDIATE');
     this.#commitStatement = parts.database.prepare('COMMIT');
@@ -402,6 +407,7 @@ export class Writer {
     }
     this.#journal.flushBuckets((bucketId) => this.#engine.bucket(bucketId));
     if (writes.crossings.length > 0) this.#crossings.note(writes.crossings);
+    this.#wallets?.note(writes.entries);
     for (const request of writes.requests) this.#usage.write(request);
     this.#usage.flush();
     for (const { order, atMs } of writes.claimEnds) this.#idempotency.end(order, atMs);
