@@ -37,6 +37,26 @@ export interface SpeechOptions {
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
+/** Takes the sound out of a reply that is more than sound: events, or JSON. */
+export interface SpeechReader {
+  /**
+   * Takes bytes of a 2xx reply as they come.
+   *
+   * @returns sound that may leave; null when there is none yet
+   * @throws ProviderFailureError for an error in the reply, and for what is no such reply
+   */
+  push(chunk: Buffer): Buffer | null;
+  /**
+   * The reply is over.
+   *
+   * @returns the rest of the sound; null when there is none
+   * @throws ProviderFailureError when it is not complete
+   */
+  end(): Buffer | null;
+  /** What the reply says was billed; null while it has not said so. */
+  readonly facts: ResultFacts | null;
+}
+
 /** One spoken text. Its bytes go to the client as they come. */
 export interface SpeechExchange {
   readonly request: WireRequest;
@@ -46,6 +66,8 @@ export interface SpeechExchange {
   readonly mediaType: string;
   /** What the provider bills for the whole text, as far as that is known without its reply. */
   readonly facts: ResultFacts;
+  /** Opens the reader of the reply; absent: its bytes are the sound. */
+  open?(): SpeechReader;
 }
 
 /** A provider that speaks. */

@@ -133,7 +133,12 @@ const STREAM_HEADERS: readonly string[] = [
 export function sendStreamHead(
   gateway: Gateway,
   run: CallRun,
-  answer: { readonly provider: string | null; readonly model: string | null },
+  answer: {
+    readonly provider: string | null;
+    readonly model: string | null;
+    /** Of bare bytes; absent: as the call says. */
+    readonly contentType?: string | undefined;
+  },
 ): void {
   const headers = answerHeaders(gateway, run, {
     ...answer,
@@ -143,7 +148,7 @@ export function sendStreamHead(
   const { streamType } = run.call;
   if (streamType === null) headers.push(...STREAM_HEADERS);
   else {
-    headers.push('content-type', streamType);
+    headers.push('content-type', answer.contentType ?? streamType);
     run.exchange.sendsBytes = true;
   }
   run.claim?.noteStreamHead(headers);
@@ -224,6 +229,7 @@ export async function deliverStream(
     sendStreamHead(gateway, run, {
       provider,
       model: `${provider}/${stream.answer.modelServed ?? candidate.model}`,
+      contentType: stream.answer.contentType,
     });
   }
   stream.relayTo(exchange);

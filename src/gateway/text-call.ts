@@ -56,6 +56,10 @@ export interface AnswerStream {
   /** Output tokens counted from what was delivered, for when the provider never sends usage. */
   readonly estimatedOutputTokens: number;
   readonly finishReasons: readonly string[];
+  /** Of bytes that are not of the type that the call asked for; absent: they are. */
+  readonly contentType?: string;
+  /** True where it reads replies of any media type, errors among them; absent: a reply of text is an error. */
+  readonly readsAnyType?: boolean;
   /** Terminal frames of a complete answer. */
   close(receipt: Receipt): Buffer;
 }

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pngOf } from '../support/media-samples.ts';
 import { openLab, SERVICE_KEY, type Lab } from '../support/lab.ts';
 import { requestOf } from '../support/running-gateway.ts';
-import { decodePng } from './files.ts';
+import { decodePng, recordingOf, wavMs } from './files.ts';
 
 let lab: Lab;
 let client: OpenAI;
@@ -149,5 +149,144 @@ describe('embeddings', () => {
     expect(usage['inputs']).toBe(2);
     if (!isEstimated) expect(usage['input_text_tokens']).toBe(billed()?.inputTokens);
     expect(Number(cost)).toBeGreaterThan(0);
+  });
+});
+
+describe('speech', () => {
+  const say = async (model: string, format: 'wav' | 'pcm' | 'mp3') => {
+    const response = await client.audio.speech.create({
+      model,
+      voice: 'Kore',
+      input: 'Hello there.',
+      instructions: 'Say cheerfully',
+      response_format: format,
+    });
+    return { response, bytes: Buffer.from(await response.arrayBuffer()) };
+  };
+  const WHOLE = 'gemini/gemini-2.5-flash-preview-tts';
+  const STREAMED = 'gemini/gemini-3.8-flash-tts';
+
+  it.each([WHOLE, STREAMED])('of %s is booked by the tokens that it says', async (model) => {
+    const most = await mostOf({
+      type: 'audio.speech',
+      model,
+      input: { chars: 'Say cheerfully:\nHello there.'.length },
+    });
+    const { response, bytes } = await say(model, 'pcm');
+    // 28 characters of prompt, 60 ms each, 24 kHz, 16 bits.
+    expect(bytes).toHaveLength(28 * 60 * 48);
+    const { usage, estimated, cost } = await bookedFor(response);
+    expect(billed()).toMatchObject({ outputTokens: 42 });
+    expect(usage).toEqual({
+      input_text_tokens: billed()?.inputTokens,
+      output_audio_tokens: 42,
+      characters: 12,
+    });
+    expect(estimated).toBe(false);
+    expect(most).toBeGreaterThanOrEqual(Number(cost));
+  });
+
+  it('that comes whole is a WAV of its length', async () => {
+    const { response, bytes } = await say(WHOLE, 'wav');
+    expect(response.headers.get('content-type')).toBe('audio/wav');
+    expect(wavMs(bytes)).toBe(28 * 60);
+  });
+
+  it.each([WHOLE, STREAMED])('of %s in a form it does not make is WAV by name', async (model) => {
+    const { response, bytes } = await say(model, 'mp3');
+    expect(response.headers.get('content-type')).toBe('audio/wav');
+    expect(response.headers.get('x-gateway-warnings')).toContain('response_format_mapped');
+    expect(bytes.toString('latin1', 0, 4)).toBe('RIFF');
+    expect(bytes).toHaveLength(44 + 28 * 60 * 48);
+  });
+
+  it.each([
+    [WHOLE, 'filtered', 422, 'content_filtered'],
+    [WHOLE, 'null-content', 400, 'invalid_request'],
+    [STREAMED, 'blocked', 422, 'content_filtered'],
+    [STREAMED, 'null-content', 400, 'invalid_request'],
+  ])('%s that was not made (%s) fails with %i', async (model, fault, status, code) => {
+    lab.simulator.setFault({
+      match: { model: model.split('/')[1] ?? '' },
+      sequence: [fault, null],
+    });
+    const reply = await lab.call('/v1/audio/speech', {
+      body: { model, voice: 'Puck', input: 'Hello', response_format: 'wav' },
+    });
+    expect([reply.status, reply.error['code']]).toEqual([status, code]);
+  });
+
+  it('breaks off where the stream of the provider does, and is booked', async () => {
+    lab.simulator.setFault({
+      match: { model: 'gemini-3.8-flash-tts' },
+      sequence: ['reset-after-2', null],
+    });
+    await expect(say(STREAMED, 'pcm')).rejects.toThrow();
+    expect(await lab.openHolds()).toBe(0);
+  });
+
+  it('in a voice that there is not is refused, naming the voices', async () => {
+    const reply = await lab.call('/v1/audio/speech', {
+      body: { model: WHOLE, voice: 'alloy', input: 'Hello' },
+    });
+    expect([reply.status, reply.error['param']]).toEqual([400, 'voice']);
+    expect(reply.error['message']).toContain('Zephyr');
+    expect(lab.simulator.log).toHaveLength(0);
+  });
+});
+
+describe('transcripts', () => {
+  const model = 'gemini/gemini-3.8-flash';
+  const file = async () => await toFile(recordingOf(2500), 'talk.wav', { type: 'audio/wav' });
+
+  it('are booked by the tokens heard and said, within what is held', async () => {
+    const most = await mostOf({ type: 'audio.transcribe', model, input: { seconds: 3 } });
+    const { data, response } = await client.audio.transcriptions
+      .create({ model, file: await file(), language: 'en', prompt: 'Ruby' })
+      .withResponse();
+    expect(data.text).toContain('Simulated transcript');
+    const { usage, cost } = await bookedFor(response);
+    expect(usage).toMatchObject({
+      input_audio_tokens: billed()?.audioTokens,
+      output_text_tokens: billed()?.outputTokens,
+      audio_ms: 3000,
+    });
+    expect(most).toBeGreaterThanOrEqual(Number(cost));
+  });
+
+  it('have times where subtitles or segments are asked for, and speakers', async () => {
+    const ask = async (format: 'srt' | 'verbose_json' | 'diarized_json') =>
+      await client.audio.transcriptions.create({
+        model,
+        file: await file(),
+        response_format: format,
+      } as OpenAI.Audio.TranscriptionCreateParamsNonStreaming);
+    expect(await ask('srt')).toMatch(/^1\n00:00:00,000 --> 00:00:02,500\nSimulated/);
+    expect(await ask('verbose_json')).toMatchObject({
+      language: 'en',
+      segments: [{ start: 0, end: 2.5 }],
+    });
+    expect(await ask('diarized_json')).toMatchObject({ segments: [{ speaker: 'A' }] });
+  });
+
+  it('are translated', async () => {
+    const reply = await client.audio.translations.create({ model, file: await file() });
+    expect(reply.text).toContain('Simulated transcript');
+    expect(lab.simulator.log.at(-1)?.requestBody).toContain('into English');
+  });
+
+  it('with times of words are refused', async () => {
+    const form = new FormData();
+    form.set('model', model);
+    form.set('response_format', 'verbose_json');
+    form.append('timestamp_granularities[]', 'word');
+    form.set('file', new Blob([new Uint8Array(recordingOf(1000))]), 'a.wav');
+    const reply = await fetch(`${lab.url}/v1/audio/transcriptions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${SERVICE_KEY}` },
+      body: form,
+    });
+    expect(reply.status).toBe(400);
+    expect(await reply.json()).toMatchObject({ error: { param: 'timestamp_granularities' } });
   });
 });

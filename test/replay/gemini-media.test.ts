@@ -7,6 +7,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { explainAbsence, hasRecordings, loadRecording } from '../support/recordings.ts';
 import { replyOf, startReplayUpstream, type ReplayUpstream } from '../support/replay-upstream.ts';
+import { recordingOf } from '../media/files.ts';
 import {
   requestOf,
   startTestGateway,
@@ -124,5 +125,36 @@ describe.skipIf(!hasRecordings)('recorded media of Gemini', () => {
     expect(data.map((one) => one['embedding'])).toEqual(vectors);
     expect(answered.estimated).toBe(tokens === null);
     if (tokens !== null) expect(answered.usage['input_text_tokens']).toBe(tokens);
+  });
+
+  it('speaks', async () => {
+    const id = 'gemini/generatecontent-tts-01';
+    const input = 'Ruby is a programming language designed for developer happiness.';
+    const model = 'gemini/gemini-2.5-flash-preview-tts';
+    const body = { model, input, voice: 'Kore', response_format: 'pcm' };
+    const answered = await replayed(id, { path: '/v1/audio/speech', body });
+    expect(answered.bytes).toEqual(Buffer.from(madeIn(id, 0), 'base64'));
+    expect(answered.usage).toEqual({
+      input_text_tokens: 11,
+      output_audio_tokens: 111,
+      characters: input.length,
+    });
+    const { model: _model, ...recorded } = looseOf(loadRecording(id).request.body);
+    expect(answered.sent).toEqual({ ...recorded, store: false });
+  });
+
+  it.each([
+    ['gemini/generatecontent-audio-input-01', { input_text_tokens: 14, input_audio_tokens: 119 }],
+    ['gemini/generatecontent-audio-input-02', { input_text_tokens: 6, input_audio_tokens: 139 }],
+    ['gemini/generatecontent-audio-input-03', { input_text_tokens: 6, input_audio_tokens: 119 }],
+  ])('writes down what it hears: %s', async (id, usage) => {
+    const form = new FormData();
+    form.set('model', 'gemini/gemini-2.5-flash');
+    form.set('file', new Blob([new Uint8Array(recordingOf(3700))]), 'ruby.wav');
+    const answered = await replayed(id, { path: '/v1/audio/transcriptions', body: form });
+    expect(answered.json['text']).toBe(
+      'Ruby is a programming language designed for developer happiness.',
+    );
+    expect(answered.usage).toMatchObject({ ...usage, output_text_tokens: 10, audio_ms: 4000 });
   });
 });

@@ -11,6 +11,8 @@ import { GEMINI_ORIGIN } from './media.ts';
 import { geminiEmbedding } from './media/embeddings.ts';
 import { geminiImageEdit, geminiImageGeneration } from './media/images.ts';
 import { GEMINI_MEDIA_MODELS } from './media/models.ts';
+import { geminiSpeech } from './media/speech.ts';
+import { geminiTranscription } from './media/transcription.ts';
 import { VERSION_SEGMENT } from './model.ts';
 import { buildRequest } from './request.ts';
 import { readReply } from './response.ts';
@@ -52,6 +54,8 @@ export const gemini: ProviderDefinition = {
   embedding: geminiEmbedding,
   imageGeneration: geminiImageGeneration,
   imageEdit: geminiImageEdit,
+  speech: geminiSpeech,
+  transcription: geminiTranscription,
   mediaModels: GEMINI_MEDIA_MODELS,
   readError,
 };

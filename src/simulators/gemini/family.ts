@@ -75,7 +75,7 @@ function generateRoute(call: SimulatedCall, model: string, verb: GenerateVerb): 
       if (wantedOf(call.json) === 'text') {
         return answerGenerate(call, request, { traits, faults, verb });
       }
-      const made = answerMedia(call, request, faults);
+      const made = answerMedia(call, request, { faults, verb });
       return 'message' in made ? invalidArgument(made.message, made.field) : made;
     },
   };

@@ -94,7 +94,8 @@ export function camelKeys(object: JsonObject): JsonObject {
   return result;
 }
 
-function partsOf(content: unknown): JsonObject[] {
+/** The parts of a content, members in camel case. */
+export function partsOf(content: unknown): JsonObject[] {
   return listOf(objectOf(content)['parts']).map((part) => camelKeys(objectOf(part)));
 }
 

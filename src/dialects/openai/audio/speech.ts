@@ -8,18 +8,24 @@ import { z } from 'zod';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import { isJobExchange } from '../../../contracts/job-provider.ts';
 import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
-import { SPEECH_FORMATS, SPEECH_MEDIA_TYPES } from '../../../contracts/speech-provider.ts';
+import {
+  SPEECH_FORMATS,
+  SPEECH_MEDIA_TYPES,
+  type SpeechExchange,
+} from '../../../contracts/speech-provider.ts';
 import type { Dialect } from '../../../gateway/dialect.ts';
 import type {
   FinishedJob,
   OperationAnswer,
   OperationCall,
 } from '../../../gateway/operation-call.ts';
+import type { AnswerStream } from '../../../gateway/text-call.ts';
 import { parseJsonObject } from '../../json-body.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { checked, optionsFor, present, unknownMembers } from '../request-fields.ts';
 import { neverWhole } from '../unstreamed.ts';
 import { ByteStream } from './byte-stream.ts';
+import { SpokenStream } from './spoken-stream.ts';
 
 /** A name, or a voice that the provider has made (`{id}`). */
 const voiceSchema = z.union([
@@ -62,6 +68,15 @@ function spokenAnswer({ media, facts }: FinishedJob): OperationAnswer {
   };
 }
 
+/** The reader of a reply: bytes as they come, or the sound within. */
+function spokenBy(exchange: SpeechExchange): AnswerStream {
+  const { facts, mediaType } = exchange;
+  const reader = exchange.open?.();
+  return reader === undefined
+    ? new ByteStream(facts.usage, facts.modelServed)
+    : new SpokenStream(reader, mediaType, facts);
+}
+
 function parseSpeech(bytes: Buffer, maxDepth: number): OperationCall {
   const body = parseJsonObject(bytes, maxDepth);
   const request = checked(speechSchema, body);
@@ -81,7 +96,14 @@ function parseSpeech(bytes: Buffer, maxDepth: number): OperationCall {
     stream: true,
     streamType: SPEECH_MEDIA_TYPES[format],
     // Code points, as providers count them.
-    spec: { operation: 'audio.speech', audio: { chars: Array.from(input).length } },
+    spec: {
+      operation: 'audio.speech',
+      audio: { chars: Array.from(input).length },
+      // Of models that are sold by tokens: all the words that they read.
+      text: {
+        inputBytes: Buffer.byteLength(input) + Buffer.byteLength(request.instructions ?? ''),
+      },
+    },
     serviceTier: null,
     unknownParameters: unknownMembers(speechSchema, body),
     isServedBy: (definition) => definition.speech !== undefined,
@@ -98,12 +120,11 @@ function parseSpeech(bytes: Buffer, maxDepth: number): OperationCall {
       if (isJobExchange(exchange)) {
         return { submission: exchange, answer: spokenAnswer };
       }
-      const { usage, modelServed } = exchange.facts;
       return {
         request: exchange.request,
         warnings: exchange.warnings,
         read: neverWhole,
-        open: () => new ByteStream(usage, modelServed),
+        open: () => spokenBy(exchange),
       };
     },
   };

@@ -14,6 +14,7 @@ import { encodeFloats } from '../../../http/float-vector.ts';
 import { asList, asRecord, asRecords } from '../json.ts';
 import { readUsage } from '../usage.ts';
 import { failed, methodRequest, objectReply, refused } from './exchange.ts';
+import { assertKind } from './models.ts';
 
 /** Texts of one call. https://ai.google.dev/gemini-api/docs/embeddings */
 const INPUTS_MAX = 100;
@@ -82,6 +83,7 @@ function bodyOf(options: EmbeddingOptions, target: ProviderTarget): Record<strin
 /** Vectors from texts. `extra` (`taskType`, `title` …) is laid into each request of the batch. */
 export const geminiEmbedding: EmbeddingProvider = {
   embed(options, target) {
+    assertKind(target.model, 'embeddings');
     const request = methodRequest(target, {
       method: 'batchEmbedContents',
       body: bodyOf(options, target),

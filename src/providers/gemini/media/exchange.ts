@@ -73,10 +73,15 @@ export function objectReply(reply: WireReply): JsonRecord {
   if (body === null) {
     throw failed('malformed_reply', 'Gemini answered with something that is not a JSON object.');
   }
-  if (body['error'] !== undefined && body['error'] !== null) {
-    throw new ProviderFailureError(failureOfError(body['error'], { status: 200 }));
-  }
+  assertNoError(body);
   return body;
+}
+
+/** @throws ProviderFailureError of the class of an `error` member, where there is one */
+export function assertNoError(body: JsonRecord): void {
+  const error = body['error'];
+  if (error === undefined || error === null) return;
+  throw new ProviderFailureError(failureOfError(error, { status: 200 }));
 }
 
 /** What one response of `generateContent` holds, thoughts left out. */

@@ -29,7 +29,7 @@ import {
   onlyWords,
 } from './exchange.ts';
 import { imageShape, type ImageShape } from './image-size.ts';
-import { imageFamilyOf, imageModel, type ImageFamily } from './models.ts';
+import { assertKind, imageFamilyOf, imageModel, type ImageFamily } from './models.ts';
 
 /** Without these the picture would not be what was asked for. */
 const ESSENTIAL: ReadonlySet<string> = new Set(['n', 'image', 'mask', 'mode', 'expand']);
@@ -129,6 +129,7 @@ function exchangeOf(
   },
 ): MediaExchange<ImageGenerationResult> {
   const { family, asked, operation, pictures } = call;
+  assertKind(target.model, 'pictures');
   const table = imageModel(target.model, family, operation);
   const { values, warnings } = checkMediaOptions(table, asked, ESSENTIAL);
   const shape = imageShape(options.size, family);

@@ -9,6 +9,8 @@ import type { ImageEditOptions, ImageOptions } from '../../../contracts/image-pr
 import { wholeExchange } from '../../../contracts/job-provider.ts';
 import type { MediaInput } from '../../../contracts/media.ts';
 import { ProviderFailureError, type ProviderFailure } from '../../../contracts/provider-failure.ts';
+import type { SpeechOptions } from '../../../contracts/speech-provider.ts';
+import type { TranscriptionOptions } from '../../../contracts/transcription-provider.ts';
 import type { ProviderTarget, WireReply } from '../../../contracts/wire.ts';
 import { describeMediaProvider } from '../../media.contract.ts';
 import { gemini } from '../provider.ts';
@@ -48,6 +50,25 @@ const editOptions: ImageEditOptions = {
   search: null,
   expand: null,
   strength: null,
+};
+const speechOptions: SpeechOptions = {
+  text: 'Grüß dich 👋',
+  voice: 'Kore',
+  instructions: null,
+  format: 'wav',
+  speed: null,
+  extra: {},
+};
+const transcriptionOptions: TranscriptionOptions = {
+  audio: { bytes: Buffer.from('RIFF....WAVE'), mediaType: 'audio/wav', fileName: 'file.wav' },
+  durationMs: 3700,
+  task: 'transcribe',
+  language: null,
+  prompt: null,
+  temperature: null,
+  timestamps: [],
+  speakers: false,
+  extra: {},
 };
 const imageVariants: readonly Partial<ImageOptions>[] = [
   { prompt: 'a dog' },
@@ -123,6 +144,60 @@ describeMediaProvider({
       { search: 'the sky' },
       { strength: 0.5 },
     ],
+  },
+  speak: {
+    model: 'gemini-2.5-flash-preview-tts',
+    options: speechOptions,
+    variants: [
+      { text: 'Hello' },
+      { voice: 'puck' },
+      { instructions: 'Say slowly' },
+      { format: 'mp3' },
+      { speed: 2 },
+      { extra: { safetySettings: [] } },
+    ],
+    usage: { characters: 11 },
+  },
+  transcribe: {
+    model: 'gemini-2.5-flash',
+    options: transcriptionOptions,
+    variants: [
+      { task: 'translate' },
+      { language: 'de' },
+      { prompt: 'Zürich' },
+      { temperature: 0 },
+      { timestamps: ['segment'] },
+      { speakers: true },
+      { durationMs: 60_000 },
+      { extra: { cachedContent: 'x' } },
+    ],
+    reply: {
+      candidates: [
+        { content: { parts: [{ text: 'Ruby is fun.\n' }], role: 'model' }, finishReason: 'STOP' },
+      ],
+      usageMetadata: {
+        promptTokenCount: 133,
+        candidatesTokenCount: 10,
+        totalTokenCount: 164,
+        promptTokensDetails: [
+          { modality: 'TEXT', tokenCount: 14 },
+          { modality: 'AUDIO', tokenCount: 119 },
+        ],
+        thoughtsTokenCount: 21,
+      },
+      modelVersion: 'gemini-2.5-flash',
+    },
+    usage: {
+      input_text_tokens: 14,
+      input_audio_tokens: 119,
+      output_text_tokens: 10,
+      reasoning_tokens: 21,
+      audio_ms: 4000,
+    },
+    broken: [{}, { candidates: [] }, answerOf([{ text: 'Ruby' }], { finishReason: 'MAX_TOKENS' })],
+    check: ({ text, segments }) => {
+      expect([text, segments]).toEqual(['Ruby is fun.', null]);
+    },
   },
   embed: {
     model: 'gemini-embedding-2',
@@ -263,6 +338,28 @@ describe('pictures of Gemini', () => {
   });
 });
 
+test.each([
+  ['imageGeneration', 'gemini-2.5-flash'],
+  ['imageEdit', 'gemini-2.5-flash-preview-tts'],
+  ['embedding', 'gemini-2.5-flash'],
+  ['speech', 'gemini-3-pro-image'],
+  ['transcription', 'gemini-embedding-2'],
+] as const)('%s is not asked of %s', (capability, model) => {
+  const of = { ...target, model };
+  const run = {
+    imageGeneration: () => present(gemini.imageGeneration).generate(imageOptions, of),
+    imageEdit: () => present(gemini.imageEdit).edit(editOptions, of),
+    embedding: () =>
+      present(gemini.embedding).embed(
+        { inputs: ['x'], dimensions: null, encoding: 'float', user: null, extra: {} },
+        of,
+      ),
+    speech: () => present(gemini.speech).speak(speechOptions, of),
+    transcription: () => present(gemini.transcription).transcribe(transcriptionOptions, of),
+  };
+  expect(run[capability]).toThrow(expect.objectContaining({ param: 'model' }));
+});
+
 describe('embeddings of Gemini', () => {
   const embed = present(gemini.embedding);
   const options = {
@@ -284,7 +381,8 @@ describe('embeddings of Gemini', () => {
   test.each([[[[1, 2]]], [Array.from({ length: 101 }, () => 'x')]])(
     'are refused for what the model cannot take',
     (inputs) => {
-      expect(() => embed.embed({ ...options, inputs }, target)).toThrow(
+      const of = { ...target, model: 'gemini-embedding-2' };
+      expect(() => embed.embed({ ...options, inputs }, of)).toThrow(
         expect.objectContaining({ param: 'input' }),
       );
     },

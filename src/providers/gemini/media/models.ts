@@ -3,7 +3,29 @@
  *
  * @module
  */
+import { GatewayError } from '../../../contracts/gateway-error.ts';
 import type { MediaModel, OptionRule } from '../../../contracts/media-model.ts';
+
+/** What Gemini's own ids say of the model's kind. Other ids (tuned models, servers of this protocol) are the server's to judge. */
+const KINDS = {
+  pictures: /-(?:image|nano-banana)\b/,
+  speech: /-tts\b/,
+  embeddings: /-embedding\b/,
+} as const;
+
+/** @throws GatewayError `invalid_request` for a model that is of another kind */
+export function assertKind(model: string, kind: keyof typeof KINDS | 'transcripts'): void {
+  if (!model.startsWith('gemini-')) return;
+  const fits =
+    kind === 'transcripts'
+      ? !Object.values(KINDS).some((pattern) => pattern.test(model))
+      : KINDS[kind].test(model);
+  if (fits) return;
+  throw new GatewayError('invalid_request', {
+    message: `${model} makes no ${kind}. GET /v1/models lists the models you may use.`,
+    param: 'model',
+  });
+}
 
 /** A family of picture models. */
 export interface ImageFamily {
@@ -86,5 +108,113 @@ const IMAGE_MODELS: readonly MediaModel[] = IMAGE_FAMILIES.flatMap((family) =>
   ]),
 );
 
+/** Models that are known to hear, as the price book has them. */
+const HEARING = [
+  'gemini-2.5-flash',
+  'gemini-2.5-flash-lite',
+  'gemini-2.5-pro',
+  'gemini-3.1-flash-lite',
+  'gemini-3.5-flash',
+  'gemini-3.5-flash-lite',
+  'gemini-3.6-flash',
+  'gemini-3.7-flash',
+  'gemini-3.8-flash',
+] as const;
+
+/** What a model that hears takes for either operation. */
+export function transcriptionModel(
+  id: string,
+  operation: 'audio.transcribe' | 'audio.translate',
+): MediaModel {
+  return {
+    id,
+    operation,
+    options: {
+      file: { type: 'files', max: 1 },
+      language: { type: 'text', maxChars: 40 },
+      // What is held for input covers our own words and so many of the caller's.
+      prompt: { type: 'text', maxChars: 800 },
+      temperature: { type: 'range', min: 0, max: 2 },
+      timestamp_granularities: { type: 'one_of', values: ['segment'] },
+      speakers: { type: 'flag' },
+    },
+    source:
+      'https://ai.google.dev/gemini-api/docs/audio; recorded: gemini-2.5-flash with plain text. Times and speakers rest on the documentation, and are what the model makes of them.',
+  };
+}
+
+/** https://ai.google.dev/gemini-api/docs/speech-generation#voices */
+export const GEMINI_VOICES = [
+  'Zephyr',
+  'Puck',
+  'Charon',
+  'Kore',
+  'Fenrir',
+  'Leda',
+  'Orus',
+  'Aoede',
+  'Callirrhoe',
+  'Autonoe',
+  'Enceladus',
+  'Iapetus',
+  'Umbriel',
+  'Algieba',
+  'Despina',
+  'Erinome',
+  'Algenib',
+  'Rasalgethi',
+  'Laomedeia',
+  'Achernar',
+  'Alnilam',
+  'Schedar',
+  'Gacrux',
+  'Pulcherrima',
+  'Achird',
+  'Zubenelgenubi',
+  'Vindemiatrix',
+  'Sadachbia',
+  'Sadaltager',
+  'Sulafat',
+] as const;
+
+/** The voice as Gemini spells it; what is none of its voices stays as it is. */
+export function voiceNamed(name: string): string {
+  const wanted = name.toLowerCase();
+  return GEMINI_VOICES.find((voice) => voice.toLowerCase() === wanted) ?? name;
+}
+
+/** What a model that speaks takes. */
+export function speechModel(id: string): MediaModel {
+  return {
+    id,
+    operation: 'audio.speech',
+    options: {
+      input: { type: 'text', maxChars: 32_000 },
+      voice: { type: 'one_of', values: GEMINI_VOICES },
+      instructions: { type: 'text', maxChars: 4000 },
+      response_format: { type: 'one_of', values: ['wav', 'pcm'] },
+    },
+    source:
+      'https://ai.google.dev/gemini-api/docs/speech-generation; recorded: gemini-2.5-flash-preview-tts. Events and the choice of a form (3.8) rest on the official SDK’s types.',
+  };
+}
+
+const SPEAKING = [
+  'gemini-2.5-flash-preview-tts',
+  'gemini-2.5-flash-tts',
+  'gemini-2.5-flash-lite-preview-tts',
+  'gemini-2.5-pro-preview-tts',
+  'gemini-2.5-pro-tts',
+  'gemini-3.8-flash-tts',
+  'gemini-3.8-flash-lite-tts',
+] as const;
+
 /** The table. */
-export const GEMINI_MEDIA_MODELS: readonly MediaModel[] = IMAGE_MODELS;
+export const GEMINI_MEDIA_MODELS: readonly MediaModel[] = [
+  ...IMAGE_MODELS,
+  ...HEARING.flatMap((id) => [
+    transcriptionModel(id, 'audio.transcribe'),
+    transcriptionModel(id, 'audio.translate'),
+  ]),
+  ...SPEAKING.map(speechModel),
+];
