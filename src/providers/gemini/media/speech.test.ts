@@ -5,6 +5,7 @@
  * @module
  */
 import { describe, expect, test } from 'vitest';
+import { isJobExchange } from '../../../contracts/job-provider.ts';
 import { ProviderFailureError, type ProviderFailure } from '../../../contracts/provider-failure.ts';
 import type { SpeechFormat } from '../../../contracts/speech-provider.ts';
 import { gemini } from '../provider.ts';
@@ -36,8 +37,9 @@ function speak(model: string, format: SpeechFormat) {
     { text: 'Hello', voice: 'kore', instructions: null, format, speed: null, extra: {} },
     { model, baseUrl: '', credential: 'k', settings: {} },
   );
-  const reader = exchange?.open?.();
-  if (exchange === undefined || reader === undefined) throw new Error('Gemini speaks');
+  if (exchange === undefined || isJobExchange(exchange)) throw new Error('Gemini speaks at once');
+  const reader = exchange.open?.();
+  if (reader === undefined) throw new Error('the sound is within a reply');
   return { ...exchange, reader };
 }
 
@@ -175,9 +177,10 @@ describe('transcripts of Gemini with times', () => {
       },
       { model: 'gemini-3.8-flash', baseUrl: '', credential: 'k', settings: {} },
     );
+    if (exchange === undefined || isJobExchange(exchange)) throw new Error('Gemini hears at once');
     const parts = [{ text: typeof said === 'string' ? said : JSON.stringify(said) }];
     const body = { candidates: [{ content: { parts }, finishReason: 'STOP' }] };
-    return exchange?.read({ status: 200, headers: {}, body: whole(body) });
+    return exchange.read({ status: 200, headers: {}, body: whole(body) });
   };
 
   test('have segments and speakers, within the recording', () => {
