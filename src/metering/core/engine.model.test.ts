@@ -16,14 +16,14 @@ const SEED = process.env['MODEL_SEED'];
 
 const plays = fc.record({
   calendar: fc.constantFrom(...CALENDAR_NAMES),
-  actions: fc.array(action, { minLength: 20, maxLength: 80, size: 'max' }),
+  actions: fc.array(action, { minLength: 1, maxLength: 80, size: 'max' }),
 });
 
 describe('the engine against its model', () => {
   it.each(KEPT_CASES)('once found: $bug', (kept) => {
     const tally = new Tally();
     play(kept, tally);
-    expect(tally.operations).toBeGreaterThan(1);
+    expect(tally.operations).toBeGreaterThan(0);
   });
 
   it('keeps I1 held+spent+expired+leased ≤ granted, I2–I5, I7–I12 and undo over 1,000 commands and more', () => {
