@@ -21,6 +21,7 @@ import { huggingFace } from './huggingface/provider.ts';
 import { openAiCompatible } from './openai-compatible/provider.ts';
 import { openAi } from './openai/provider.ts';
 import { stability } from './stability/provider.ts';
+import { waveSpeed } from './wavespeed/provider.ts';
 
 /** In the order in which they are listed to users. */
 export const PROVIDERS: readonly ProviderDefinition[] = [
@@ -28,6 +29,7 @@ export const PROVIDERS: readonly ProviderDefinition[] = [
   huggingFace,
   openAi,
   stability,
+  waveSpeed,
   groq,
   mistral,
   together,
