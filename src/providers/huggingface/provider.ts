@@ -5,6 +5,14 @@
  * @module
  */
 import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
+import { embedding } from './media/embeddings.ts';
+import { SETTING_HEADERS } from './media/exchange.ts';
+import { imageEdit, imageGeneration } from './media/images.ts';
+import { HUGGING_FACE_MEDIA_MODELS } from './media/models.ts';
+import { jobs } from './media/queue.ts';
+import { speech } from './media/speech.ts';
+import { transcription } from './media/transcription.ts';
+import { video } from './media/video.ts';
 
 /**
  * What is behind the router differs by model, so every option is sent on. The router finds its target in the head of
@@ -19,11 +27,19 @@ export const huggingFace = defineOpenAiCompatible({
   versionSegment: '/v1',
   documentation: 'https://huggingface.co/docs/inference-providers/tasks/chat-completion',
   disconnect: { onClientGone: 'drain' },
+  embedding,
+  imageGeneration,
+  imageEdit,
+  speech,
+  transcription,
+  video,
+  jobs,
+  mediaModels: HUGGING_FACE_MEDIA_MODELS,
   quirks: {
     maxTokensFields: ['max_tokens', 'max_completion_tokens'],
     unsupported: [],
     thinkTags: true,
     modelFirst: true,
-    settingHeaders: { billTo: 'x-hf-bill-to' },
+    settingHeaders: SETTING_HEADERS,
   },
 });
