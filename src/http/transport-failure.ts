@@ -21,7 +21,7 @@ export type TransportFailureKind =
 
 export interface TransportFailureFacts {
   readonly kind: TransportFailureKind;
-  /** Node or undici error code, or the name of the timer that fired. */
+  /** Code of Node or of `http` (`origin-pool.ts`, `reply-parser.ts`), or the name of the timer that fired. */
   readonly code: string;
   /** True once reply headers had arrived. */
   readonly replyStarted: boolean;
@@ -41,7 +41,7 @@ export class TransportFailure extends Error {
   }
 }
 
-/** The `code` of a Node or undici error, or its name. */
+/** The `code` of an error, or its name. */
 export function errorCodeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'UNKNOWN';
   if ('code' in error && typeof error.code === 'string') return error.code;

@@ -1,13 +1,13 @@
 /**
- * Calls to providers: one undici pool per origin, one handler object per call, backpressure and cancellation.
- * No retries, no redirects, no decompression that was not asked for: policy lives in `routing`.
+ * Calls to providers over kept HTTP/1.1 connections of our own (`OriginPool`), with backpressure and cancellation. No
+ * retries, no redirects, no decompression that was not asked for: policy lives in `routing`.
  *
  * @module
  */
-import { Pool, type Dispatcher } from 'undici';
 import type { WireRequest } from '../contracts/wire.ts';
 import { BodyDecoder } from './body-decoder.ts';
-import { errorCodeOf, TransportFailure } from './transport-failure.ts';
+import { type Connection, OriginPool, type PooledCall } from './origin-pool.ts';
+import { TransportFailure } from './transport-failure.ts';
 
 type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -24,28 +24,25 @@ export interface UpstreamOptions {
   readonly maxConnectionsPerOrigin: number;
 }
 
-interface Endpoint {
-  readonly pool: Pool;
-  readonly origin: string;
-  /** Path of the base URL, put before every request path. */
-  readonly prefix: string;
-}
-
 /** Sent on every upstream call, so that a gateway that is its own provider is found out. */
 export const HOP_HEADER = 'x-gateway-hop';
 
 /** One call in progress. */
-export class UpstreamCall implements Dispatcher.DispatchHandler {
+export class UpstreamCall implements PooledCall {
+  readonly head: string;
+  readonly body: Buffer | null;
   readonly #sink: ReplySink;
-  #controller: Dispatcher.DispatchController | null = null;
+  #connection: Connection | null = null;
   #decoder: BodyDecoder | null = null;
   #replyStarted = false;
   #sent = false;
   #done = false;
-  #pausedEarly = false;
+  #isPaused = false;
 
-  constructor(sink: ReplySink) {
+  constructor(sink: ReplySink, request: { readonly head: string; readonly body: Buffer | null }) {
     this.#sink = sink;
+    this.head = request.head;
+    this.body = request.body;
   }
 
   /** True once the request was handed to a connected socket. */
@@ -53,43 +50,37 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     return this.#sent;
   }
 
+  get isOver(): boolean {
+    return this.#done;
+  }
+
   pause(): void {
-    if (this.#controller === null) this.#pausedEarly = true;
-    else this.#controller.pause();
+    if (this.#done) return;
+    this.#isPaused = true;
+    this.#connection?.pause();
   }
 
   resume(): void {
-    this.#pausedEarly = false;
-    this.#controller?.resume();
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#connection?.resume();
   }
 
   /** Closes the connection and reports `failure` unless the call has ended. */
   cancel(failure: TransportFailure): void {
     if (this.#done) return;
-    this.#done = true;
-    this.#controller?.abort(failure);
+    this.#finish()?.destroy();
     this.#decoder?.destroy();
     this.#sink.onFailure(failure);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#done) {
-      controller.abort(
-        new TransportFailure({ kind: 'cancelled', code: 'CANCELLED', replyStarted: false }),
-      );
-      return;
-    }
+  onConnection(connection: Connection): void {
+    this.#connection = connection;
     this.#sent = true;
-    if (this.#pausedEarly) controller.pause();
+    if (this.#isPaused) connection.pause();
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: IncomingHeaders,
-  ): void {
-    if (this.#done || status < 200) return;
+  onHead(status: number, headers: IncomingHeaders): void {
     this.#replyStarted = true;
     const encoding = headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity' && encoding !== '') {
@@ -106,33 +97,27 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     this.#sink.onHead(status, headers);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onBody(chunk: Buffer): void {
     if (this.#done) return;
     if (this.#decoder === null) this.#sink.onData(chunk);
     else this.#decoder.write(chunk);
   }
 
-  onResponseEnd(): void {
+  onComplete(): void {
+    // The connection is another call's from here on.
+    this.#connection = null;
     if (this.#done) return;
     if (this.#decoder === null) this.#end();
     else this.#decoder.end();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onBroken(code: string, cause: unknown): void {
     if (this.#done) return;
-    this.#done = true;
+    this.#finish();
     this.#decoder?.destroy();
-    if (error instanceof TransportFailure) {
-      this.#sink.onFailure(error);
-      return;
-    }
+    const facts = { code, replyStarted: this.#replyStarted };
     const kind = this.#sent ? 'reset' : 'not_sent';
-    this.#sink.onFailure(
-      new TransportFailure(
-        { kind, code: errorCodeOf(error), replyStarted: this.#replyStarted },
-        { cause: error },
-      ),
-    );
+    this.#sink.onFailure(new TransportFailure({ kind, ...facts }, { cause }));
   }
 
   #deliver(chunk: Buffer): void {
@@ -141,13 +126,60 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
 
   #end(): void {
     if (this.#done) return;
-    this.#done = true;
+    this.#finish();
     this.#sink.onEnd();
   }
 
   #fail(kind: 'undecodable', code: string): void {
     this.cancel(new TransportFailure({ kind, code, replyStarted: this.#replyStarted }));
   }
+
+  /** Nothing is delivered any more. @returns the connection that the call had */
+  #finish(): Connection | null {
+    const connection = this.#connection;
+    this.#done = true;
+    this.#connection = null;
+    return connection;
+  }
+}
+
+interface Endpoint {
+  readonly pool: OriginPool;
+  /** `Host` of its requests. */
+  readonly host: string;
+  /** Path of the base URL, put before every request path. */
+  readonly prefix: string;
+}
+
+/** Written by the transport itself. */
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'keep-alive',
+  'upgrade',
+  'expect',
+]);
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const REQUEST_PATH = /^[\x21-\xff]+$/;
+
+/** The head of a request; null where a part of it could not be told from the framing. */
+function requestHead(endpoint: Endpoint, request: WireRequest): string | null {
+  const { method, headers, body } = request;
+  const path = endpoint.prefix + request.path;
+  if (!REQUEST_PATH.test(path)) return null;
+  let head = `${method} ${path} HTTP/1.1\r\nhost: ${endpoint.host}\r\nconnection: keep-alive\r\n`;
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined || OWN_HEADERS.has(name)) continue;
+    if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value)) return null;
+    head += `${name}: ${value}\r\n`;
+  }
+  const length = body === null ? 0 : body.length;
+  const hasBody = body !== null || method === 'POST' || method === 'PUT';
+  return hasBody ? `${head}content-length: ${length}\r\n\r\n` : `${head}\r\n`;
 }
 
 export class Upstream {
@@ -161,25 +193,17 @@ export class Upstream {
   /** Sends `request` to `baseUrl` and feeds the reply to `sink`. */
   call(baseUrl: string, request: WireRequest, sink: ReplySink): UpstreamCall {
     const endpoint = this.#endpointOf(baseUrl);
-    const call = new UpstreamCall(sink);
-    endpoint.pool.dispatch(
-      {
-        path: endpoint.prefix + request.path,
-        method: request.method,
-        headers: request.headers as Record<string, string>,
-        body: request.body,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      },
-      call,
-    );
+    const head = requestHead(endpoint, request);
+    const call = new UpstreamCall(sink, { head: head ?? '', body: request.body });
+    if (head === null) call.onBroken('INVALID_REQUEST', null);
+    else endpoint.pool.submit(call);
     return call;
   }
 
-  async close(): Promise<void> {
-    const pools = [...this.#endpoints.values()].map((endpoint) => endpoint.pool.destroy());
+  /** Ends every connection; calls on them fail. */
+  close(): void {
+    for (const { pool } of this.#endpoints.values()) pool.close();
     this.#endpoints.clear();
-    await Promise.all(pools);
   }
 
   #endpointOf(baseUrl: string): Endpoint {
@@ -187,16 +211,11 @@ export class Upstream {
     if (known !== undefined) return known;
     const url = new URL(baseUrl);
     const endpoint: Endpoint = {
-      origin: url.origin,
+      host: url.host,
       prefix: url.pathname.replace(/\/+$/, ''),
-      pool: new Pool(url.origin, {
-        connections: this.#options.maxConnectionsPerOrigin,
-        pipelining: 1,
-        keepAliveTimeout: 30_000,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        allowH2: false,
-        connect: { timeout: this.#options.connectTimeoutMs },
+      pool: new OriginPool(url, {
+        connectTimeoutMs: this.#options.connectTimeoutMs,
+        maxConnections: this.#options.maxConnectionsPerOrigin,
       }),
     };
     this.#endpoints.set(baseUrl, endpoint);

@@ -120,13 +120,12 @@ export function isTimeout(attempt: AttemptFailure): boolean {
 
 /**
  * True for a pooled connection that the other side had closed before a byte was written: nothing is wrong with
- * the target, so the repeat is at once. Codes: Node's and undici's
- * (https://github.com/nodejs/undici/blob/main/docs/docs/api/Errors.md).
+ * the target, so the repeat is at once. Codes: Node's and those of `http`'s connections.
  */
 export function isStaleSocket(attempt: AttemptFailure): boolean {
   return (
     attempt.source === 'transport' &&
     attempt.failure.kind === 'not_sent' &&
-    ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(attempt.failure.code)
+    ['ECONNRESET', 'EPIPE', 'CLOSED_BY_PEER'].includes(attempt.failure.code)
   );
 }

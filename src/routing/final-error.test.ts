@@ -60,7 +60,7 @@ describe('P2.5: which error', () => {
   it('F12 F4: all timed out: 504', () => {
     const timeouts = [
       attempt(0, transport('timeout', 'FIRST_EVENT')),
-      attempt(1, transport('not_sent', 'UND_ERR_CONNECT_TIMEOUT')),
+      attempt(1, transport('not_sent', 'CONNECT_TIMEOUT')),
     ];
     expect(finalError(timeouts)).toMatchObject({
       code: 'provider_timeout',

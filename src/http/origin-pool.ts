@@ -1,0 +1,313 @@
+/**
+ * Kept connections to one origin. A connection carries one call at a time; whatever is unclear about it ends it.
+ *
+ * @module
+ */
+import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { SlotTable } from '../collections/slot-table.ts';
+import { ReplyParser, type ReplyFields, type ReplyReceiver } from './reply-parser.ts';
+import { errorCodeOf } from './transport-failure.ts';
+
+/** A call as a connection sees it. */
+export interface PooledCall {
+  /** Head and body as they are written. */
+  readonly head: string;
+  readonly body: Buffer | null;
+  /** True once it has ended, in whatever way: a connection is not spent on it any more. */
+  readonly isOver: boolean;
+  /** The connection is there and the request about to be written. */
+  onConnection(connection: Connection): void;
+  onHead(status: number, headers: ReplyFields): void;
+  onBody(chunk: Buffer): void;
+  onComplete(): void;
+  /** The connection failed, or could not be made. `code` is Node's or one of this folder's. */
+  onBroken(code: string, cause: unknown): void;
+}
+
+export interface PoolOptions {
+  readonly connectTimeoutMs: number;
+  readonly maxConnections: number;
+}
+
+/** How long an unused connection is kept, where the other side does not say less. */
+const IDLE_MS = 30_000;
+/** A connection is given up that much before the other side says that it will be. */
+const HINT_MARGIN_MS = 2_000;
+const SWEEP_INTERVAL_MS = 5_000;
+const TCP_KEEP_ALIVE_MS = 60_000;
+/** Bodies up to this are copied behind their head, so that both leave in one write. */
+const JOINED_BODY_BYTES = 16 * 1024;
+
+/** Codes of failures that Node has none for. */
+export const CONNECT_TIMEOUT = 'CONNECT_TIMEOUT';
+export const CLOSED_BY_PEER = 'CLOSED_BY_PEER';
+
+export class Connection implements ReplyReceiver {
+  readonly socket: Socket;
+  /** Until when it may be used again, on the monotonic clock; meaningful while it is idle. */
+  idleUntilMs = 0;
+  /** Its place in the pool. */
+  slot = -1;
+  readonly #pool: OriginPool;
+  readonly #parser = new ReplyParser();
+  #call: PooledCall | null = null;
+  #error: unknown = null;
+
+  constructor(pool: OriginPool, socket: Socket) {
+    this.#pool = pool;
+    this.socket = socket;
+    socket.on('data', (bytes: Buffer) => this.#advance(bytes));
+    socket.on('end', () => this.#advance(null));
+    socket.on('error', (error) => {
+      this.#error ??= error;
+    });
+    socket.on('close', () => this.#closed());
+  }
+
+  /** Whether a request may be written on it. */
+  get isUsable(): boolean {
+    return !this.socket.destroyed && this.socket.writable;
+  }
+
+  /** Writes the request and reads its reply. */
+  carry(call: PooledCall): void {
+    this.#call = call;
+    this.#parser.receiver = this;
+    call.onConnection(this);
+    if (call.isOver) return;
+    const { head, body } = call;
+    if (body === null) this.socket.write(head, 'latin1');
+    else if (body.length <= JOINED_BODY_BYTES) {
+      const bytes = Buffer.allocUnsafe(head.length + body.length);
+      bytes.write(head, 0, 'latin1');
+      body.copy(bytes, head.length);
+      this.socket.write(bytes);
+    } else {
+      this.socket.cork();
+      this.socket.write(head, 'latin1');
+      this.socket.write(body);
+      this.socket.uncork();
+    }
+  }
+
+  pause(): void {
+    this.#parser.halt();
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.#guard(() => this.#parser.resume());
+    if (this.#call !== null && !this.#parser.isHalted) this.socket.resume();
+  }
+
+  /** Ends it; a call on it hears nothing more. */
+  destroy(): void {
+    this.#call = null;
+    this.#parser.halt();
+    this.socket.destroy();
+  }
+
+  onHead(status: number, headers: ReplyFields): void {
+    this.#call?.onHead(status, headers);
+  }
+
+  onBody(chunk: Buffer): void {
+    this.#call?.onBody(chunk);
+  }
+
+  /** The call is told before the connection is given to the next, so that its end is not delayed by another's start. */
+  onComplete(): void {
+    const call = this.#call;
+    this.#call = null;
+    const { canReuse, hasRest, keepAliveMs } = this.#parser;
+    // A request that is not written to its end, or bytes behind the reply: nobody knows what would be read next.
+    const isClean = canReuse && !hasRest && this.isUsable && this.socket.writableLength === 0;
+    call?.onComplete();
+    if (!isClean) this.socket.destroy();
+    else this.#pool.release(this, keepAliveMs === null ? IDLE_MS : keepAliveMs - HINT_MARGIN_MS);
+  }
+
+  #advance(bytes: Buffer | null): void {
+    this.#guard(() => {
+      if (bytes === null) this.#parser.end();
+      else this.#parser.push(bytes);
+    });
+  }
+
+  #guard(read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      this.#error ??= error;
+      this.#break();
+    }
+  }
+
+  #break(): void {
+    const call = this.#call;
+    this.destroy();
+    call?.onBroken(this.#error === null ? CLOSED_BY_PEER : errorCodeOf(this.#error), this.#error);
+  }
+
+  #closed(): void {
+    this.#pool.forget(this);
+    this.#break();
+  }
+}
+
+export class OriginPool {
+  readonly #url: URL;
+  readonly #options: PoolOptions;
+  readonly #idle: Connection[] = [];
+  readonly #all = new SlotTable<Connection>();
+  readonly #waiting: PooledCall[] = [];
+  /** Sockets that are being connected. */
+  readonly #connecting = new SlotTable<Socket>();
+  #tlsSession: Buffer | undefined;
+  #sweeper: NodeJS.Timeout | null = null;
+  #isClosed = false;
+
+  constructor(url: URL, options: PoolOptions) {
+    this.#url = url;
+    this.#options = options;
+  }
+
+  /** Has the call carried by the connection that was used last, by a new one, or by the next that is free. */
+  submit(call: PooledCall): void {
+    const connection = this.#takeIdle();
+    if (connection !== null) {
+      connection.carry(call);
+      return;
+    }
+    this.#waiting.push(call);
+    this.#connectFor(call);
+  }
+
+  /** The connection is free again. */
+  release(connection: Connection, idleMs: number): void {
+    if (this.#isClosed || idleMs <= 0) {
+      connection.socket.destroy();
+      return;
+    }
+    const next = this.#nextWaiting();
+    if (next !== null) {
+      connection.carry(next);
+      return;
+    }
+    connection.idleUntilMs = performance.now() + Math.min(idleMs, IDLE_MS);
+    this.#idle.push(connection);
+    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
+  }
+
+  /** The connection has ended. */
+  forget(connection: Connection): void {
+    this.#all.take(connection.slot);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    const [first] = this.#waiting;
+    if (first !== undefined) this.#connectFor(first);
+  }
+
+  /** Ends every connection; calls on them fail. */
+  close(): void {
+    this.#isClosed = true;
+    if (this.#sweeper !== null) clearInterval(this.#sweeper);
+    for (const socket of this.#connecting.all()) socket.destroy();
+    for (const connection of this.#all.all()) connection.socket.destroy();
+  }
+
+  #takeIdle(): Connection | null {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) return null;
+      if (connection.isUsable && connection.idleUntilMs > performance.now()) return connection;
+      connection.socket.destroy();
+    }
+  }
+
+  #nextWaiting(): PooledCall | null {
+    for (;;) {
+      const call = this.#waiting.shift();
+      if (call === undefined) return null;
+      if (!call.isOver) return call;
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const connection of this.#idle.filter((one) => one.idleUntilMs <= now)) {
+      connection.socket.destroy();
+    }
+    if (this.#idle.length > 0 || this.#sweeper === null) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = null;
+  }
+
+  #connectFor(call: PooledCall): void {
+    if (this.#isClosed) {
+      this.#fail(CLOSED_BY_PEER, null);
+      return;
+    }
+    if (this.#all.size + this.#connecting.size >= this.#options.maxConnections) return;
+    // Each wait for a connection has one attempt of its own; a call that has given up needs none.
+    if (call.isOver || this.#connecting.size >= this.#waiting.length) return;
+    const { hostname, port, protocol } = this.#url;
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const isSecure = protocol === 'https:';
+    const at = { host, port: Number(port) || (isSecure ? 443 : 80), noDelay: true };
+    const socket = isSecure
+      ? connectTls({
+          ...at,
+          servername: isIpAddress(host) ? '' : host,
+          ALPNProtocols: ['http/1.1'],
+          session: this.#tlsSession,
+        }).on('session', (session) => {
+          this.#tlsSession = session;
+        })
+      : connectPlain(at);
+    this.#awaitConnection(socket, isSecure ? 'secureConnect' : 'connect');
+  }
+
+  #awaitConnection(socket: Socket, readyEvent: string): void {
+    const slot = this.#connecting.add(socket);
+    let error: unknown = null;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      socket.destroy();
+    }, this.#options.connectTimeoutMs);
+    const onError = (reason: unknown): void => {
+      error = reason;
+    };
+    const onClose = (): void => {
+      clearTimeout(timer);
+      this.#connecting.take(slot);
+      this.#fail(
+        isLate ? CONNECT_TIMEOUT : error === null ? CLOSED_BY_PEER : errorCodeOf(error),
+        error,
+      );
+    };
+    socket.on('error', onError);
+    socket.on('close', onClose);
+    socket.once(readyEvent, () => {
+      clearTimeout(timer);
+      this.#connecting.take(slot);
+      socket.off('error', onError);
+      socket.off('close', onClose);
+      socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+      const connection = new Connection(this, socket);
+      connection.slot = this.#all.add(connection);
+      this.release(connection, IDLE_MS);
+    });
+  }
+
+  /** A connection could not be made: whoever waits longest is told. */
+  #fail(code: string, cause: unknown): void {
+    this.#nextWaiting()?.onBroken(code, cause);
+  }
+}
+
+function isIpAddress(host: string): boolean {
+  return /^[\d.]+$/.test(host) || host.includes(':');
+}

@@ -1,0 +1,305 @@
+/**
+ * Reads HTTP/1.1 replies off a connection (RFC 9112), strictly: whatever two readers could understand in two ways is an
+ * error, after which the connection must not be used again.
+ *
+ * @module
+ */
+
+export type ReplyFields = Record<string, string | string[]>;
+
+/** Receives what is read. Any of its methods may {@link ReplyParser.halt} the parser. */
+export interface ReplyReceiver {
+  onHead(status: number, headers: ReplyFields): void;
+  onBody(chunk: Buffer): void;
+  onComplete(): void;
+}
+
+/** Why a reply cannot be read. */
+export class ReplyError extends Error {
+  readonly code: 'INVALID_REPLY' | 'REPLY_HEAD_TOO_LARGE' | 'REPLY_CUT_SHORT';
+
+  constructor(code: ReplyError['code'], message: string) {
+    super(message);
+    this.name = 'ReplyError';
+    this.code = code;
+  }
+}
+
+/** Bounds head, trailers and the line of a chunk, each. */
+const HEAD_BYTES_MAX = 16 * 1024;
+const CHUNK_LINE_BYTES_MAX = 256;
+const HEAD_END = Buffer.from('\r\n\r\n');
+const LINE_END = Buffer.from('\r\n');
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const LENGTH = /^\d{1,15}$/;
+const CHUNK_LINE = /^([0-9A-Fa-f]{1,12})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/;
+const KEEP_ALIVE_TIMEOUT = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,\s])/i;
+
+type State =
+  | 'head'
+  | 'sized'
+  | 'until_close'
+  | 'chunk_line'
+  | 'chunk'
+  | 'chunk_end'
+  | 'trailers'
+  | 'complete';
+
+function invalid(message: string): ReplyError {
+  return new ReplyError('INVALID_REPLY', message);
+}
+
+/** Optional white space around a value, taken off. */
+function trimmed(text: string, from: number): string {
+  let start = from;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+/** Adds the lines' fields; repeated ones become lists. @throws ReplyError */
+function readFields(lines: readonly string[], first: number): ReplyFields {
+  const fields: ReplyFields = {};
+  for (let index = first; index < lines.length; index += 1) {
+    const line = lines[index] ?? '';
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(0, colon));
+    const value = trimmed(line, colon + 1);
+    if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw invalid('a malformed header');
+    const key = name.toLowerCase();
+    if (key === '__proto__') continue;
+    const before = fields[key];
+    if (before === undefined) fields[key] = value;
+    else if (typeof before === 'string') fields[key] = [before, value];
+    else before.push(value);
+  }
+  return fields;
+}
+
+/** A field that must not stand twice. @throws ReplyError */
+function single(fields: ReplyFields, name: string): string | null {
+  const value = fields[name];
+  if (value === undefined) return null;
+  if (typeof value !== 'string') throw invalid(`${name} twice`);
+  return value;
+}
+
+function hasToken(value: string | string[] | undefined, token: string): boolean {
+  if (value === undefined) return false;
+  const text = typeof value === 'string' ? value : value.join(',');
+  if (text.toLowerCase() === token) return true;
+  return text.split(',').some((part) => part.trim().toLowerCase() === token);
+}
+
+export class ReplyParser {
+  /** The call that is being answered; bytes without one are an error. */
+  receiver: ReplyReceiver | null = null;
+  /** Whether another request may follow on the connection, once the reply is complete. */
+  canReuse = true;
+  /** What the other side says of how long it keeps an idle connection, milliseconds; null where it says nothing. */
+  keepAliveMs: number | null = null;
+  #state: State = 'head';
+  /** Bytes still to come of a sized body or of a chunk. */
+  #left = 0;
+  #rest: Buffer | null = null;
+  #isHalted = false;
+  #isReading = false;
+  #hasEnded = false;
+
+  /** Delivers nothing more until {@link resume}. */
+  halt(): void {
+    this.#isHalted = true;
+  }
+
+  /** Goes on with what had come. @throws ReplyError */
+  resume(): void {
+    this.#isHalted = false;
+    if (!this.#isReading) this.#read();
+  }
+
+  get isHalted(): boolean {
+    return this.#isHalted;
+  }
+
+  /** True while bytes wait. */
+  get hasRest(): boolean {
+    return this.#rest !== null;
+  }
+
+  /** Takes what the connection has brought. @throws ReplyError */
+  push(bytes: Buffer): void {
+    if (this.receiver === null) throw invalid('bytes that nobody asked for');
+    this.#rest = this.#rest === null ? bytes : Buffer.concat([this.#rest, bytes]);
+    if (!this.#isReading) this.#read();
+  }
+
+  /** The other side has closed its half. @throws ReplyError where a reply is incomplete */
+  end(): void {
+    this.#hasEnded = true;
+    if (!this.#isReading) this.#read();
+  }
+
+  #read(): void {
+    this.#isReading = true;
+    try {
+      while (!this.#isHalted && this.#next());
+      if (!this.#hasEnded || this.#isHalted || this.receiver === null) return;
+      if (this.#state !== 'until_close' || this.#rest !== null) {
+        throw new ReplyError('REPLY_CUT_SHORT', 'the connection ended inside a reply');
+      }
+      this.#complete();
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  /** @returns false when there is nothing more to be done */
+  #next(): boolean {
+    if (this.#state === 'complete') {
+      this.#complete();
+      return true;
+    }
+    const { receiver } = this;
+    return this.#rest !== null && receiver !== null && this.#step(this.#rest, receiver);
+  }
+
+  /** @returns false when it needs more bytes */
+  #step(bytes: Buffer, receiver: ReplyReceiver): boolean {
+    switch (this.#state) {
+      case 'head':
+        return this.#readHead(bytes, receiver);
+      case 'until_close':
+        this.#rest = null;
+        receiver.onBody(bytes);
+        return true;
+      case 'sized':
+      case 'chunk':
+        return this.#readSized(bytes, receiver);
+      case 'chunk_line':
+        return this.#readChunkLine(bytes);
+      case 'chunk_end':
+        return this.#readChunkEnd(bytes);
+      case 'trailers':
+        return this.#readTrailers(bytes);
+      case 'complete':
+        return true;
+    }
+  }
+
+  #readHead(bytes: Buffer, receiver: ReplyReceiver): boolean {
+    const end = bytes.indexOf(HEAD_END);
+    if (end > HEAD_BYTES_MAX || (end < 0 && bytes.length > HEAD_BYTES_MAX)) {
+      throw new ReplyError('REPLY_HEAD_TOO_LARGE', `headers of more than ${HEAD_BYTES_MAX} bytes`);
+    }
+    if (end < 0) return false;
+    const lines = bytes.toString('latin1', 0, end).split('\r\n');
+    this.#keep(bytes, end + 4);
+    const [, minor, code] = STATUS_LINE.exec(lines[0] ?? '') ?? [];
+    if (code === undefined) throw invalid('a malformed status line');
+    const status = Number(code);
+    const fields = readFields(lines, 1);
+    // Interim replies say nothing that a call waits for; to other protocols nobody has asked to go over.
+    if (status === 101) throw invalid('another protocol');
+    if (status < 200) return true;
+    this.#state = 'complete';
+    this.#frame(status, fields, minor === '1');
+    receiver.onHead(status, fields);
+    return true;
+  }
+
+  /** How long the body is (RFC 9112 §6.3); the reply is complete where there is none. */
+  #frame(status: number, fields: ReplyFields, isVersion11: boolean): void {
+    const coding = single(fields, 'transfer-encoding');
+    const length = single(fields, 'content-length');
+    if (
+      coding !== null &&
+      (length !== null || !isVersion11 || coding.toLowerCase() !== 'chunked')
+    ) {
+      throw invalid('a body of unclear length');
+    }
+    if (length !== null && !LENGTH.test(length)) throw invalid('a malformed content-length');
+    this.canReuse = isVersion11
+      ? !hasToken(fields['connection'], 'close')
+      : hasToken(fields['connection'], 'keep-alive');
+    const hint = fields['keep-alive'];
+    const seconds = hint === undefined ? null : KEEP_ALIVE_TIMEOUT.exec(String(hint))?.[1];
+    this.keepAliveMs = seconds === undefined || seconds === null ? null : Number(seconds) * 1_000;
+    if (status === 204 || status === 304) return;
+    if (coding !== null) this.#state = 'chunk_line';
+    else if (length === null) {
+      this.canReuse = false;
+      this.#state = 'until_close';
+    } else if (Number(length) > 0) {
+      this.#left = Number(length);
+      this.#state = 'sized';
+    }
+  }
+
+  #readSized(bytes: Buffer, receiver: ReplyReceiver): boolean {
+    const isAll = bytes.length <= this.#left;
+    const part = isAll ? bytes : bytes.subarray(0, this.#left);
+    this.#keep(bytes, part.length);
+    this.#left -= part.length;
+    if (this.#left === 0) this.#state = this.#state === 'chunk' ? 'chunk_end' : 'complete';
+    receiver.onBody(part);
+    return true;
+  }
+
+  #readChunkLine(bytes: Buffer): boolean {
+    const end = bytes.indexOf(LINE_END);
+    if (end > CHUNK_LINE_BYTES_MAX || (end < 0 && bytes.length > CHUNK_LINE_BYTES_MAX)) {
+      throw invalid('the line of a chunk is too long');
+    }
+    if (end < 0) return false;
+    const [, size] = CHUNK_LINE.exec(bytes.toString('latin1', 0, end)) ?? [];
+    if (size === undefined) throw invalid('a malformed chunk');
+    this.#keep(bytes, end + 2);
+    this.#left = Number.parseInt(size, 16);
+    this.#state = this.#left === 0 ? 'trailers' : 'chunk';
+    return true;
+  }
+
+  #readChunkEnd(bytes: Buffer): boolean {
+    if (bytes.length < 2) return false;
+    if (bytes[0] !== 0x0d || bytes[1] !== 0x0a) throw invalid('a chunk of another length');
+    this.#keep(bytes, 2);
+    this.#state = 'chunk_line';
+    return true;
+  }
+
+  /** Trailers are read and dropped: nothing here knows a meaning for any. */
+  #readTrailers(bytes: Buffer): boolean {
+    if (bytes.length >= 2 && bytes[0] === 0x0d && bytes[1] === 0x0a) {
+      this.#keep(bytes, 2);
+      this.#state = 'complete';
+      return true;
+    }
+    const end = bytes.indexOf(HEAD_END);
+    if (end > HEAD_BYTES_MAX || (end < 0 && bytes.length > HEAD_BYTES_MAX)) {
+      throw new ReplyError('REPLY_HEAD_TOO_LARGE', `trailers of more than ${HEAD_BYTES_MAX} bytes`);
+    }
+    if (end < 0) return false;
+    readFields(bytes.toString('latin1', 0, end).split('\r\n'), 0);
+    this.#keep(bytes, end + 4);
+    this.#state = 'complete';
+    return true;
+  }
+
+  #keep(bytes: Buffer, from: number): void {
+    this.#rest = from === bytes.length ? null : bytes.subarray(from);
+  }
+
+  #complete(): void {
+    const { receiver } = this;
+    this.#state = 'head';
+    this.receiver = null;
+    receiver?.onComplete();
+  }
+}

@@ -1,0 +1,289 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import {
+  createServer as createSecureServer,
+  getCACertificates,
+  setDefaultCACertificates,
+} from 'node:tls';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { WireRequest } from '../contracts/wire.ts';
+import { TransportFailure } from './transport-failure.ts';
+import { type ReplySink, Upstream, type UpstreamCall } from './upstream.ts';
+
+const REQUEST: WireRequest = {
+  method: 'POST',
+  path: '/v1/chat',
+  headers: { 'content-type': 'application/json', authorization: 'Bearer sk' },
+  body: Buffer.from('{"a":1}'),
+};
+const REPLY = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
+
+/** Of a server at 127.0.0.1 whom nobody else vouches for; valid for a hundred years. */
+const IDENTITY = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgwNG9GZQspUrQzfRZ
+xYw5nzxzOp0CW2hYPnMvAGbI252hRANCAAT2m/BZUSCHVofPcBrSv1aOCc6pUYa4
+W0HpmFIXG/zarp1I7mbm4UDZFVz8rKklW8AKFqmrq0dco6EFkHXtSu+b
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBkDCCATagAwIBAgIULXRbQ7yOE6R1nuJyR3WfpYxz5lgwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyNzExNDk1MVoYDzIxMjYxMTAz
+MTE0OTUxWjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAT2m/BZUSCHVofPcBrSv1aOCc6pUYa4W0HpmFIXG/zarp1I7mbm4UDZ
+FVz8rKklW8AKFqmrq0dco6EFkHXtSu+bo2QwYjAdBgNVHQ4EFgQUmv5YKetFrSMB
+XG+avE+4kMv7b0YwHwYDVR0jBBgwFoAUmv5YKetFrSMBXG+avE+4kMv7b0YwDwYD
+VR0TAQH/BAUwAwEB/zAPBgNVHREECDAGhwR/AAABMAoGCCqGSM49BAMCA0gAMEUC
+IHZjfl7PG1PkCufGbTE71nQ1x1Vcpu4DFz/a9sQoC8m2AiEA7Zw0aJDE0TJiYR7T
+Wd138YNuj2P9CbhTYqnzQxIWaOI=
+-----END CERTIFICATE-----
+`,
+};
+
+/** What a call has brought so far. */
+class Seen implements ReplySink {
+  readonly log: string[] = [];
+  bytes = 0;
+  readonly #ended = Promise.withResolvers<string>();
+  readonly ended = this.#ended.promise;
+
+  onHead(status: number): void {
+    this.log.push(String(status));
+  }
+
+  onData(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    if (this.bytes < 1_000) this.log.push(chunk.toString());
+  }
+
+  onEnd(): void {
+    this.#ended.resolve('end');
+  }
+
+  onFailure(failure: TransportFailure): void {
+    this.#ended.resolve(failure.message);
+  }
+}
+
+type Handler = (socket: Socket, request: string, connection: number) => void;
+
+class Lab {
+  readonly upstream: Upstream;
+  readonly server: Server;
+  readonly sockets: Socket[] = [];
+  connections = 0;
+  origin = '';
+
+  constructor(handler: Handler, options: { readonly max?: number; readonly server?: Server } = {}) {
+    this.upstream = new Upstream({
+      connectTimeoutMs: 2_000,
+      maxConnectionsPerOrigin: options.max ?? 8,
+    });
+    this.server = options.server ?? createServer();
+    const event = options.server === undefined ? 'connection' : 'secureConnection';
+    this.server.on(event, (socket: Socket) => {
+      this.connections += 1;
+      const connection = this.connections;
+      this.sockets.push(socket);
+      socket.on('error', () => socket.destroy());
+      let text = '';
+      socket.on('data', (bytes: Buffer) => {
+        text += bytes.toString('latin1');
+        // Every request here ends with its body.
+        if (!text.endsWith('{"a":1}')) return;
+        const request = text;
+        text = '';
+        handler(socket, request, connection);
+      });
+    });
+  }
+
+  async open(scheme = 'http'): Promise<void> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    const address = this.server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    this.origin = `${scheme}://127.0.0.1:${address.port}`;
+  }
+
+  call(request: WireRequest = REQUEST, base = ''): { sink: Seen; call: UpstreamCall } {
+    const sink = new Seen();
+    return { sink, call: this.upstream.call(this.origin + base, request, sink) };
+  }
+
+  async close(): Promise<void> {
+    this.upstream.close();
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+let lab: Lab;
+const openLab = async (handler: Handler, options?: { readonly max?: number }): Promise<Lab> => {
+  lab = new Lab(handler, options);
+  await lab.open();
+  return lab;
+};
+afterEach(async () => {
+  await lab.close();
+});
+
+const cancelled = new TransportFailure({ kind: 'cancelled', code: 'TEST', replyStarted: false });
+
+describe('Upstream', () => {
+  it('writes what was asked for and uses the connection again', async () => {
+    const requests: string[] = [];
+    await openLab((socket, request) => {
+      requests.push(request);
+      socket.write(REPLY);
+    });
+    for (let n = 0; n < 3; n += 1) {
+      const { sink } = lab.call(REQUEST, '/base/');
+      expect(await sink.ended).toBe('end');
+      expect(sink.log).toEqual(['200', 'ok']);
+    }
+    expect(lab.connections).toBe(1);
+    expect(requests[2]).toBe(
+      `POST /base/v1/chat HTTP/1.1\r\nhost: ${new URL(lab.origin).host}\r\nconnection: keep-alive\r\n` +
+        'content-type: application/json\r\nauthorization: Bearer sk\r\ncontent-length: 7\r\n\r\n{"a":1}',
+    );
+  });
+
+  it.each([
+    ['says that it closes', 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok'],
+    ['brings bytes behind its reply', `${REPLY}HTTP/1.1 200 OK\r\n`],
+  ])('takes another connection after one that %s', async (_name, reply) => {
+    await openLab((socket) => socket.write(reply));
+    expect(await lab.call().sink.ended).toBe('end');
+    expect(await lab.call().sink.ended).toBe('end');
+    expect(lab.connections).toBe(2);
+  });
+
+  it('gives up a connection that speaks while nobody has asked', async () => {
+    await openLab((socket) => socket.write(REPLY));
+    expect(await lab.call().sink.ended).toBe('end');
+    const [socket] = lab.sockets;
+    socket?.write(REPLY);
+    if (socket !== undefined) await once(socket, 'close');
+    const { sink } = lab.call();
+    expect(await sink.ended).toBe('end');
+    expect([lab.connections, sink.log]).toEqual([2, ['200', 'ok']]);
+  });
+
+  it('reads a reply up to the end of its connection', async () => {
+    await openLab((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nto the end'));
+    const { sink } = lab.call();
+    expect([await sink.ended, sink.log]).toEqual(['end', ['200', 'to the end']]);
+  });
+
+  it.each([
+    ['resets', (socket: Socket) => socket.resetAndDestroy(), 'reset: ECONNRESET'],
+    ['closes', (socket: Socket) => socket.end(), 'reset: REPLY_CUT_SHORT'],
+    [
+      'cuts the reply short',
+      (socket: Socket) => socket.end(REPLY.slice(0, -1)),
+      'reset: REPLY_CUT_SHORT',
+    ],
+    [
+      'makes no sense',
+      (socket: Socket) => void socket.write('nonsense\r\n\r\n'),
+      'reset: INVALID_REPLY',
+    ],
+  ])('fails a call whose connection %s', async (_name, answer, expected) => {
+    await openLab((socket) => answer(socket));
+    expect(await lab.call().sink.ended).toBe(expected);
+  });
+
+  it('says that nothing was sent where there is no connection', async () => {
+    await openLab(() => undefined);
+    lab.server.close();
+    const { sink, call } = lab.call();
+    expect(await sink.ended).toBe('not_sent: ECONNREFUSED');
+    expect(call.sent).toBe(false);
+    await lab.open();
+  });
+
+  it('refuses headers and paths that would be read as something else', async () => {
+    await openLab((socket) => socket.write(REPLY));
+    for (const request of [
+      { ...REQUEST, headers: { a: 'b\r\nc: d' } },
+      { ...REQUEST, headers: { 'a b': 'c' } },
+      { ...REQUEST, path: '/a b' },
+      { ...REQUEST, path: '/a\r\nb' },
+    ]) {
+      expect(await lab.call(request).sink.ended).toBe('not_sent: INVALID_REQUEST');
+    }
+    expect(lab.connections).toBe(0);
+  });
+
+  it('holds calls back beyond the most connections, and sends none that was cancelled meanwhile', async () => {
+    const seen: number[] = [];
+    const waiting: Socket[] = [];
+    await openLab(
+      (socket, _request, connection) => {
+        seen.push(connection);
+        waiting.push(socket);
+      },
+      { max: 1 },
+    );
+    const [first, second, third] = [lab.call(), lab.call(), lab.call()];
+    second.call.cancel(cancelled);
+    expect(await second.sink.ended).toBe('cancelled: TEST');
+    await expect.poll(() => waiting.length).toBe(1);
+    waiting[0]?.write(REPLY);
+    expect(await first.sink.ended).toBe('end');
+    await expect.poll(() => waiting.length).toBe(2);
+    waiting[1]?.write(REPLY);
+    expect(await third.sink.ended).toBe('end');
+    expect([seen, second.call.sent]).toEqual([[1, 1], false]);
+  });
+
+  it('closes the connection of a call that is cancelled', async () => {
+    const closed = Promise.withResolvers<void>();
+    await openLab((socket) => {
+      socket.on('close', () => closed.resolve());
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok');
+    });
+    const { sink, call } = lab.call();
+    await expect.poll(() => sink.log).toEqual(['200', 'ok']);
+    call.cancel(cancelled);
+    call.cancel(cancelled);
+    expect(await sink.ended).toBe('cancelled: TEST');
+    await closed.promise;
+    expect(lab.call().call.sent).toBe(false);
+  });
+
+  it('makes the other side wait while the call is paused', async () => {
+    const size = 32 * 1024 * 1024;
+    let written = false;
+    await openLab((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n`);
+      socket.write(Buffer.alloc(size), () => (written = true));
+    });
+    const { sink, call } = lab.call();
+    call.pause();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect([sink.bytes, written]).toEqual([0, false]);
+    call.resume();
+    expect(await sink.ended).toBe('end');
+    expect(sink.bytes).toBe(size);
+    expect(await lab.call().sink.ended).toBe('end');
+    expect(lab.connections).toBe(1);
+  });
+
+  it('speaks TLS with who proves to be the one, and with nobody else', async () => {
+    lab = new Lab((socket) => socket.write(REPLY), { server: createSecureServer(IDENTITY) });
+    await lab.open('https');
+    expect(await lab.call().sink.ended).toMatch(/^not_sent: .*SELF_SIGNED/);
+    const usual = getCACertificates('default');
+    setDefaultCACertificates([IDENTITY.cert]);
+    try {
+      expect(await lab.call().sink.ended).toBe('end');
+      expect(await lab.call().sink.ended).toBe('end');
+    } finally {
+      setDefaultCACertificates(usual);
+    }
+    expect(lab.connections).toBe(1);
+  });
+});
