@@ -19,6 +19,7 @@ const KINDS = [
   'anomaly',
   'ledger_mismatch',
   'operator',
+  'leaked_holds',
 ] as const;
 const kinds = () =>
   z

@@ -29,6 +29,16 @@ export const holdsSchema = z
       .describe(
         'Age from which a hold that no call works on counts as lost: it becomes unknown, and the operator is told.',
       ),
+    lookUpForMs: durationMs({ min: 0, max: 6 * DAY })
+      .prefault('24h')
+      .describe(
+        'How long providers that can tell are asked what became of a call whose outcome is unknown, also after the policy has ended it: then the difference is booked. 0: never.',
+      ),
+    notFoundAfterMs: durationMs({ min: 0, max: DAY })
+      .prefault('2m')
+      .describe(
+        'Age of a call from which a provider that has no record of it proves that it was not billed.',
+      ),
   })
   .prefault({})
   .describe('Open holds.');

@@ -5,6 +5,7 @@
  * @module
  */
 import type { BackgroundRemovalProvider } from './background-removal-provider.ts';
+import type { CallLookUp } from './call-look-up.ts';
 import type { EmbeddingProvider } from './embedding-provider.ts';
 import type { FaceSwapProvider } from './face-swap-provider.ts';
 import type { ImageEditProvider, ImageGenerationProvider } from './image-provider.ts';
@@ -68,6 +69,8 @@ export interface ProviderDefinition {
   readonly jobs?: JobProtocol;
   /** What its media models take. An operation on a model that is absent is the provider's to judge. */
   readonly mediaModels?: readonly MediaModel[];
+  /** Tells afterwards what became of a call. */
+  readonly lookUp?: CallLookUp;
   /** Reads a non-2xx reply. Decides on status and typed codes, never on substrings of prose where a code exists. */
   readError(reply: WireReply): ProviderFailure;
 }

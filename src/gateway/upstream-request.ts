@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { clientRequestIdOf } from '../contracts/call-look-up.ts';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { TextExchange, TextStreamExchange } from '../contracts/text-provider.ts';
 import type { ProviderWarning } from '../contracts/text.ts';
@@ -38,10 +39,18 @@ export function targetOf(candidate: Candidate): ProviderTarget {
   return { model: candidate.model, baseUrl, credential, settings };
 }
 
-/** Counts hops, so that a gateway that is its own provider is found out (F98). */
-export function withHop(request: WireRequest, run: CallRun): WireRequest {
+/**
+ * Counts hops, so that a gateway that is its own provider is found out (F98), and names the attempt where the provider
+ * can be asked for it afterwards.
+ */
+export function withOwnHeaders(request: WireRequest, run: CallRun, candidate: Candidate): WireRequest {
   const hops = String(hopsOf(run.exchange) + 1);
-  return { ...request, headers: { ...request.headers, [HOP_HEADER]: hops } };
+  const headers: Record<string, string> = { ...request.headers, [HOP_HEADER]: hops };
+  const idHeader = candidate.provider.definition.lookUp?.clientRequestIdHeader ?? null;
+  if (idHeader !== null) {
+    headers[idHeader] = clientRequestIdOf(run.exchange.requestId, run.attempts.length + 1);
+  }
+  return { ...request, headers };
 }
 
 /** Warnings as `x-gateway-warnings` has them. */
@@ -66,7 +75,7 @@ function prepareRelay(candidate: Candidate, run: CallRun, call: TextCall): Prepa
     targetOf(candidate),
   );
   return {
-    request: withHop(request, run),
+    request: withOwnHeaders(request, run, candidate),
     warnings: [],
     read: (reply) => relayedAnswer(relay.read(reply), reply.body),
     open: (context) => call.openRelay(relay, context),
@@ -92,7 +101,7 @@ function prepareTranslation(candidate: Candidate, run: CallRun, call: TextCall):
     });
   }
   return {
-    request: withHop(exchange.request, run),
+    request: withOwnHeaders(exchange.request, run, candidate),
     warnings: warningsOf(exchange.warnings, call.unknownParameters),
     read: (reply) => {
       if (whole === null) throw new Error('a streamed exchange has no whole reply');
@@ -119,7 +128,7 @@ function prepareOperation(candidate: Candidate, run: CallRun, call: OperationCal
   const prepared = call.prepare(candidate.provider.definition, targetOf(candidate));
   if (isPreparedJob(prepared)) throw new Error('work that must be followed is submitted as a job');
   return {
-    request: withHop(prepared.request, run),
+    request: withOwnHeaders(prepared.request, run, candidate),
     warnings: warningsOf(prepared.warnings, call.unknownParameters),
     read: (reply) => {
       const answer = prepared.read(reply);

@@ -84,6 +84,13 @@ export function describeAlert(alert: AlertBody): AlertText {
         message: `${data.detail.replace(/\.?$/, '.')} Correct the provider's credential or account.`,
       };
     }
+    case 'leaked_holds': {
+      const { data } = alert;
+      return {
+        title: 'Open holds belonged to no call',
+        message: `${data.holds} holds are unknown now (${data.first.map(({ hold }) => hold).join(', ')}). They end by what their provider says, else by metering.unknownPolicy; "GET /admin/v1/ledger/holds?state=unknown" lists them.`,
+      };
+    }
     default:
       return alert satisfies never;
   }

@@ -16,6 +16,7 @@ import type { Page, PageQuery } from './ports.ts';
  * - `wallet_low`: a wallet's balance is below what is configured; recovers with the next credit
  * - `forecast`: the period's use so far leads beyond the limit · `anomaly`: an hour cost far more than its customer's usual
  * - `ledger_mismatch`: the counters do not follow from the ledger · `operator`: something only the operator can mend
+ * - `leaked_holds`: open holds belonged to no call and became unknown
  */
 export const ALERT_KINDS = [
   'threshold',
@@ -25,6 +26,7 @@ export const ALERT_KINDS = [
   'anomaly',
   'ledger_mismatch',
   'operator',
+  'leaked_holds',
 ] as const;
 /** A name of {@link ALERT_KINDS}. */
 export type AlertKind = (typeof ALERT_KINDS)[number];
@@ -108,6 +110,21 @@ export type AlertBody =
         readonly problem: string;
         readonly provider: string;
         readonly detail: string;
+      };
+    }
+  | {
+      readonly kind: 'leaked_holds';
+      readonly data: {
+        readonly holds: number;
+        /** Some of them. */
+        readonly first: readonly {
+          readonly hold: string;
+          readonly customer: string;
+          readonly request: string;
+          readonly created_at: string;
+          /** Worst case of cost that it reserves, in US dollars. */
+          readonly cost: string;
+        }[];
       };
     };
 

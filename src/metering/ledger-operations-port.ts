@@ -5,7 +5,7 @@
  */
 import type { Operation } from '../contracts/metering.ts';
 import type { OpenHoldState, UnknownPolicy } from './core/types.ts';
-import type { MeterAmounts, Settled } from './ports.ts';
+import type { Charge, MeterAmounts, Settled } from './ports.ts';
 
 /** How the events compare with the hashes that were written beside them. */
 export interface ChainReport {
@@ -96,13 +96,25 @@ export interface OpenHoldView {
   readonly unknownSinceMs: number | null;
   /** Worst case of cost that it covers, in nano-USD. */
   readonly costNanoUsd: bigint;
+  /** `provider/model` of every candidate that it covers, in the order in which they were added. */
+  readonly models: readonly string[];
+  /** Plan that judged the call. */
+  readonly planId: string;
+  readonly tags: Readonly<Record<string, string>> | null;
+}
+
+/** A hold that the policy ended by an estimate, and that a settlement may still correct. */
+export interface EstimatedHold {
+  readonly hold: OpenHoldView;
+  readonly estimatedAtMs: number;
 }
 
 /** How an operator ends a hold whose end nobody saw. */
 export type HoldOutcome =
   | { readonly type: UnknownPolicy }
-  /** What the provider is known to have billed. */
-  | { readonly type: 'settle'; readonly amounts: MeterAmounts };
+  /** What the provider is known to have billed, all of it by one model, or by several. */
+  | { readonly type: 'settle'; readonly amounts: MeterAmounts }
+  | { readonly type: 'settle'; readonly charges: readonly Charge[] };
 
 export interface EndHoldCommand {
   readonly holdId: string;
@@ -141,6 +153,10 @@ export interface LedgerOperations {
    * @returns the ids of those that became unknown
    */
   markUnknown(holdIds: readonly string[]): Promise<readonly string[]>;
+  /** Holds that the policy ended by an estimate and that were not forgotten since, oldest first. */
+  estimatedHolds(): Promise<readonly EstimatedHold[]>;
+  /** Their estimates stand, or were corrected; by the writer. */
+  forgetEstimated(holdIds: readonly string[]): Promise<void>;
   /** Where an export begins and ends. @throws GatewayError `invalid_request` for events that were archived */
   exportRange(query: LedgerExportQuery): Promise<LedgerExportRange>;
   /** Reads on from an event that begins a transaction. */

@@ -43,6 +43,17 @@ export function registerBookingMetrics(
   return (result) => ends.labels(result).inc(1);
 }
 
+/** @returns counts unknown holds by how they ended */
+export function registerLookUpMetrics(registry: Registry): (result: string) => void {
+  const ended = new Counter({
+    name: 'gateway_looked_up_holds_total',
+    help: 'Unknown holds ended by what their provider says: settled, voided, corrected after an estimate, given up with the estimate standing.',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  return (result) => ended.labels(result).inc(1);
+}
+
 /** @returns counts holds that no call worked on any more */
 export function registerLeakMetrics(registry: Registry): (holds: number) => void {
   const leaked = new Counter({

@@ -7,13 +7,19 @@ import type { LoadedConfig } from '../config/index.ts';
 import { formatUsd } from '../contracts/money.ts';
 import type { Clock, Gateway } from '../gateway/gateway.ts';
 import { Bookings } from '../gateway/holds/bookings.ts';
+import { askProviders } from '../gateway/holds/ask-providers.ts';
 import { InFlight } from '../gateway/holds/in-flight.ts';
 import { LeakWatch } from '../gateway/holds/leak-watch.ts';
+import { UnknownHolds } from '../gateway/holds/unknown-holds.ts';
 import type { Recorder } from '../gateway/recorder.ts';
 import type { OpenHoldView } from '../metering/ledger-operations-port.ts';
 import type { MeteringStore } from '../metering/ports.ts';
 import type { CallEnd } from '../metering/unbooked-port.ts';
-import { registerBookingMetrics, registerLeakMetrics } from '../observability/hold-metrics.ts';
+import {
+  registerBookingMetrics,
+  registerLeakMetrics,
+  registerLookUpMetrics,
+} from '../observability/hold-metrics.ts';
 import type { GatewayMetrics } from '../observability/metrics.ts';
 
 /** Holds that an alert names. */
@@ -63,10 +69,51 @@ export function openHoldParts(
   return { inFlight, bookings };
 }
 
-function leakAlert(holds: readonly OpenHoldView[]): string {
-  const shown = holds.slice(0, HOLDS_SHOWN).map(({ holdId }) => holdId);
-  const more = holds.length > shown.length ? ` and ${holds.length - shown.length} more` : '';
-  return `${holds.length} open hold(s) belonged to no call and are unknown now: ${shown.join(', ')}${more}. They end by metering.unknownPolicy, or by "POST /admin/v1/ledger/holds/{id}/reconcile".`;
+/** Tells the operator, in the log and by an alert. */
+function tellLeak({ store, clock, recorder }: Gateway, holds: readonly OpenHoldView[]): void {
+  const first = holds.slice(0, HOLDS_SHOWN);
+  const ids = first.map(({ holdId }) => holdId).join(', ');
+  const error = new Error(`${holds.length} open holds belonged to no call: ${ids}`);
+  recorder.fault(error, { task: 'leaked holds' });
+  const raised = store.alerting.alerts.raise({
+    kind: 'leaked_holds',
+    severity: 'critical',
+    customerId: null,
+    key: `leaked_holds:${first[0]?.holdId ?? ''}`,
+    atMs: clock.nowMs(),
+    endsAtMs: null,
+    data: {
+      holds: holds.length,
+      first: first.map(({ holdId, customerId, requestId, createdAtMs, costNanoUsd }) => ({
+        hold: holdId,
+        customer: customerId,
+        request: requestId,
+        created_at: new Date(createdAtMs).toISOString(),
+        cost: formatUsd(costNanoUsd),
+      })),
+    },
+  });
+  raised.catch((fault: unknown) => recorder.fault(fault, { task: 'leaked holds' }));
+}
+
+function openUnknownHolds(
+  { metering }: LoadedConfig['config'],
+  gateway: Gateway,
+  metrics: GatewayMetrics,
+): UnknownHolds {
+  const { lookUpForMs, notFoundAfterMs } = metering.holds;
+  const { store, clock, recorder } = gateway;
+  const count = registerLookUpMetrics(metrics.registry);
+  return new UnknownHolds({
+    store: () => store,
+    ask: (hold) => askProviders(gateway, hold),
+    nowMs: () => clock.nowMs(),
+    lookUpForMs,
+    notFoundAfterMs,
+    onResult: (_, result) => count(result),
+    onFault: (error, { holdId, requestId }) =>
+      recorder.fault(error, { task: 'unknown holds', holdId, requestId }),
+  });
 }
 
 export interface HoldKeeping {
@@ -93,13 +140,15 @@ export function openHoldKeeping(
     graceMs: leakGraceMs,
     onLeak(holds) {
       countLeaks(holds.length);
-      recorder.operatorAlert({ kind: 'leaked_holds', provider: '', detail: leakAlert(holds) });
+      tellLeak(gateway, holds);
     },
   });
+  const unknown = openUnknownHolds(config, gateway, metrics);
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> | null = null;
   const tasks: readonly [string, () => Promise<unknown>][] = [
     ['leaked holds', () => leaks.round()],
+    ['unknown holds', () => unknown.round()],
   ];
   const runAll = async (): Promise<void> => {
     for (const [task, run] of tasks) {

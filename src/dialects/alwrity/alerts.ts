@@ -84,6 +84,7 @@ function wordsOf(
     }
     case 'ledger_mismatch':
     case 'operator':
+    case 'leaked_holds':
       return {
         type: 'system_error',
         threshold_percentage: null,

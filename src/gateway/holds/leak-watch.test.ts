@@ -27,6 +27,9 @@ function holdOf(
     expiresAtMs: null,
     unknownSinceMs: null,
     costNanoUsd: 1n,
+    models: [],
+    planId: 'pro',
+    tags: null,
   };
 }
 

@@ -50,7 +50,9 @@ export function reconcile(
   }
   const { policy, decided, observed } = command;
   const common = { hold, kind: 'reconcile', final: false, nowMs } as const;
-  const body = { policy, estimated: policy !== 'settle', ...decided };
+  // What the provider itself says is no estimate, that it billed nothing included.
+  const estimated = policy !== 'settle' && decided?.by !== 'provider';
+  const body = { policy, estimated, ...decided };
   switch (policy) {
     case 'release':
       return end(memory, { ...common, type: 'voided', charges: [], body });

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { openRouterLookUp } from './open-router-look-up.ts';
 import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
 
 /** Refuses `logprobs`, `top_logprobs`, `logit_bias`, names in messages, and `n` other than 1 with 400. */
@@ -97,6 +98,7 @@ export const openRouter = defineOpenAiCompatible({
     unsupported: ['n'],
     settingHeaders: { referer: 'http-referer', title: 'x-title' },
   },
+  lookUp: openRouterLookUp,
 });
 
 /** Counts reasoning beside `completion_tokens`, which the usage rules of the protocol see by the total (recorded). */

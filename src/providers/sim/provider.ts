@@ -6,6 +6,7 @@
  */
 import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
 import { mediaCapabilities } from '../openai-compatible/media/provider.ts';
+import { simLookUp } from './look-up.ts';
 import { simMedia } from './media.ts';
 import { simPictureTools } from './picture-tools.ts';
 
@@ -18,4 +19,5 @@ export const simProvider = defineOpenAiCompatible({
   documentation: 'src/simulators',
   ...mediaCapabilities(simMedia),
   ...simPictureTools,
+  lookUp: simLookUp,
 });

@@ -1,5 +1,5 @@
 /**
- * The simulator's own HTTP surface under `/__simulator`: its log, its scripts, a fresh start.
+ * The simulator's own HTTP surface under `/__simulator`: its log, single calls, its scripts, a fresh start.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { faultsOf, type FaultInput } from './fault-grammar.ts';
 import type { FaultMatch, FaultRule, FaultRules } from './fault-rules.ts';
 import {
+  decodeSegment,
   isJsonObject,
   listOf,
   numberOf,
@@ -20,6 +21,7 @@ import type { SimulatorLog } from './log.ts';
 export interface ControlledSimulator {
   readonly log: SimulatorLog;
   readonly rules: FaultRules;
+  readonly startedAtMs: number;
 }
 
 export interface ControlReply {
@@ -76,6 +78,22 @@ function setRules(simulator: ControlledSimulator, body: Buffer): ControlReply {
   }
 }
 
+/** Below a family's prefix too, so that a provider's base address finds it. */
+const CALLS = /^(?:\/[a-z]+)?\/__simulator\/calls\/([^/]+)$/;
+
+/** What became of the calls with this id of the caller's: as a provider tells it that keeps a record of single calls. */
+function findCalls({ log, startedAtMs }: ControlledSimulator, id: string): ControlReply {
+  const calls = log.entries.filter(({ clientRequestId }) => clientRequestId === id);
+  const data = calls.map(({ id: callId, model, outcome, status, billed }) => ({
+    id: callId,
+    model,
+    outcome,
+    status,
+    billed,
+  }));
+  return reply(200, { started_at_ms: startedAtMs, data });
+}
+
 /** The answer to a control call; null for every other path. */
 export function answerControl(
   simulator: ControlledSimulator,
@@ -83,6 +101,8 @@ export function answerControl(
   body: Buffer,
 ): ControlReply | null {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  const [, id] = CALLS.exec(path) ?? [];
+  if (id !== undefined && request.method === 'GET') return findCalls(simulator, decodeSegment(id));
   if (!path.startsWith('/__simulator/')) return null;
   switch (`${request.method ?? 'GET'} ${path.slice('/__simulator/'.length)}`) {
     case 'GET log':
@@ -94,6 +114,8 @@ export function answerControl(
       simulator.log.clear();
       return reply(200, { ok: true });
     default:
-      return reply(404, { error: 'Known: GET log, POST faults, POST reset' });
+      return reply(404, {
+        error: 'Known: GET log, GET calls/{client request id}, POST faults, POST reset',
+      });
   }
 }

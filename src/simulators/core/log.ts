@@ -26,6 +26,8 @@ export interface SimulatorLogEntry {
   readonly endedAtMs: number | null;
   /** `openai`, `gemini`, `huggingface`; null for a path that no family serves. */
   readonly family: string | null;
+  /** The caller's own id, as `x-client-request-id`; null without one. */
+  readonly clientRequestId: string | null;
   readonly method: string;
   /** Path and query as received. */
   readonly path: string;

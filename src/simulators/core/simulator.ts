@@ -59,6 +59,8 @@ export interface Simulator {
 
 const GONE = 'connection ended';
 const NO_WAIT = { form: 'none' } as const;
+/** As OpenAI takes it. */
+const MAX_ID_CHARACTERS = 512;
 const MAX_BODY_BYTES = 512 * 1024 * 1024;
 
 interface Shop {
@@ -68,6 +70,7 @@ interface Shop {
   readonly rules: FaultRules;
   readonly served: WeakMap<Socket, number>;
   readonly seed: string;
+  readonly startedAtMs: number;
   nextSequence: number;
 }
 
@@ -121,6 +124,11 @@ function routeCall(shop: Shop, request: IncomingMessage, body: Buffer): Routed {
   return { family: null, call, route: null };
 }
 
+function clientRequestIdOf({ headers }: IncomingMessage): string | null {
+  const id = headers['x-client-request-id'];
+  return typeof id === 'string' ? id.slice(0, MAX_ID_CHARACTERS) : null;
+}
+
 function openEntry(shop: Shop, request: IncomingMessage, routed: Routed): OpenEntry {
   const { call, route, family } = routed;
   const credential = family?.credentialOf(call) ?? null;
@@ -133,6 +141,7 @@ function openEntry(shop: Shop, request: IncomingMessage, routed: Routed): OpenEn
     firstByteAtMs: null,
     endedAtMs: null,
     family: family?.name ?? null,
+    clientRequestId: clientRequestIdOf(request),
     method: call.method,
     path: request.url ?? '/',
     model: route?.model ?? null,
@@ -331,6 +340,7 @@ export async function startSimulator(
     rules: createFaultRules(seed, options.faults ?? []),
     served: new WeakMap(),
     seed,
+    startedAtMs: Date.now(),
     nextSequence: 1,
   };
   const server = createServer(

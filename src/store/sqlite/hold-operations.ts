@@ -5,32 +5,27 @@
  */
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { HoldImage } from '../../metering/core/types.ts';
-import type { EndHoldCommand, OpenHoldView } from '../../metering/ledger-operations-port.ts';
+import type {
+  EndHoldCommand,
+  HoldOutcome,
+  OpenHoldView,
+} from '../../metering/ledger-operations-port.ts';
 import type { Charge, Settled } from '../../metering/ports.ts';
 import { endedRecord } from './ended-record.ts';
 import { identityOf } from './hold-history.ts';
+import { viewOf } from './hold-view.ts';
+import { estimatedHoldOperations } from './estimated-holds.ts';
 import { encodeRequest } from './row-codec.ts';
 import type { OperationParts, OperationTable } from './writer-operations.ts';
 
-type Parts = Pick<OperationParts, 'engine' | 'accounts' | 'progress' | 'unknownSince'>;
+type Parts = Pick<OperationParts, 'database' | 'engine' | 'accounts' | 'progress' | 'unknownSince'>;
 
-function costOf(hold: HoldImage): bigint {
-  return hold.covered.reduce((sum, { amounts }) => sum + (amounts.cost_usd ?? 0n), 0n);
-}
-
-function viewOf(hold: HoldImage, unknownSinceMs: number | null): OpenHoldView {
-  return {
-    holdId: hold.holdId,
-    state: hold.state,
-    customerId: hold.customerId,
-    keyId: hold.keyId,
-    requestId: hold.requestId,
-    operation: hold.operation,
-    createdAtMs: hold.createdAtMs,
-    expiresAtMs: hold.expiresAtMs,
-    unknownSinceMs,
-    costNanoUsd: costOf(hold),
-  };
+function chargesOf(
+  hold: HoldImage,
+  outcome: Extract<HoldOutcome, { readonly type: 'settle' }>,
+): readonly Charge[] {
+  if ('charges' in outcome) return outcome.charges;
+  return [{ model: hold.covered.at(-1)?.model ?? '', amounts: outcome.amounts }];
 }
 
 /** @throws GatewayError `not_found` when it is not open, `conflict` when it is not unknown */
@@ -56,6 +51,7 @@ export function holdOperations(parts: Parts): OperationTable {
           .map((hold) => viewOf(hold, unknownSince.get(hold.holdId) ?? null))
           .toSorted((one, other) => one.createdAtMs - other.createdAtMs),
     },
+    ...estimatedHoldOperations(parts.database),
     markUnknown: {
       writes: true,
       run([argument], unit): readonly string[] {
@@ -70,10 +66,8 @@ export function holdOperations(parts: Parts): OperationTable {
         const { holdId, outcome, by, reason } = argument as EndHoldCommand;
         const hold = unknownHold(parts, holdId);
         accounts.ensure(hold.customerId, unit);
-        const observed: readonly Charge[] =
-          outcome.type === 'settle'
-            ? [{ model: hold.covered.at(-1)?.model ?? '', amounts: outcome.amounts }]
-            : progress.read(holdId);
+        const observed =
+          outcome.type === 'settle' ? chargesOf(hold, outcome) : progress.read(holdId);
         const decided = { by, reason };
         const applied = engine.reconcileUnknown(
           { holdId, policy: outcome.type, observed, decided },
@@ -81,7 +75,8 @@ export function holdOperations(parts: Parts): OperationTable {
         );
         unit.keep(applied);
         const { charges, type, replayed, overrunNanoUsd } = applied.result;
-        const how = { charges, isEstimated: outcome.type !== 'settle', nowMs: unit.nowMs };
+        const isEstimated = outcome.type !== 'settle' && by !== 'provider';
+        const how = { charges, isEstimated, nowMs: unit.nowMs };
         unit.writes.requests.push({
           identity: identityOf(hold),
           holdId,

@@ -37,6 +37,10 @@ export function ledgerOperationsOver(
     openHolds: () => call('listOpenHolds'),
     endUnknown: (command) => call('endUnknown', command),
     markUnknown: (holdIds) => call('markUnknown', holdIds),
+    estimatedHolds: () => readers.ask('estimatedHolds', []),
+    async forgetEstimated(holdIds) {
+      await call('forgetEstimated', holdIds);
+    },
     exportRange: (query) => readers.ask('ledgerExportRange', [query]),
     exportPage: (range) => readers.ask('ledgerExportPage', [range]),
   };

@@ -8,6 +8,7 @@ import type { MeteringEngine } from '../../metering/core/engine.ts';
 import type { HoldImage, UnknownPolicy } from '../../metering/core/types.ts';
 import type { Accounts } from './accounts.ts';
 import { endedRecord } from './ended-record.ts';
+import type { EstimatedHolds } from './estimated-holds.ts';
 import { identityOf } from './hold-history.ts';
 import type { ArchiveDrop } from './archive-operations.ts';
 import type { RequestRetention } from './request-retention.ts';
@@ -35,6 +36,7 @@ export class Maintenance {
   readonly #unknownSince: Map<string, number>;
   readonly #retention: RequestRetention;
   readonly #archive: ArchiveDrop;
+  readonly #estimated: EstimatedHolds;
   #sweptAtMs = 0;
 
   constructor(
@@ -44,6 +46,7 @@ export class Maintenance {
       readonly accounts: Accounts;
       readonly retention: RequestRetention;
       readonly archive: ArchiveDrop;
+      readonly estimated: EstimatedHolds;
     },
     options: MaintenanceOptions,
   ) {
@@ -53,6 +56,7 @@ export class Maintenance {
     this.#unknownSince = parts.writer.unknownSince;
     this.#retention = parts.retention;
     this.#archive = parts.archive;
+    this.#estimated = parts.estimated;
     this.#options = options;
   }
 
@@ -120,6 +124,7 @@ export class Maintenance {
         const observed = this.#writer.progress.read(holdId);
         const applied = this.#engine.reconcileUnknown({ holdId, policy, observed }, nowMs);
         unit.keep(applied);
+        this.#estimated.note(holdId, nowMs);
         unit.writes.requests.push({
           identity: identityOf(hold),
           holdId,

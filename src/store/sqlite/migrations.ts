@@ -8,6 +8,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
+import { ESTIMATED_HOLDS } from './schema/estimated-holds.ts';
 import { IDEMPOTENCY } from './schema/idempotency.ts';
 import { QUOTES } from './schema/quotes.ts';
 import { LEDGER_ARCHIVE } from './schema/ledger-archive.ts';
@@ -183,6 +184,7 @@ const VERSION_2: readonly string[] = [
   ASSETS,
   LEDGER_ARCHIVE,
   JOBS,
+  ESTIMATED_HOLDS,
 ];
 
 /** One step per schema version; a step that was released is never changed. */

@@ -11,6 +11,7 @@ import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
 import { assetQueries } from './asset-operations.ts';
 import { jobQueries } from './job-operations.ts';
+import { estimatedHoldQueries } from './estimated-holds.ts';
 import { outputRatioReader } from './quote-queries.ts';
 import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts';
 import { ledgerArchiveQueries } from './ledger-archive.ts';
@@ -99,6 +100,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     ledgerBackupQueries(database),
     assetQueries(database),
     jobQueries(database),
+    estimatedHoldQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

@@ -12,6 +12,7 @@ import { ArchiveDrop } from './archive-operations.ts';
 import { Accounts } from './accounts.ts';
 import { databasePath } from './database.ts';
 import { EmergencyJournal, type EmergencyJournalOptions } from './emergency-journal.ts';
+import { EstimatedHolds } from './estimated-holds.ts';
 import { HoldHistory } from './hold-history.ts';
 import { readBucket } from './journal-tables.ts';
 import { Maintenance } from './maintenance.ts';
@@ -94,11 +95,12 @@ export function startWriterService(parts: WriterServiceParts): WriterService {
     writer.directory.seed(options.nowMs);
   });
   recover({ ...opened, writer, deferred, nowMs: options.nowMs });
-  const retention = new RequestRetention(database, options.keepRequestsMs ?? null);
-  const maintenance = new Maintenance(
-    { writer, engine, accounts, retention, archive: new ArchiveDrop(database) },
-    options,
-  );
+  const tables = {
+    retention: new RequestRetention(database, options.keepRequestsMs ?? null),
+    archive: new ArchiveDrop(database),
+    estimated: new EstimatedHolds(database),
+  };
+  const maintenance = new Maintenance({ writer, engine, accounts, ...tables }, options);
   writer.transact(options.nowMs, (unit) => {
     scopes.applyDeployment(unit);
   });

@@ -31,6 +31,8 @@ export function fakeLedgerOperations(): LedgerOperations {
       throw new GatewayError('not_found', { message: `No hold ${holdId} is open.` });
     },
     markUnknown: async () => [],
+    estimatedHolds: async () => [],
+    forgetEstimated: async () => undefined,
     exportRange: async () => ({ fromSeq: 1, toSeq: 0, previousHash: NO_HASH }),
     exportPage: async () => ({ text: '', nextSeq: null, head: NO_HASH }),
   };
