@@ -31,6 +31,7 @@ export type LookUpAnswer =
   /** The call still runs, or the record says nothing of it yet: ask again. */
   | { readonly type: 'unknown' };
 
+/** How a provider is asked for one call, by pure functions. */
 export interface CallLookUp {
   /** Header in which our own id of an attempt goes to the provider; null where it takes none. */
   readonly clientRequestIdHeader: string | null;

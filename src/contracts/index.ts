@@ -5,6 +5,7 @@
  * @module
  */
 export * from './background-removal-provider.ts';
+export * from './call-look-up.ts';
 export * from './embedding-provider.ts';
 export * from './error-codes.ts';
 export * from './face-swap-provider.ts';
