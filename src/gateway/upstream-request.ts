@@ -43,7 +43,11 @@ export function targetOf(candidate: Candidate): ProviderTarget {
  * Counts hops, so that a gateway that is its own provider is found out (F98), and names the attempt where the provider
  * can be asked for it afterwards.
  */
-export function withOwnHeaders(request: WireRequest, run: CallRun, candidate: Candidate): WireRequest {
+export function withOwnHeaders(
+  request: WireRequest,
+  run: CallRun,
+  candidate: Candidate,
+): WireRequest {
   const hops = String(hopsOf(run.exchange) + 1);
   const headers: Record<string, string> = { ...request.headers, [HOP_HEADER]: hops };
   const idHeader = candidate.provider.definition.lookUp?.clientRequestIdHeader ?? null;

@@ -148,7 +148,8 @@ export interface LedgerOperations {
    */
   endUnknown(command: EndHoldCommand): Promise<Settled>;
   /**
-   * Marks dispatched holds whose calls nobody knows as unknown; by the writer. Those that have ended meanwhile are left alone.
+   * Marks dispatched holds whose calls nobody knows as unknown; by the writer. Those that have ended meanwhile are left
+   * alone, and those of jobs that have not ended.
    *
    * @returns the ids of those that became unknown
    */

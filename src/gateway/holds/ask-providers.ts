@@ -125,7 +125,7 @@ function priceOf(
   return chargedPrice(asking, payer, { provider, model, atMs: hold.createdAtMs });
 }
 
-/** Null where what was billed has no price. Media are priced by what was asked for, which a record does not tell. */
+/** Null where what was billed has no price. */
 function chargeOf(
   asking: Asking,
   hold: OpenHoldView,
@@ -133,7 +133,6 @@ function chargeOf(
 ): Charge | null {
   const { asked, answer } = billed;
   const provider = asked.provider.definition.id;
-  if (hold.operation !== 'text.generate') return null;
   const served = answer.modelServed;
   const price =
     (served === null ? null : priceOf(asking, hold, { provider, model: served })) ??
@@ -148,6 +147,8 @@ function chargeOf(
 
 /** Asks all providers that the hold covers. Nothing is booked here. */
 export async function askProviders(asking: Asking, hold: OpenHoldView): Promise<Verdict> {
+  // Media are priced by what was asked for, which no record tells; work of jobs is followed by them.
+  if (hold.operation !== 'text.generate') return { type: 'cannot' };
   const all = askedOf(asking, hold);
   if (all === null) return { type: 'cannot' };
   const billed: { readonly asked: Asked; readonly answer: Billed }[] = [];

@@ -14,6 +14,7 @@ import type { Charge, Settled } from '../../metering/ports.ts';
 import { endedRecord } from './ended-record.ts';
 import { identityOf } from './hold-history.ts';
 import { viewOf } from './hold-view.ts';
+import { openJobHolds } from './job-operations.ts';
 import { estimatedHoldOperations } from './estimated-holds.ts';
 import { encodeRequest } from './row-codec.ts';
 import type { OperationParts, OperationTable } from './writer-operations.ts';
@@ -55,7 +56,10 @@ export function holdOperations(parts: Parts): OperationTable {
     markUnknown: {
       writes: true,
       run([argument], unit): readonly string[] {
-        const applied = engine.markUnknown(argument as readonly string[], unit.nowMs);
+        // Jobs go on without a call, and end their holds themselves.
+        const ofJobs = openJobHolds(parts.database);
+        const ids = (argument as readonly string[]).filter((holdId) => !ofJobs.has(holdId));
+        const applied = engine.markUnknown(ids, unit.nowMs);
         if (applied.journal.length > 0) unit.keep(applied);
         return applied.result;
       },
