@@ -32,6 +32,7 @@ import {
   neverFitsText,
   rateText,
 } from './refusal-text.ts';
+import { rolloverAwaited } from './rollover.ts';
 import { inactiveText, wayBack } from './standing.ts';
 import { expiryInfo, limitInfo, planInfo } from './usage-info.ts';
 
@@ -64,6 +65,8 @@ interface Violation {
   /** Exact wait of a rate; 0 otherwise. */
   readonly waitMs: number;
   readonly resetsAtMs: number | null;
+  /** What calls in flight hold in the box before, where its release would go on into this one. */
+  readonly heldBefore: bigint;
 }
 
 function violationOf(call: Call, assessment: Assessment): Violation | null {
@@ -72,9 +75,20 @@ function violationOf(call: Call, assessment: Assessment): Violation | null {
   const need = needOf(assessment, elastic, elastic?.minTokens ?? 0);
   if (!binds(assessment) || need <= reachOf(assessment)) return null;
   const { nowMs } = call;
-  const neverFits = need > size;
+  const { account } = assessment;
+  // Holds of the box before are in flight too, and what they give back may go on into this one.
+  const awaited = rolloverAwaited({ account, limit, counter, nowMs });
+  const most = size + awaited.amount;
+  const neverFits = need > most;
   const query = { limit, counter, standing: assessment, requested: need, nowMs };
-  const violation = { assessment, need, neverFits, waitMs: 0, resetsAtMs: resetsAtMs(query) };
+  const violation = {
+    assessment,
+    need,
+    neverFits,
+    waitMs: 0,
+    resetsAtMs: resetsAtMs(query),
+    heldBefore: awaited.held,
+  };
   // Money is missing whoever holds it at the moment: a top-up is what helps.
   if (limit.credits || assessment.credit !== undefined) {
     return { ...violation, code: 'insufficient_funds' };
@@ -86,7 +100,7 @@ function violationOf(call: Call, assessment: Assessment): Violation | null {
   }
   if (limit.windowKind.kind === 'concurrent') return { ...violation, code: 'concurrency_limited' };
   // Held only where the release of what others hold would make room.
-  return { ...violation, code: need <= size - used ? 'limit_held' : 'limit_exceeded' };
+  return { ...violation, code: need <= most - used ? 'limit_held' : 'limit_exceeded' };
 }
 
 function statusOf(call: Call, violation: Pick<Violation, 'assessment' | 'need'>): LimitStatus {
@@ -111,7 +125,7 @@ function sentenceOf(call: Call, violation: Violation): string {
     atLeast: assessment.elastic && elastic !== null && elastic.minTokens < elastic.tokens,
     size: assessment.size,
     remaining: assessment.capacity - assessment.have,
-    held: assessment.held,
+    held: assessment.held + violation.heldBefore,
     resetsAtMs: violation.resetsAtMs,
   };
   if (violation.code === 'insufficient_funds') return fundsText(sentence);
@@ -249,7 +263,8 @@ function emptyCredits(
   const { elastic } = call.next;
   const need = restOnCredits(assessments, elastic, elastic?.minTokens ?? 0);
   const code = 'insufficient_funds';
-  return [{ assessment, code, need, neverFits: false, waitMs: 0, resetsAtMs: null }];
+  const base = { neverFits: false, waitMs: 0, resetsAtMs: null, heldBefore: 0n };
+  return [{ assessment, code, need, ...base }];
 }
 
 /** Refuses for limits. `assessments` must hold at least one hard limit that the least of the call does not fit. */

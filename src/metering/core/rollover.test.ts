@@ -167,6 +167,23 @@ describe('rollover', () => {
     expect(rollovers()).toHaveLength(2);
   });
 
+  it('is awaited from calls in flight, which alone stand in the way of what it could pay for', () => {
+    const { use, hold, settle } = benchWith();
+    use('a', 3, 0);
+    hold('open', 5, 0);
+    // 2 are free and 5 held of the old period; 6 may go on.
+    expect(hold('b', 12, 1)).toMatchObject({
+      type: 'refused',
+      code: 'limit_held',
+      message: expect.stringContaining('while calls in flight hold 5'),
+    });
+    expect(hold('c', 17, 1)).toMatchObject({ type: 'refused', code: 'limit_exceeded' });
+    settle('open', 5, 1);
+    // All of it was used, so only the 2 went on.
+    expect(hold('d', 13, 1)).toMatchObject({ type: 'refused', code: 'limit_exceeded' });
+    expect(hold('e', 12, 1).type).toBe('held');
+  });
+
   it('pays a late settlement of the old period before that goes into overrun', () => {
     const { engine, keep, at, hold, settle, use, view, fold } = benchWith();
     hold('open', 1, 0);

@@ -121,6 +121,39 @@ function rollCounter(step: Step, memory: Memory, site: Site): void {
   });
 }
 
+/** What holds of the box before still keep from going on. */
+export interface AwaitedRollover {
+  /** Most that may go on into the present box once they have ended. */
+  readonly amount: bigint;
+  /** What they hold. */
+  readonly held: bigint;
+}
+
+const NOTHING_AWAITED: AwaitedRollover = { amount: 0n, held: 0n };
+
+/** What is awaited of the limit's box before the present one. Changes nothing. */
+export function rolloverAwaited(
+  at: Omit<Site, 'counter'> & { readonly counter: Counter | undefined },
+): AwaitedRollover {
+  const { account, limit, counter, nowMs } = at;
+  const max = limit.rolloverMax;
+  if (max === null || limit.kind !== 'number' || counter === undefined) return NOTHING_AWAITED;
+  const box = boxOf(account, limit, { counter, atMs: nowMs });
+  const before = box === null ? null : boxBefore({ account, limit, counter, nowMs }, box);
+  if (box === null || before === null) return NOTHING_AWAITED;
+  const inBefore = counter.buckets.filter(({ windowId }) => windowId === before.id);
+  const held = inBefore.reduce((sum, bucket) => sum + bucket.held, 0n);
+  const old = inBefore.find(({ sourceKey }) => sourceKey === limit.planSource);
+  if (held === 0n || old === undefined) return NOTHING_AWAITED;
+  const rolled = counter.buckets.find(
+    ({ sourceKey, windowId }) => sourceKey === limit.rolloverSource && windowId === box.id,
+  );
+  const free = freeOf({ ...old, held: 0n });
+  const left = max - (rolled?.granted ?? 0n);
+  const amount = free < left ? free : left;
+  return amount > 0n ? { amount, held } : NOTHING_AWAITED;
+}
+
 /** Brings what the last boxes left over into the present ones. */
 export function rollOver(step: Step, memory: Memory, query: RolloverQuery): void {
   for (const ruling of query.rulings) {
