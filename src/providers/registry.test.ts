@@ -12,6 +12,8 @@ test.each([
   ['huggingface', 'https://router.huggingface.co', '/v1', 'HF_TOKEN', 'HF_BASE_URL'],
   ['openai', 'https://api.openai.com', '/v1', 'OPENAI_API_KEY', 'OPENAI_BASE_URL'],
   ['stability', 'https://api.stability.ai', '/v2beta', 'STABILITY_API_KEY', 'STABILITY_BASE_URL'],
+  ['deepgram', 'https://api.deepgram.com', '/v1', 'DEEPGRAM_API_KEY', 'DEEPGRAM_BASE_URL'],
+  ['elevenlabs', 'https://api.elevenlabs.io', '/v1', 'ELEVENLABS_API_KEY', 'ELEVENLABS_BASE_URL'],
   ['groq', 'https://api.groq.com/openai', '/v1', 'GROQ_API_KEY', 'GROQ_BASE_URL'],
   ['mistral', 'https://api.mistral.ai', '/v1', 'MISTRAL_API_KEY', 'MISTRAL_BASE_URL'],
   ['together', 'https://api.together.xyz', '/v1', 'TOGETHER_API_KEY', 'TOGETHER_BASE_URL'],

@@ -16,6 +16,8 @@ import {
   vLlm,
   xAi,
 } from './compatible-servers/provider.ts';
+import { deepgram } from './deepgram/provider.ts';
+import { elevenLabs } from './elevenlabs/provider.ts';
 import { gemini } from './gemini/provider.ts';
 import { huggingFace } from './huggingface/provider.ts';
 import { openAiCompatible } from './openai-compatible/provider.ts';
@@ -30,6 +32,8 @@ export const PROVIDERS: readonly ProviderDefinition[] = [
   openAi,
   stability,
   waveSpeed,
+  elevenLabs,
+  deepgram,
   groq,
   mistral,
   together,

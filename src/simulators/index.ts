@@ -11,6 +11,8 @@
  */
 import type { SimulatorFamily } from './core/family.ts';
 import { startSimulator, type Simulator, type SimulatorOptions } from './core/simulator.ts';
+import { deepgramFamily } from './deepgram/family.ts';
+import { createElevenLabsFamily } from './elevenlabs/family.ts';
 import { geminiFamily } from './gemini/family.ts';
 import { huggingfaceFamily } from './huggingface/family.ts';
 import { openaiFamily } from './openai/family.ts';
@@ -29,7 +31,14 @@ export { countTokens, splitTokens } from './core/tokens.ts';
 
 /** Families in the order in which they are asked for a path at the root; those that remember work are made anew. */
 function families(): readonly SimulatorFamily[] {
-  return [geminiFamily, openaiFamily, huggingfaceFamily, createStabilityFamily()];
+  return [
+    geminiFamily,
+    openaiFamily,
+    huggingfaceFamily,
+    createStabilityFamily(),
+    deepgramFamily,
+    createElevenLabsFamily(),
+  ];
 }
 
 /**

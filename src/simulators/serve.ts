@@ -26,6 +26,8 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   openai: 'OPENAI_BASE_URL',
   huggingface: 'HF_BASE_URL',
   stability: 'STABILITY_BASE_URL',
+  deepgram: 'DEEPGRAM_BASE_URL',
+  elevenlabs: 'ELEVENLABS_BASE_URL',
 };
 
 /**

@@ -112,6 +112,10 @@ export function providerEnvironment(simulator: Simulator): Record<string, string
     HF_BASE_URL: `${simulator.url}/huggingface`,
     STABILITY_API_KEY: PROVIDER_KEY,
     STABILITY_BASE_URL: `${simulator.url}/stability`,
+    ELEVENLABS_API_KEY: PROVIDER_KEY,
+    ELEVENLABS_BASE_URL: `${simulator.url}/elevenlabs`,
+    DEEPGRAM_API_KEY: PROVIDER_KEY,
+    DEEPGRAM_BASE_URL: `${simulator.url}/deepgram`,
   };
 }
 

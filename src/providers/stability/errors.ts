@@ -13,6 +13,7 @@ import type { WireReply } from '../../contracts/wire.ts';
 import { parseHttpDate, retryWaitMs } from '../../http/retry-after.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
 import { listOf, objectOf, textOf } from '../openai-compatible/loose-json.ts';
+import { kindOfStatus } from '../replies.ts';
 
 /** "You have exceeded the rate limit of 150 requests within a 10 second period, and have been timed out for 60 seconds." */
 const TIMED_OUT_MS = 60_000;
@@ -29,22 +30,7 @@ const KIND_BY_NAME: Readonly<Record<string, ProviderFailureKind>> = {
 
 function kindOf(status: number, name: string | null): ProviderFailureKind {
   const byName = name === null ? undefined : KIND_BY_NAME[name];
-  if (byName !== undefined) return byName;
-  switch (status) {
-    case 401:
-    case 403:
-      return 'auth';
-    case 402:
-      return 'credit';
-    case 408:
-      return 'server_error';
-    case 429:
-      return 'rate_limited';
-    case 503:
-      return 'overloaded';
-    default:
-      return status >= 400 && status < 500 ? 'invalid_request' : 'server_error';
-  }
+  return byName ?? kindOfStatus(status);
 }
 
 /** The field that a sentence begins with. */

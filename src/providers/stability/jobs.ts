@@ -14,7 +14,8 @@ import { ProviderFailureError } from '../../contracts/provider-failure.ts';
 import type { ProviderWarning } from '../../contracts/text.ts';
 import type { WireReply, WireRequest } from '../../contracts/wire.ts';
 import { textOf } from '../openai-compatible/loose-json.ts';
-import { FACTS, malformed, objectReply, readPicture } from './reply.ts';
+import { malformed } from '../replies.ts';
+import { FACTS, objectReply, readPicture } from './reply.ts';
 import { headersOf, VERSION_SEGMENT } from './request.ts';
 
 const ID = /^[\w-]{1,128}$/;

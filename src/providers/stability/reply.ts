@@ -7,29 +7,16 @@ import type { ImageGenerationResult } from '../../contracts/image-provider.ts';
 import { ProviderFailureError, providerFailure } from '../../contracts/provider-failure.ts';
 import type { WireReply } from '../../contracts/wire.ts';
 import { mediaTypeOf } from '../../http/media-type.ts';
-import { isObject, textOf, type LooseObject } from '../openai-compatible/loose-json.ts';
+import { textOf, type LooseObject } from '../openai-compatible/loose-json.ts';
+import { jsonObjectOf, malformed } from '../replies.ts';
 import { failureOf } from './errors.ts';
 
 /** Billed as one picture, whatever the operation. */
 const ONE_IMAGE = { images: 1 } as const;
 
-/** A reply that cannot be read. */
-export function malformed(message: string, cause?: unknown): ProviderFailureError {
-  return new ProviderFailureError(
-    providerFailure({ kind: 'malformed_reply', status: 200, message }),
-    { cause },
-  );
-}
-
 /** The reply as one JSON object. @throws ProviderFailureError where it is none, or an error */
 export function objectReply(reply: WireReply): LooseObject {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(reply.body.toString('utf8'));
-  } catch (error) {
-    throw malformed('Stability answered with something that is not JSON.', error);
-  }
-  if (!isObject(parsed)) throw malformed('Stability answered with JSON that is no object.');
+  const parsed = jsonObjectOf(reply);
   if (Array.isArray(parsed['errors'])) throw new ProviderFailureError(failureOf(500, parsed));
   return parsed;
 }

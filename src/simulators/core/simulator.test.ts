@@ -250,6 +250,8 @@ test('serveSimulators names a base URL for each family', async () => {
     'OPENAI_BASE_URL',
     'HF_BASE_URL',
     'STABILITY_BASE_URL',
+    'DEEPGRAM_BASE_URL',
+    'ELEVENLABS_BASE_URL',
   ]);
   const reply = await fetch(`${families[1]?.baseUrl ?? ''}/v1/models`);
   expect(reply.status).toBe(200);

@@ -4,7 +4,6 @@
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Checkpointer } from './checkpointer.ts';
 import { databasePath, lockDataDir, openWriterDatabase } from './database.ts';
 import { openingSentence } from './sqlite-errors.ts';
 import type { Flat } from './wire.ts';
@@ -12,10 +11,7 @@ import { CLOSE, type ThreadReady, type WriterOptions } from './worker-options.ts
 import { ROUND_MS, startWriterService, type WriterService } from './writer-service.ts';
 
 /** Takes the folder's lock for as long as the writer serves. */
-function serve(options: WriterOptions): {
-  readonly run: WriterService['run'];
-  readonly close: () => Promise<void>;
-} {
+function serve(options: WriterOptions): Pick<WriterService, 'run' | 'close'> {
   const lock = lockDataDir(options.dataDir);
   try {
     const database = openWriterDatabase(options.dataDir, options.durability);
@@ -23,16 +19,10 @@ function serve(options: WriterOptions): {
     const timer = setInterval(() => {
       service.round();
     }, ROUND_MS);
-    const checkpointer = new Checkpointer(options.dataDir, service.nextSeq());
     return {
-      run(batch) {
-        const answers = service.run(batch);
-        checkpointer.noteProgress(service.nextSeq());
-        return answers;
-      },
-      async close() {
+      run: (batch) => service.run(batch),
+      close() {
         clearInterval(timer);
-        await checkpointer.close();
         try {
           service.close();
         } finally {
@@ -55,9 +45,8 @@ if (parentPort !== null) {
     const serving = serve(workerData as WriterOptions);
     port.on('message', (message: Flat | typeof CLOSE) => {
       if (message === CLOSE) {
-        void serving.close().finally(() => {
-          port.close();
-        });
+        serving.close();
+        port.close();
         return;
       }
       port.postMessage(serving.run(message));
