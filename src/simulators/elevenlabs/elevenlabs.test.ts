@@ -13,7 +13,7 @@ afterAll(() => simulator.close());
 function call(path: string, init: RequestInit = {}): Promise<Response> {
   return fetch(`${simulator.url}/elevenlabs/v1${path}`, {
     ...init,
-    headers: { 'xi-api-key': 'key', ...init.headers },
+    headers: { 'xi-api-key': 'key' },
   });
 }
 
