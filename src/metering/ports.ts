@@ -17,6 +17,7 @@ import type { UsageVector } from '../contracts/usage.ts';
 import type { ArchivedReport, ChainReport, LedgerOperations } from './ledger-operations-port.ts';
 import type { Jobs } from './job-port.ts';
 import type { AssetRecords } from '../media/asset-port.ts';
+import type { AuditTrail } from './audit-port.ts';
 import type { PriceArchive } from './price-port.ts';
 import type { Reconciliations } from './reconciliation-port.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
@@ -490,6 +491,7 @@ export interface MeteringStore {
   readonly alerting: Alerting;
   readonly quotes: Quotes;
   readonly prices: PriceArchive;
+  readonly audit: AuditTrail;
   readonly reconciliations: Reconciliations;
   readonly ledgerOperations: LedgerOperations;
   readonly assets: AssetRecords;

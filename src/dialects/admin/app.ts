@@ -8,8 +8,10 @@ import { Hono, type Context } from 'hono';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import { fingerprintOf, idempotencyKeyOf } from '../../gateway/idempotency-key.ts';
 import { replyOnce } from '../../gateway/idempotent.ts';
+import { audited } from '../../metering/audit-port.ts';
 import type { KeptReply } from '../../gateway/reply-seal.ts';
 import { parseJsonObject } from '../json-body.ts';
+import { auditBody } from './audit-body.ts';
 import { ADMIN_PREFIX, type AdminRoute, type RawInput } from './admin-route.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { StreamedReply, toWebStream } from './export/export-table.ts';
@@ -34,6 +36,7 @@ export interface AdminEnvironment {
 
 type AdminContext = Context<AdminEnvironment>;
 
+const TARGET_MAX = 500;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 function toHonoPath(path: string): string {
@@ -150,7 +153,7 @@ class AdminHandler {
     const headers = { header: (name: string) => context.req.header(name) ?? null };
     const key = context.req.method === 'POST' ? idempotencyKeyOf(headers) : null;
     if (key === null) {
-      const body = await route.run(input, this.#dependencies);
+      const body = await this.#audited(context, route, input);
       if (body instanceof StreamedReply) return streamedReply(body, requestId);
       return jsonReply(jsonOf(route, body), requestId, false);
     }
@@ -163,15 +166,22 @@ class AdminHandler {
     const { store, replySeal, onInternalError } = this.#dependencies;
     const parts = { store: store.idempotency, seal: replySeal, onFault: onInternalError };
     const { reply, replayed } = await replyOnce(parts, claim, async (): Promise<KeptReply> => {
-      const { status, body } = await this.#run(route, input);
+      const { status, body } = jsonOf(route, await this.#audited(context, route, input));
       return { status, headers: [], stream: false, body: Buffer.from(body) };
     });
     const { status, body } = reply;
     return jsonReply({ status, body: body.toString('utf8') }, requestId, replayed);
   }
 
-  async #run(route: AdminRoute, input: RawInput): Promise<JsonReply> {
-    return jsonOf(route, await route.run(input, this.#dependencies));
+  /** Runs the route; what it changes stands in the audit trail. */
+  #audited(context: AdminContext, route: AdminRoute, input: RawInput): Promise<unknown> {
+    const run = (): Promise<unknown> => route.run(input, this.#dependencies);
+    if (context.req.method === 'GET') return run();
+    const { requestId, caller } = context.env;
+    const { operationId } = route.description;
+    const target = context.req.path.slice(0, TARGET_MAX);
+    const body = auditBody(input.body);
+    return audited({ keyId: caller.keyId, requestId, action: operationId, target, body }, run);
   }
 }
 

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { AuditedChange } from '../../metering/audit-port.ts';
 import type { Charge, ExtendCommand, ReserveCommand } from '../../metering/ports.ts';
 import {
   type ClaimEndOrder,
   type FlatReader,
   type FlatValue,
+  OP_AUDIT,
   OP_CALL,
   OP_END_CLAIM,
   OP_EXTEND,
@@ -35,6 +37,8 @@ export type Command =
       readonly call: number;
       readonly name: string;
       readonly args: readonly FlatValue[];
+      /** Whose change it is; null for none of the control plane's. */
+      readonly change: AuditedChange | null;
     };
 
 /** Takes what has no answer and touches no table at once. */
@@ -55,6 +59,7 @@ export function decodeCommands(reader: FlatReader, notes: Notes): Command[] {
   const commands: Command[] = [];
   let claimEnd: ClaimEndOrder | null = null;
   let margins: readonly bigint[] = [];
+  let change: AuditedChange | null = null;
   while (!reader.done) {
     const op = reader.number();
     if (op === OP_PROGRESS) {
@@ -71,6 +76,10 @@ export function decodeCommands(reader: FlatReader, notes: Notes): Command[] {
     }
     if (op === OP_MARGINS) {
       margins = reader.margins();
+      continue;
+    }
+    if (op === OP_AUDIT) {
+      change = reader.next() as AuditedChange;
       continue;
     }
     const call = reader.number();
@@ -97,7 +106,8 @@ export function decodeCommands(reader: FlatReader, notes: Notes): Command[] {
         break;
       case OP_CALL: {
         const name = reader.text();
-        commands.push({ op: 'call', call, name, args: reader.next() as FlatValue[] });
+        commands.push({ op: 'call', call, name, args: reader.next() as FlatValue[], change });
+        change = null;
         break;
       }
       default:

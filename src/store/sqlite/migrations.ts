@@ -20,6 +20,7 @@ import { ALERTS } from './schema/alerts.ts';
 import { PRICES } from './schema/prices.ts';
 import { RECONCILIATION } from './schema/reconciliation.ts';
 import { WALLET } from './schema/wallet.ts';
+import { AUDIT } from './schema/audit.ts';
 import { ASSETS } from './schema/assets.ts';
 import { JOBS } from './schema/jobs.ts';
 
@@ -185,6 +186,7 @@ const VERSION_2: readonly string[] = [
   LEDGER_ARCHIVE,
   JOBS,
   ESTIMATED_HOLDS,
+  AUDIT,
 ];
 
 /** One step per schema version; a step that was released is never changed. */

@@ -20,6 +20,7 @@ import { ledgerOperationsOver } from './ledger-operations-link.ts';
 import { idempotencyOver } from './idempotency-link.ts';
 import { quotesOver } from './quotes-link.ts';
 import { limitBookOver, limitsOver } from './limits-link.ts';
+import { auditOver } from './audit-table.ts';
 import { pricesOver } from './price-operations.ts';
 import { jobsOver } from './job-operations.ts';
 import type { ReaderLink } from './reader-link.ts';
@@ -174,6 +175,7 @@ export function storeOver(ends: {
     }),
     quotes: quotesOver(link, readers),
     prices: pricesOver(link, readers),
+    audit: auditOver(readers),
     ledgerOperations: ledgerOperationsOver(link, readers, now),
     assets: assetsOver(link, readers),
     jobs: jobsOver(link, readers),

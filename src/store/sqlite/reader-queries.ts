@@ -9,6 +9,7 @@ import type { PageQuery, RequestLogQuery, RequestQuery, UsageQuery } from '../..
 import type { Claim } from '../../metering/idempotency-port.ts';
 import { keptReplyReader } from './idempotency-table.ts';
 import { alertsQueries } from './alerts-reader.ts';
+import { auditQueries } from './audit-table.ts';
 import { assetQueries } from './asset-operations.ts';
 import { jobQueries } from './job-operations.ts';
 import { estimatedHoldQueries } from './estimated-holds.ts';
@@ -101,6 +102,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     assetQueries(database),
     jobQueries(database),
     estimatedHoldQueries(database),
+    auditQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

@@ -21,6 +21,7 @@ import type {
   TokenClaim,
   VoidCommand,
 } from '../../metering/ports.ts';
+import { changeUnderWay } from '../../metering/audit-port.ts';
 import type { ClaimSettlement } from '../../metering/idempotency-port.ts';
 import { encodeAttempts, encodeRequest } from './row-codec.ts';
 
@@ -37,6 +38,7 @@ export const OP_CALL = 5;
 export const OP_END_CLAIM = 6;
 export const OP_LEAVE = 7;
 export const OP_MARGINS = 8;
+export const OP_AUDIT = 9;
 
 export const ANSWER_HELD = 0;
 export const ANSWER_SETTLED = 1;
@@ -185,12 +187,14 @@ export function putLeave(flat: Flat, requestId: string): void {
   flat.push(OP_LEAVE, requestId);
 }
 
-/** Any other command: its name and arguments as they are. */
+/** Any other command: its name and arguments as they are; before it, whose change it is, where it is one. */
 export function putCall(
   flat: Flat,
   call: number,
   { name, args }: { readonly name: string; readonly args: readonly FlatValue[] },
 ): void {
+  const change = changeUnderWay();
+  if (change !== null) flat.push(OP_AUDIT, change);
   flat.push(OP_CALL, call, name, args);
 }
 

@@ -17,6 +17,7 @@ import type {
   Settled,
 } from '../../metering/ports.ts';
 import type { Accounts } from './accounts.ts';
+import { auditWriter } from './audit-table.ts';
 import { CrossingAlerts } from './crossing-alerts.ts';
 import { DirectoryWriter } from './directory-writer.ts';
 import { BatchUnit, CLOSED_MESSAGE, type Writes } from './batch-unit.ts';
@@ -63,6 +64,8 @@ export interface WriterParts {
   readonly wallets: WalletAlerts | null;
 }
 
+type NamedCall = Extract<Command, { readonly op: 'call' }>;
+
 /** Events between two marks: what a start reads and checks. */
 const MARK_EVERY = 20_000;
 export class Writer {
@@ -76,6 +79,7 @@ export class Writer {
   readonly #progress: ProgressTable;
   readonly #crossings: CrossingAlerts;
   readonly #wallets: WalletAlerts | null;
+  readonly #audit: ReturnType<typeof auditWriter>;
   readonly #idempotency: IdempotencyTable;
   readonly #history: HoldHistory;
   readonly #emergency: EmergencyJournal;
@@ -102,6 +106,7 @@ export class Writer {
     this.#progress = new ProgressTable(parts.database);
     this.#crossings = new CrossingAlerts(parts.database, parts.ids);
     this.#wallets = parts.wallets;
+    this.#audit = auditWriter(parts.database);
     this.#idempotency = new IdempotencyTable(parts.database);
     this.#begin = parts.database.prepare('BEGIN IMMEDIATE');
     this.#commitStatement = parts.database.prepare('COMMIT');
@@ -284,7 +289,7 @@ export class Writer {
           break;
         }
         case 'call':
-          answers.push(ANSWER_VALUE, call, this.#callByName(command.name, command.args, unit));
+          answers.push(ANSWER_VALUE, call, this.#callByName(command, unit));
           break;
         default:
           command satisfies never;
@@ -372,7 +377,7 @@ export class Writer {
     );
   }
 
-  #callByName(name: string, args: readonly FlatValue[], unit: BatchUnit): FlatValue {
+  #callByName({ name, args, change }: NamedCall, unit: BatchUnit): FlatValue {
     const operation = this.#operations.get(name);
     if (operation === undefined) {
       throw new GatewayError('internal_error', { message: `There is no operation ${name}.` });
@@ -383,6 +388,7 @@ export class Writer {
     this.#database.exec('SAVEPOINT operation');
     try {
       const result = operation.run(args, unit);
+      if (change !== null) this.#audit(change, unit.nowMs);
       this.#database.exec('RELEASE operation');
       return result;
     } catch (error) {

@@ -5,6 +5,7 @@
  */
 import type { AdminRoute } from '../admin-route.ts';
 import { alertRoutes } from './alerts.ts';
+import { auditRoutes } from './audit.ts';
 import { customerLimitRoutes } from './customer-limits.ts';
 import { assetRoutes } from './assets.ts';
 import { customerRoutes } from './customers.ts';
@@ -46,6 +47,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...ledgerHoldRoutes,
   ...ledgerBackupRoutes,
   ...processRoutes,
+  ...auditRoutes,
   ...priceRoutes,
   ...assetRoutes,
   ...priceRuleRoutes,

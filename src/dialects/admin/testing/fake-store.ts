@@ -33,6 +33,7 @@ import { createFakeAlerting } from './fake-alerting.ts';
 import { createFakeQuotes } from './fake-quotes.ts';
 import { fakeLedgerOperations, NO_CHAIN } from './fake-ledger-operations.ts';
 import { createFakeAssets } from './fake-assets.ts';
+import { createFakeAudit } from './fake-audit.ts';
 import { createFakeJobs } from './fake-jobs.ts';
 import { createFakePrices } from './fake-prices.ts';
 import { createFakeReconciliations } from './fake-reconciliations.ts';
@@ -386,6 +387,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
     quotes: createFakeQuotes(),
     ledgerOperations: fakeLedgerOperations(),
     unbooked: { keep: async (ends) => ends },
+    audit: createFakeAudit(),
     prices: createFakePrices(options.now),
     assets: createFakeAssets(),
     reconciliations: createFakeReconciliations(),

@@ -1,0 +1,67 @@
+/**
+ * Who changed what: every change that the control plane makes leaves one row, in the transaction of the change itself.
+ *
+ * @module
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Page, PageQuery } from './ports.ts';
+
+/** A change as it is asked for. Holds no secrets: who makes it takes them out. */
+export interface AuditedChange {
+  /** Id of the admin key. */
+  readonly keyId: string;
+  /** `req_…`: one request leaves one row. */
+  readonly requestId: string;
+  /** Id of the route's operation, such as `createPlan`. */
+  readonly action: string;
+  /** Path of the request. */
+  readonly target: string;
+  /** What was sent, as JSON text. */
+  readonly body: string;
+}
+
+export interface AuditRecord extends AuditedChange {
+  readonly seq: number;
+  readonly atMs: number;
+}
+
+export interface AuditQuery extends PageQuery {
+  readonly keyId: string | null;
+  readonly action: string | null;
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+}
+
+export interface AuditTrail {
+  /** Newest first. */
+  list(query: AuditQuery): Promise<Page<AuditRecord>>;
+}
+
+interface Scope {
+  readonly change: AuditedChange;
+  /** True once the request is answered: what it set going beside itself is no part of it. */
+  isOver: boolean;
+}
+
+const scopes = new AsyncLocalStorage<Scope>();
+
+/** Runs a request of the control plane; what it writes to the store meanwhile is its change. */
+export async function audited<Result>(
+  change: AuditedChange,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  const scope: Scope = { change, isOver: false };
+  return scopes.run(scope, async () => {
+    try {
+      return await run();
+    } finally {
+      scope.isOver = true;
+    }
+  });
+}
+
+/** The change that is under way; null outside of one. */
+export function changeUnderWay(): AuditedChange | null {
+  const scope = scopes.getStore();
+  return scope === undefined || scope.isOver ? null : scope.change;
+}
