@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Page, PageQuery } from './ports.ts';
 
 /** A change as it is asked for. Holds no secrets: who makes it takes them out. */
@@ -33,35 +32,8 @@ export interface AuditQuery extends PageQuery {
 }
 
 export interface AuditTrail {
+  /** Runs a request of the control plane; what it writes to the store meanwhile is its change. */
+  within<Result>(change: AuditedChange, run: () => Promise<Result>): Promise<Result>;
   /** Newest first. */
   list(query: AuditQuery): Promise<Page<AuditRecord>>;
-}
-
-interface Scope {
-  readonly change: AuditedChange;
-  /** True once the request is answered: what it set going beside itself is no part of it. */
-  isOver: boolean;
-}
-
-const scopes = new AsyncLocalStorage<Scope>();
-
-/** Runs a request of the control plane; what it writes to the store meanwhile is its change. */
-export async function audited<Result>(
-  change: AuditedChange,
-  run: () => Promise<Result>,
-): Promise<Result> {
-  const scope: Scope = { change, isOver: false };
-  return scopes.run(scope, async () => {
-    try {
-      return await run();
-    } finally {
-      scope.isOver = true;
-    }
-  });
-}
-
-/** The change that is under way; null outside of one. */
-export function changeUnderWay(): AuditedChange | null {
-  const scope = scopes.getStore();
-  return scope === undefined || scope.isOver ? null : scope.change;
 }

@@ -8,7 +8,6 @@ import { Hono, type Context } from 'hono';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import { fingerprintOf, idempotencyKeyOf } from '../../gateway/idempotency-key.ts';
 import { replyOnce } from '../../gateway/idempotent.ts';
-import { audited } from '../../metering/audit-port.ts';
 import type { KeptReply } from '../../gateway/reply-seal.ts';
 import { parseJsonObject } from '../json-body.ts';
 import { auditBody } from './audit-body.ts';
@@ -181,7 +180,8 @@ class AdminHandler {
     const { operationId } = route.description;
     const target = context.req.path.slice(0, TARGET_MAX);
     const body = auditBody(input.body);
-    return audited({ keyId: caller.keyId, requestId, action: operationId, target, body }, run);
+    const change = { keyId: caller.keyId, requestId, action: operationId, target, body };
+    return this.#dependencies.store.audit.within(change, run);
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   AuditTrail,
 } from '../../metering/audit-port.ts';
 import type { Page } from '../../metering/ports.ts';
+import { within } from './audit-scope.ts';
 import type { ReaderLink } from './reader-link.ts';
 import type { QueryTable } from './reader-queries.ts';
 import { integer, type SqlRow, text } from './subscriptions.ts';
@@ -60,5 +61,5 @@ export function auditQueries(database: DatabaseSync): QueryTable {
 }
 
 export function auditOver(readers: Pick<ReaderLink, 'ask'>): AuditTrail {
-  return { list: (query) => readers.ask('audit', [query]) };
+  return { within, list: (query) => readers.ask('audit', [query]) };
 }

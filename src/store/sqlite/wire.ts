@@ -21,8 +21,8 @@ import type {
   TokenClaim,
   VoidCommand,
 } from '../../metering/ports.ts';
-import { changeUnderWay } from '../../metering/audit-port.ts';
 import type { ClaimSettlement } from '../../metering/idempotency-port.ts';
+import { changeUnderWay } from './audit-scope.ts';
 import { encodeAttempts, encodeRequest } from './row-codec.ts';
 
 /** Primitives; `object` only in the rare generic commands and answers, and for a client token. */

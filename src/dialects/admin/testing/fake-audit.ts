@@ -6,5 +6,8 @@
 import type { AuditTrail } from '../../../metering/audit-port.ts';
 
 export function createFakeAudit(): AuditTrail {
-  return { list: () => Promise.resolve({ data: [], nextCursor: null }) };
+  return {
+    within: (_change, run) => run(),
+    list: () => Promise.resolve({ data: [], nextCursor: null }),
+  };
 }
