@@ -250,11 +250,12 @@ function pricesProduct(item: PriceItem, known: Known, counted: Tokens): boolean 
     return true;
   }
   switch (known.spec.operation) {
-    case 'text.embed':
     case 'text.moderate':
     case 'text.rerank':
       return item.listed.has('input_text_tokens');
     default:
+      if (known.spec.operation === 'text.embed' && item.listed.has('input_text_tokens'))
+        return true;
       return MEDIA_UNITS.some(
         (unit) =>
           known.quantities[unit] !== undefined &&

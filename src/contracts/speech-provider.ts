@@ -55,6 +55,8 @@ export interface SpeechReader {
   end(): Buffer | null;
   /** What the reply says was billed; null while it has not said so. */
   readonly facts: ResultFacts | null;
+  /** Of the sound, once some has come, where only the reply tells; absent or null: as the exchange says. */
+  readonly mediaType?: string | null;
 }
 
 /** One spoken text. Its bytes go to the client as they come. */

@@ -13,6 +13,7 @@ import { geminiImageEdit, geminiImageGeneration } from './media/images.ts';
 import { GEMINI_MEDIA_MODELS } from './media/models.ts';
 import { geminiSpeech } from './media/speech.ts';
 import { geminiTranscription } from './media/transcription.ts';
+import { geminiJobs, geminiVideo } from './media/video.ts';
 import { VERSION_SEGMENT } from './model.ts';
 import { buildRequest } from './request.ts';
 import { readReply } from './response.ts';
@@ -56,6 +57,8 @@ export const gemini: ProviderDefinition = {
   imageEdit: geminiImageEdit,
   speech: geminiSpeech,
   transcription: geminiTranscription,
+  video: geminiVideo,
+  jobs: geminiJobs,
   mediaModels: GEMINI_MEDIA_MODELS,
   readError,
 };

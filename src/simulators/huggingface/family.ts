@@ -10,6 +10,7 @@ import type { ChatProfile } from '../openai/chat.ts';
 import { chatRoute } from '../openai/chat-route.ts';
 import { modelList, splitSuffix } from './catalogue.ts';
 import { huggingfaceError, huggingfaceErrorJson } from './errors.ts';
+import { pipelineRoute } from './pipelines.ts';
 
 const PROFILE: ChatProfile = {
   idPrefix: 'chatcmpl-',
@@ -39,6 +40,8 @@ export const huggingfaceFamily: SimulatorFamily = {
   name: 'huggingface',
   route(call) {
     if (call.method === 'POST' && call.path === '/v1/chat/completions') return route(call);
+    const pipeline = pipelineRoute(call);
+    if (pipeline !== null) return pipeline;
     if (call.method !== 'GET' || call.path !== '/v1/models') return null;
     const headers = { 'content-type': 'application/json; charset=utf-8', 'x-request-id': call.id };
     const body = JSON.stringify(modelList());

@@ -15,19 +15,23 @@ export class SpokenStream implements AnswerStream {
   readonly estimatedOutputTokens = 0;
   readonly finishReasons: readonly string[] = [];
   readonly readsAnyType = true;
-  readonly contentType: string;
   events = 0;
   #failure: ProviderFailure | null = null;
   readonly #reader: SpeechReader;
+  readonly #contentType: string;
   readonly #facts: ResultFacts;
   readonly #sound: ByteStream;
 
   /** @param facts what is billed where the reply does not say */
   constructor(reader: SpeechReader, contentType: string, facts: ResultFacts) {
     this.#reader = reader;
-    this.contentType = contentType;
+    this.#contentType = contentType;
     this.#facts = facts;
     this.#sound = new ByteStream(facts.usage, facts.modelServed);
+  }
+
+  get contentType(): string {
+    return this.#reader.mediaType ?? this.#contentType;
   }
 
   get failure(): ProviderFailure | null {

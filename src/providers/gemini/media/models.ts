@@ -209,6 +209,66 @@ const SPEAKING = [
   'gemini-3.8-flash-lite-tts',
 ] as const;
 
+/** Clips that Veo makes. Extending needs a clip that it made before and knows by name, which nobody here holds. */
+export const VIDEO_OPERATIONS = ['video.text_to_video', 'video.image_to_video'] as const;
+
+/** Sizes in pixels as shape and class. */
+const VIDEO_SIZES: Readonly<
+  Record<string, { readonly resolution: string; readonly aspectRatio: string }>
+> = {
+  '1280x720': { resolution: '720p', aspectRatio: '16:9' },
+  '720x1280': { resolution: '720p', aspectRatio: '9:16' },
+  '1920x1080': { resolution: '1080p', aspectRatio: '16:9' },
+  '1080x1920': { resolution: '1080p', aspectRatio: '9:16' },
+  '3840x2160': { resolution: '4k', aspectRatio: '16:9' },
+  '2160x3840': { resolution: '4k', aspectRatio: '9:16' },
+};
+
+/** Shape and class of a size; null for any other. */
+export function videoSize(
+  size: string,
+): { readonly resolution: string; readonly aspectRatio: string } | null {
+  return VIDEO_SIZES[size] ?? null;
+}
+
+/** What a model of Veo takes. */
+export function videoModel(id: string, operation: MediaModel['operation']): MediaModel {
+  const isLite = id.includes('-lite');
+  const resolutions = isLite ? ['720p', '1080p'] : ['720p', '1080p', '4k'];
+  const sizes = Object.entries(VIDEO_SIZES).filter(([, size]) =>
+    resolutions.includes(size.resolution),
+  );
+  return {
+    id,
+    operation,
+    options: {
+      prompt: { type: 'text', maxChars: 8000 },
+      negative_prompt: { type: 'text', maxChars: 8000 },
+      // A length in between would be billed longer than it was held for.
+      seconds: { type: 'one_of', values: [4, 6, 8] },
+      size: { type: 'one_of', values: sizes.map(([name]) => name) },
+      resolution: { type: 'one_of', values: resolutions },
+      aspect_ratio: { type: 'one_of', values: ['16:9', '9:16'] },
+      seed: { type: 'range', min: 0, max: 4_294_967_295 },
+      ...(operation === 'video.image_to_video'
+        ? {
+            image: { type: 'files', max: 1 },
+            last_image: { type: 'files', max: 1 },
+            ...(isLite ? {} : { references: { type: 'files' as const, max: 3 } }),
+          }
+        : {}),
+    },
+    source:
+      'https://ai.google.dev/gemini-api/docs/video; recorded from end to end: veo-3.1-lite-generate-preview, 4 seconds from words. Pictures, sizes and filters rest on the documentation.',
+  };
+}
+
+const FILMING = [
+  'veo-3.1-generate-preview',
+  'veo-3.1-fast-generate-preview',
+  'veo-3.1-lite-generate-preview',
+] as const;
+
 /** The table. */
 export const GEMINI_MEDIA_MODELS: readonly MediaModel[] = [
   ...IMAGE_MODELS,
@@ -217,4 +277,5 @@ export const GEMINI_MEDIA_MODELS: readonly MediaModel[] = [
     transcriptionModel(id, 'audio.translate'),
   ]),
   ...SPEAKING.map(speechModel),
+  ...FILMING.flatMap((id) => VIDEO_OPERATIONS.map((operation) => videoModel(id, operation))),
 ];

@@ -10,18 +10,50 @@ import {
   type SpeechExchange,
   type SpeechOptions,
   type SpeechProvider,
+  type SpeechReader,
 } from '../../../contracts/speech-provider.ts';
 import type { ProviderWarning } from '../../../contracts/text.ts';
 import type { ProviderTarget } from '../../../contracts/wire.ts';
+import { mediaTypeOf } from '../../../http/media-type.ts';
 import { checkMediaOptions } from '../../media-options.ts';
 import type { LooseObject } from '../../openai-compatible/loose-json.ts';
-import { given, modelPath, ownOptions, postJson } from './exchange.ts';
+import { given, malformed, modelPath, objectReply, ownOptions, postJson } from './exchange.ts';
 import { modelFor } from './models.ts';
 import { submission } from './queue.ts';
 import { routeOf, type Route } from './routes.ts';
 
+const ERROR_MAX_BYTES = 64 * 1024;
+
 /** What hf-inference answers with (recorded): the model decides, and this is what they agree on. */
 const FORM = 'flac';
+
+/** Bytes as they come; what they are, the first of them tell. What begins as JSON does is an error. */
+class SniffedSound implements SpeechReader {
+  readonly facts = null;
+  mediaType: string | null = null;
+  #chunks: Buffer[] = [];
+  #isSound = false;
+
+  push(chunk: Buffer): Buffer | null {
+    if (this.#isSound) return chunk;
+    this.#chunks.push(chunk);
+    const begun = Buffer.concat(this.#chunks);
+    this.mediaType = mediaTypeOf(begun);
+    if (this.mediaType?.startsWith('audio/') === true) {
+      this.#isSound = true;
+      return begun;
+    }
+    if (begun.length > ERROR_MAX_BYTES)
+      throw malformed('The router sent something that is no sound.');
+    return null;
+  }
+
+  end(): null {
+    if (this.#isSound) return null;
+    objectReply({ status: 200, headers: {}, body: Buffer.concat(this.#chunks) });
+    throw malformed('The router sent something that is no sound.');
+  }
+}
 
 interface SpokenWork {
   readonly warnings: readonly ProviderWarning[];
@@ -43,6 +75,7 @@ function atOnce(
     warnings,
     mediaType: SPEECH_MEDIA_TYPES[FORM],
     facts,
+    open: () => new SniffedSound(),
   };
 }
 
