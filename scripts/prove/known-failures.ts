@@ -200,6 +200,18 @@ export const KNOWN_FAILURES: readonly KnownFailure[] = [
     tests: ['src/catalog/bound.test.ts'],
   },
   {
+    name: 'what one part of a limit owes is no less room in another',
+    seen: 'this ledger, before its model found it',
+    edits: [
+      {
+        file: 'src/metering/core/assess.ts',
+        from: 'sum.room += balanceOf(bucket, target);',
+        to: 'sum.room += balanceOf(bucket, target) > 0n ? balanceOf(bucket, target) : 0n;',
+      },
+    ],
+    tests: [MODEL_TEST, 'src/metering/core/rollover.test.ts'],
+  },
+  {
     name: 'uses of a quote leave their part of the credits undrawn',
     seen: 'this ledger, before its simulation found it',
     edits: [

@@ -40,6 +40,18 @@ const BUGS: readonly SeededBug[] = [
     from: /BigInt\(ceilMillionths\(sum\)\)/,
     to: 'BigInt(Math.floor(sum / 1e6) + 0 * ceilMillionths(sum))',
   },
+  {
+    name: 'a key forgets a call that a kill has cut off',
+    file: 'src/store/sqlite/idempotency-table.ts',
+    from: "if (holdEnd === 'never') return null;",
+    to: 'if (holdEnd !== null) return null;',
+  },
+  {
+    name: 'a top-up that is repeated is granted again',
+    file: 'src/store/sqlite/wallet-operations.ts',
+    from: "const reference = credit.reference ?? ids.next('evt');",
+    to: "const reference = `${credit.reference ?? ''}${ids.next('evt')}`;",
+  },
 ];
 
 function copyWith(bug: SeededBug): string {

@@ -43,7 +43,7 @@ describe('the engine against its model', () => {
     ]);
     expect(tally.laterPeriods).toBeGreaterThan(100);
     expect(tally.clockChanges).toBeGreaterThan(10);
-  });
+  }, 120_000);
 
   it(
     `keeps them over ${RUNS} lists that no run has seen before`,
