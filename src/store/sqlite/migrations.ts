@@ -196,18 +196,22 @@ const STEPS: readonly string[] = [DIRECTORY + LEDGER + RECORDS, VERSION_2.join('
 export const SCHEMA_VERSION = STEPS.length;
 
 /**
- * Brings a database to {@link SCHEMA_VERSION}.
+ * Brings a database to {@link SCHEMA_VERSION}, or to an older version where a test wants one.
  *
  * @throws Error with one sentence for the operator when a newer build has written the database
  */
-export function migrate(database: DatabaseSync, path: string): void {
+export function migrate(
+  database: DatabaseSync,
+  path: string,
+  toVersion: number = SCHEMA_VERSION,
+): void {
   const found = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
   if (found > SCHEMA_VERSION) {
     throw new Error(
       `${path} was written by a newer version of the gateway (schema ${found}, this one reads up to ${SCHEMA_VERSION}): start that version, or restore a backup.`,
     );
   }
-  for (let version = found; version < SCHEMA_VERSION; version += 1) {
+  for (let version = found; version < toVersion; version += 1) {
     database.exec('BEGIN IMMEDIATE');
     try {
       database.exec(STEPS[version] ?? '');
