@@ -19,6 +19,7 @@ import { registerQuote } from './commands/quote.ts';
 import { registerPrices } from './commands/prices.ts';
 import { registerReconcile } from './commands/reconcile.ts';
 import { registerRequests } from './commands/requests.ts';
+import { registerProvider } from './commands/provider.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerStart } from './commands/start.ts';
 import { registerLimits, registerUsage } from './commands/usage.ts';
@@ -82,5 +83,7 @@ export function createProgram(scope: CommandScope): Command {
   registerAlerts(program, scope);
   registerWebhooks(program, scope);
   registerReconcile(program, scope);
+  program.commandsGroup('Work on the gateway:');
+  registerProvider(program, scope);
   return program;
 }

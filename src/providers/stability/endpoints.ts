@@ -204,6 +204,15 @@ const EDITS: readonly Endpoint[] = [
     fields: { search: 'select_prompt' },
     required: ['prompt', 'search'],
   }),
+  edit('replace-background-and-relight', {
+    path: '/edit/replace-background-and-relight',
+    modes: ['relight'],
+    // The second picture shows the background, the third the light.
+    files: ['subject_image', 'background_reference', 'light_reference'],
+    options: { ...MADE, image: { type: 'files', max: 3, maxBytes: REQUEST_BYTES_MAX } },
+    fields: { prompt: 'background_prompt' },
+    isJob: true,
+  }),
 ];
 
 const CONTROL: readonly Endpoint[] = [

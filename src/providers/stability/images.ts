@@ -56,10 +56,11 @@ function commonOptions(options: ImageOptions): Record<string, OptionValue> {
 function exchangeOf(
   endpoint: Endpoint,
   target: ProviderTarget,
-  asked: Asked,
+  asked: Asked & { readonly warnings?: readonly ProviderWarning[] },
 ): OperationExchange<ImageGenerationResult> {
   const { request, warnings } = formRequest(endpoint, target, asked);
-  return endpoint.isJob ? submission(request, warnings) : { request, warnings, read: readResult };
+  const all = [...(asked.warnings ?? []), ...warnings];
+  return endpoint.isJob ? submission(request, all) : { request, warnings: all, read: readResult };
 }
 
 export const imageGeneration: ImageGenerationProvider = {
@@ -138,7 +139,7 @@ export const imageEdit: ImageEditProvider = {
     const pictures = options.images
       .slice(0, endpoint.files.length)
       .map((image, at) => filePart(endpoint.files[at] ?? 'image', image));
-    const { request, warnings } = formRequest(endpoint, target, {
+    return exchangeOf(endpoint, target, {
       options: {
         ...commonOptions(options),
         image: options.images.length,
@@ -150,8 +151,8 @@ export const imageEdit: ImageEditProvider = {
       },
       extra: options.extra,
       parts: [...parts, ...pictures, ...maskParts(options, endpoint)],
+      warnings: strength.warnings,
     });
-    return { request, warnings: [...strength.warnings, ...warnings], read: readResult };
   },
 };
 

@@ -282,6 +282,25 @@ describe('work that is followed', () => {
     });
   });
 
+  test('may be a new background with its light', async () => {
+    const exchange = edited('replace-background-and-relight', {
+      mode: 'relight',
+      prompt: 'a beach at dusk',
+      images: [PICTURE, PICTURE],
+    });
+    if (!isJobExchange(exchange)) throw new Error('no job');
+    const form = await formOf(exchange.request);
+    expect([...form.keys()]).toEqual([
+      'background_prompt',
+      'subject_image',
+      'background_reference',
+    ]);
+    expect(exchange.readStart(reply(200, { id: 'f00' }))).toMatchObject({
+      type: 'accepted',
+      ticket,
+    });
+  });
+
   test.each([[{}], [{ id: '../../v1/user/balance' }], [{ id: '' }], [{ id: 7 }]])(
     'is not accepted with %j',
     (body) => {

@@ -53,7 +53,7 @@ const TABLE: ErrorTable = {
   overloaded: row(503, 'SERVICE_UNAVAILABLE', 'The service is not available.'),
 };
 
-export const deepgramError = errorsFrom(TABLE, ID_HEADER);
+export const deepgramError = errorsFrom((error, callId) => TABLE[error](callId), ID_HEADER);
 
 /** An error inside HTTP 200. */
 export function inBandBody(error: FaultError, callId: string): string {

@@ -54,7 +54,7 @@ const TABLE: ErrorTable = {
   overloaded: row(429, 'system_busy', BUSY),
 };
 
-export const elevenLabsError = errorsFrom(TABLE, ID_HEADER);
+export const elevenLabsError = errorsFrom((error, callId) => TABLE[error](callId), ID_HEADER);
 
 /** An error inside HTTP 200. */
 export function inBandBody(error: FaultError, callId: string): string {

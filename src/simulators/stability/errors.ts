@@ -50,7 +50,7 @@ const TABLE: ErrorTable = {
   overloaded: row(503, 'service_unavailable', INTERNAL),
 };
 
-export const stabilityError = errorsFrom(TABLE, ID_HEADER);
+export const stabilityError = errorsFrom((error, callId) => TABLE[error](callId), ID_HEADER);
 
 /** An error inside HTTP 200. */
 export function inBandBody(error: FaultError, callId: string): string {
