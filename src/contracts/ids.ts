@@ -20,6 +20,7 @@ export type IdPrefix =
   | 'pb'
   | 'evt'
   | 'rule'
+  | 'voice'
   | 'wh';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

@@ -5,7 +5,7 @@
  */
 import type { OperationExchange } from './job-provider.ts';
 import type { MediaExchange, SentMedia, ResultFacts } from './media.ts';
-import type { ProviderTarget } from './wire.ts';
+import type { ProviderTarget, WireRequest } from './wire.ts';
 
 /** One voice, as it is named in `speech` calls. */
 export interface Voice {
@@ -56,4 +56,6 @@ export interface VoiceCloneProvider {
     options: VoiceCloneOptions,
     target: ProviderTarget,
   ): OperationExchange<VoiceCloneResult>;
+  /** Has a voice forgotten; a 2xx reply says that it is. Absent where the provider cannot. */
+  remove?(voiceId: string, target: ProviderTarget): WireRequest;
 }

@@ -11,7 +11,7 @@ import { keptError } from './call-claim.ts';
 import type { StreamAnswered, WholeAnswered } from './dispatch.ts';
 import type { ReplyHeaders } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-import { storeAnswer } from './keep-media.ts';
+import { mediaKeeper } from './keep-media.ts';
 import { drainLimitError, isDrainLimit } from './routing-state.ts';
 import { replyHeaders } from './reply-headers.ts';
 import { bookRun, recordAttempt, totalCostOf, type RunEnd, usageOrEstimate } from './settlement.ts';
@@ -113,7 +113,7 @@ export async function deliverWhole(
     },
   });
   run.firstTokenAtMs = meta.firstByteAtMs;
-  if (answer.store !== null) await storeAnswer(gateway, run, answer.store);
+  if (answer.store !== null) await answer.store(mediaKeeper(gateway, run));
   const body = answer.render(receiptOf(run, answer.modelServed ?? candidate.model, usage));
   run.claim?.keepWhole(200, wholeHeaders(gateway, run, answered), body);
   await book(gateway, run, { status: 200, errorCode: null, clientClosed: run.exchange.gone });

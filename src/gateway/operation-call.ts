@@ -13,6 +13,8 @@ import type { ProviderWarning } from '../contracts/text.ts';
 import type { TranscriptionResult } from '../contracts/transcription-provider.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../contracts/wire.ts';
 import type { Work } from '../routing/index.ts';
+import type { CallRun } from './call-run.ts';
+import type { Gateway } from './gateway.ts';
 import type { KeepMedia } from './keep-media.ts';
 import type { AnswerStream, Receipt } from './text-call.ts';
 
@@ -22,7 +24,7 @@ export interface OperationAnswer {
   readonly contentType: string;
   /** Of the answer's own, such as items that are missing: `x-gateway-warnings`. */
   readonly warnings: readonly string[];
-  /** Stores what the caller wants addresses of; null where bytes are delivered. Before {@link render}. */
+  /** Keeps what must not get lost, or what the caller wants addresses of; null where there is nothing. Before {@link render}. */
   readonly store: ((keep: KeepMedia) => Promise<void>) | null;
   render(receipt: Receipt): Buffer;
   /** What came of it beside media, as jobs show it; absent: nothing. */
@@ -80,6 +82,12 @@ export interface OperationCall {
   readonly unknownParameters: readonly string[];
   /** Whether the caller does not wait for the end: the reply is a job. Absent: it waits. */
   readonly background?: boolean;
+  /**
+   * Does what must be done before any provider is asked; the hold is committed by then, and released where this fails.
+   *
+   * @throws GatewayError for the caller to see
+   */
+  begin?(gateway: Pick<Gateway, 'ids' | 'clock'>, run: CallRun): Promise<void>;
   /** Whether the provider has this operation at all. */
   isServedBy(definition: ProviderDefinition, model: string): boolean;
   /** @throws GatewayError `invalid_request` naming what the model cannot take */

@@ -122,6 +122,7 @@ async function runCall(gateway: Gateway, run: CallRun): Promise<void> {
     throw error;
   }
   try {
+    if (run.call.kind === 'operation') await run.call.begin?.(gateway, run);
     const answered = await dispatch(gateway, run);
     if (answered.type === 'whole') await deliverWhole(gateway, run, answered);
     else await deliverStream(gateway, run, answered);

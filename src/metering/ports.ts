@@ -18,6 +18,7 @@ import type { ArchivedReport, ChainReport, LedgerOperations } from './ledger-ope
 import type { Jobs } from './job-port.ts';
 import type { AssetRecords } from '../media/asset-port.ts';
 import type { AuditTrail } from './audit-port.ts';
+import type { VoiceRecords } from './voice-port.ts';
 import type { PriceArchive } from './price-port.ts';
 import type { Reconciliations } from './reconciliation-port.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
@@ -495,6 +496,7 @@ export interface MeteringStore {
   readonly reconciliations: Reconciliations;
   readonly ledgerOperations: LedgerOperations;
   readonly assets: AssetRecords;
+  readonly voices: VoiceRecords;
   readonly unbooked: UnbookedEnds;
   readonly jobs: Jobs;
   /** One sentence for the start-up block and `doctor`, e.g. what survives a power cut. */

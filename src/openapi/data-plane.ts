@@ -28,6 +28,7 @@ import {
 } from '../dialects/client-tokens/schema.ts';
 import { ASSET_ROUTES } from './asset-routes.ts';
 import { operationRouteDescriptions } from './operation-routes.ts';
+import { voiceRouteDescriptions } from './voice-routes.ts';
 import { QUOTE_ROUTES } from './quote-routes.ts';
 import type { RouteDescription } from './route-description.ts';
 
@@ -135,6 +136,7 @@ function processRoute({ content, errors = [], ...route }: ProcessRoute): RouteDe
 export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
   chatCompletions,
   ...operationRouteDescriptions(CALL_ERRORS),
+  ...voiceRouteDescriptions(CALL_ERRORS),
   reading({
     path: '/v1/models',
     operationId: 'listModels',

@@ -16,6 +16,7 @@ import { alwrityRoutes } from './alwrity-routes.ts';
 import { assetRoutes } from './asset-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { quoteRoutes } from './quote-routes.ts';
+import { voiceRoutes } from './voice-routes.ts';
 import { clientTokenRoute } from './client-token-route.ts';
 import { bookingsFull } from './data-plane.ts';
 import { RouteTable, type Route } from './routes.ts';
@@ -75,6 +76,7 @@ export function createRoutes(
       handle: (exchange) => serve(gateway, exchange, chatDialect),
     },
     ...operationRoutes(gateway),
+    ...voiceRoutes(gateway),
     get('/v1/models', (exchange) => serveModels(gateway, exchange)),
     get('/v1/models/', (exchange, id) => serveModel(gateway, exchange, id)),
     get('/v1/limits', (exchange) => serveLimits(gateway, exchange)),

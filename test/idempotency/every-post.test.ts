@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, chatBody, openLab, readReply, type Lab, type Reply } from '../support/lab.ts';
 import { reserveOf } from '../../src/metering/testing/store-samples.ts';
 import { openReceiver, type Receiver } from '../alerts/receiver.ts';
+import { recordingOf } from '../media/files.ts';
 import { callAdmin, createCustomerKey, type CustomerKey } from '../support/running-gateway.ts';
 
 interface Made {
@@ -31,6 +32,8 @@ interface Post {
 /** One pixel. */
 const PIXEL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+/** A tenth of a second of silence. */
+const RECORDING = `data:audio/wav;base64,${recordingOf(100).toString('base64')}`;
 const PICTURE = `data:image/png;base64,${PIXEL}`;
 
 const TEXT = {
@@ -79,6 +82,15 @@ const DATA_POSTS: readonly Post[] = [
   {
     route: '/v1/audio/speech',
     body: (_made, turn) => ({ model: 'sim/speech', voice: 'alloy', input: turn }),
+  },
+  {
+    route: '/v1/audio/voices',
+    body: (_made, turn) => ({
+      model: 'sim/voice-clone',
+      name: turn,
+      samples: RECORDING,
+      consent: { given: true, by: 'Ada' },
+    }),
   },
   { route: '/v1/quotes', body: quoteBody },
   { route: '/v1/preflight', body: quoteBody },

@@ -1,56 +1,93 @@
+import { expect } from 'vitest';
 import type { SentMedia } from '../../contracts/media.ts';
 import { mediaConformance } from '../openai-compatible/media/media-fixture.contract.ts';
 import { describeMediaProvider } from '../media.contract.ts';
 import { simProvider } from './provider.ts';
 
-const fixture = mediaConformance(simProvider, {
-  image: 'image',
-  speech: 'speech',
-  transcription: 'transcribe',
-  embedding: 'embed',
-});
+const PNG =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-/** Replies of pictures are read alike, whatever was asked for. */
-const { reply, usage, broken, check } = fixture.edit ?? {};
-if (reply === undefined || usage === undefined || broken === undefined || check === undefined) {
-  throw new Error('the fixture has no edits');
+function picture(fileName: string): SentMedia {
+  const bytes = Buffer.from(PNG, 'base64');
+  return { type: 'bytes', bytes, mediaType: 'image/png', fileName };
 }
-const pictures = { reply, usage, broken, check };
-
-const image: SentMedia = {
+const recording: SentMedia = {
   type: 'bytes',
-  bytes: Buffer.from('a picture'),
-  mediaType: 'image/png',
-  fileName: 'image.png',
+  bytes: Buffer.from('RIFF....WAVE'),
+  mediaType: 'audio/wav',
+  fileName: 'samples.wav',
 };
-const other: SentMedia = { ...image, bytes: Buffer.from('another picture') };
-const FURTHER = [{ image: other }, { outputFormat: 'webp' }, { extra: { further: 'option' } }];
+
+const pictures = {
+  reply: { created: 1, data: [{ b64_json: PNG }], output_format: 'png', size: '1x1' },
+  usage: { images: 1 },
+  broken: [{ data: [] }, { created: 1 }],
+  check: ({ images }: { readonly images: readonly { readonly bytes: Buffer | null }[] }) => {
+    expect(images.map(({ bytes }) => bytes?.toString('base64'))).toEqual([PNG]);
+  },
+};
+const nothing = { outputFormat: null, extra: {} };
 
 describeMediaProvider({
-  ...fixture,
+  ...mediaConformance(simProvider, {
+    image: 'image',
+    speech: 'speech',
+    transcription: 'transcribe',
+    embedding: 'embed',
+  }),
   swapFace: {
     ...pictures,
     model: 'face-swap',
     options: {
-      image,
-      faceImage: other,
+      ...nothing,
+      image: picture('image.png'),
+      faceImage: picture('face_image.png'),
       targetIndex: null,
       targetGender: null,
-      outputFormat: null,
-      extra: {},
     },
-    variants: [...FURTHER, { faceImage: image }, { targetIndex: 0 }, { targetGender: 'female' }],
+    variants: [
+      { targetIndex: 1 },
+      { targetGender: 'female' },
+      { outputFormat: 'webp' },
+      { extra: { further: 'option' } },
+    ],
   },
   upscale: {
     ...pictures,
     model: 'upscale',
-    options: { image, scale: null, mode: null, prompt: null, outputFormat: null, extra: {} },
-    variants: [...FURTHER, { scale: 2 }, { mode: 'creative' }, { prompt: 'a lighthouse' }],
+    options: { ...nothing, image: picture('image.png'), scale: null, mode: null, prompt: null },
+    variants: [
+      { scale: 2 },
+      { mode: 'creative' },
+      { prompt: 'a harbour' },
+      { outputFormat: 'webp' },
+      { extra: { further: 'option' } },
+    ],
   },
   removeBackground: {
     ...pictures,
     model: 'remove-background',
-    options: { image, outputFormat: null, extra: {} },
-    variants: FURTHER,
+    options: { ...nothing, image: picture('image.png') },
+    variants: [{ outputFormat: 'webp' }, { extra: { further: 'option' } }],
+  },
+  cloneVoice: {
+    model: 'voice-clone',
+    options: { samples: [recording], name: 'Ada', description: null, text: null, extra: {} },
+    variants: [
+      { samples: [recording, recording] },
+      { name: 'Grace' },
+      { description: 'low and calm' },
+      { text: 'Hello.' },
+      { extra: { further: 'option' } },
+    ],
+    reply: { id: 'sim-voice-1', object: 'voice', name: 'Ada' },
+    usage: { voice_clones: 1, characters: 0 },
+    broken: [{}, { id: 7 }],
+    check: ({ voiceId }) => expect(voiceId).toBe('sim-voice-1'),
+  },
+  voices: {
+    reply: { object: 'list', data: [{ id: 'slt', name: 'slt', language: 'en-US' }, { id: 'rms' }] },
+    count: 2,
+    broken: [{}, { data: 'none' }],
   },
 });

@@ -9,6 +9,7 @@ import { mediaCapabilities } from '../openai-compatible/media/provider.ts';
 import { simLookUp } from './look-up.ts';
 import { simMedia } from './media.ts';
 import { simPictureTools } from './picture-tools.ts';
+import { simVoices } from './voices.ts';
 
 export const simProvider = defineOpenAiCompatible({
   id: 'sim',
@@ -20,4 +21,5 @@ export const simProvider = defineOpenAiCompatible({
   ...mediaCapabilities(simMedia),
   ...simPictureTools,
   lookUp: simLookUp,
+  ...simVoices,
 });

@@ -29,6 +29,7 @@ export interface SimulatedMedia {
   readonly images?: number;
   readonly characters?: number;
   readonly audioSeconds?: number;
+  readonly voiceClones?: number;
   readonly inputs?: number;
 }
 

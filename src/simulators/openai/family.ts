@@ -15,6 +15,7 @@ import { imageEditsRoute } from './image-edits.ts';
 import { imagesRoute } from './images.ts';
 import { pictureToolRoute } from './picture-tools.ts';
 import { speechRoute } from './speech.ts';
+import { voicesRoute } from './voices.ts';
 import { transcriptionRoute } from './transcription.ts';
 
 /** Routes beside chat, by path. */
@@ -84,6 +85,8 @@ export const openaiFamily: SimulatorFamily = {
     if (call.method === 'POST' && call.path === '/v1/chat/completions') {
       return chatRoute(call, { profile: PROFILE, error: openaiError });
     }
+    const voices = voicesRoute(call);
+    if (voices !== null) return voices;
     if (call.method === 'POST') return POST_ROUTES[call.path]?.(call) ?? pictureToolRoute(call);
     if (call.method !== 'GET') return null;
     if (call.path === '/v1/models') return modelsRoute(call, null);

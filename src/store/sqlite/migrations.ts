@@ -23,6 +23,7 @@ import { WALLET } from './schema/wallet.ts';
 import { AUDIT } from './schema/audit.ts';
 import { ASSETS } from './schema/assets.ts';
 import { JOBS } from './schema/jobs.ts';
+import { VOICES } from './schema/voices.ts';
 
 const DIRECTORY = `
 CREATE TABLE plan_version (
@@ -183,6 +184,7 @@ const VERSION_2: readonly string[] = [
   RECONCILIATION,
   LEDGER_CHAIN,
   ASSETS,
+  VOICES,
   LEDGER_ARCHIVE,
   JOBS,
   ESTIMATED_HOLDS,

@@ -15,6 +15,7 @@ import type {
 } from '../../metering/ports.ts';
 import { alertingOver } from './alerts-store.ts';
 import { assetsOver } from './asset-operations.ts';
+import { voicesOver } from './voice-operations.ts';
 import type { Durability } from './database.ts';
 import { ledgerOperationsOver } from './ledger-operations-link.ts';
 import { idempotencyOver } from './idempotency-link.ts';
@@ -179,6 +180,7 @@ export function storeOver(ends: {
     ledgerOperations: ledgerOperationsOver(link, readers, now),
     assets: assetsOver(link, readers),
     jobs: jobsOver(link, readers),
+    voices: voicesOver(link, readers),
     reconciliations: reconciliationsOver(link, readers),
     wallets: walletsOver(link, readers, now),
   };

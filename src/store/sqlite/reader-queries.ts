@@ -13,6 +13,7 @@ import { auditQueries } from './audit-table.ts';
 import { assetQueries } from './asset-operations.ts';
 import { jobQueries } from './job-operations.ts';
 import { estimatedHoldQueries } from './estimated-holds.ts';
+import { voiceQueries } from './voice-operations.ts';
 import { outputRatioReader } from './quote-queries.ts';
 import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts';
 import { ledgerArchiveQueries } from './ledger-archive.ts';
@@ -103,6 +104,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     jobQueries(database),
     estimatedHoldQueries(database),
     auditQueries(database),
+    voiceQueries(database),
   ];
   const queries = new Map<string, ReaderAnswer>();
   for (const table of tables) {

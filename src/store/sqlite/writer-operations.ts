@@ -11,6 +11,7 @@ import type { MeteringEngine } from '../../metering/core/engine.ts';
 import type { Accounts } from './accounts.ts';
 import { alertsOperations } from './alerts-operations.ts';
 import { assetOperations } from './asset-operations.ts';
+import { voiceOperations } from './voice-operations.ts';
 import type { BatchUnit } from './batch-unit.ts';
 import { directoryOperations } from './directory-operations.ts';
 import type { DirectoryWriter } from './directory-writer.ts';
@@ -79,6 +80,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     limitOperations(parts),
     priceOperations(parts),
     assetOperations(parts),
+    voiceOperations(parts),
     reconciliationOperations(parts),
     jobOperations(parts),
   ];

@@ -35,6 +35,7 @@ import { fakeLedgerOperations, NO_CHAIN } from './fake-ledger-operations.ts';
 import { createFakeAssets } from './fake-assets.ts';
 import { createFakeAudit } from './fake-audit.ts';
 import { createFakeJobs } from './fake-jobs.ts';
+import { createFakeVoices } from './fake-voices.ts';
 import { createFakePrices } from './fake-prices.ts';
 import { createFakeReconciliations } from './fake-reconciliations.ts';
 import { createFakeWallets } from './fake-wallets.ts';
@@ -390,6 +391,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
     audit: createFakeAudit(),
     prices: createFakePrices(options.now),
     assets: createFakeAssets(),
+    voices: createFakeVoices(),
     reconciliations: createFakeReconciliations(),
     durability: 'in memory: nothing survives',
     close: async () => undefined,

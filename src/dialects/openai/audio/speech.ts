@@ -13,7 +13,7 @@ import {
   SPEECH_MEDIA_TYPES,
   type SpeechExchange,
 } from '../../../contracts/speech-provider.ts';
-import type { Dialect } from '../../../gateway/dialect.ts';
+import type { Dialect, ParseContext, RequestOrigin } from '../../../gateway/dialect.ts';
 import type {
   FinishedJob,
   OperationAnswer,
@@ -26,6 +26,7 @@ import { checked, optionsFor, present, unknownMembers } from '../request-fields.
 import { neverWhole } from '../unstreamed.ts';
 import { ByteStream } from './byte-stream.ts';
 import { SpokenStream } from './spoken-stream.ts';
+import { voiceFor } from './voice-owner.ts';
 
 /** A name, or a voice that the provider has made (`{id}`). */
 const voiceSchema = z.union([
@@ -77,8 +78,12 @@ function spokenBy(exchange: SpeechExchange): AnswerStream {
     : new SpokenStream(reader, mediaType, facts);
 }
 
-function parseSpeech(bytes: Buffer, maxDepth: number): OperationCall {
-  const body = parseJsonObject(bytes, maxDepth);
+async function parseSpeech(
+  bytes: Buffer,
+  { settings, store }: ParseContext,
+  origin: RequestOrigin,
+): Promise<OperationCall> {
+  const body = parseJsonObject(bytes, settings.maxJsonDepth);
   const request = checked(speechSchema, body);
   if (request.stream_format === 'sse') {
     throw new GatewayError('invalid_request', {
@@ -87,7 +92,9 @@ function parseSpeech(bytes: Buffer, maxDepth: number): OperationCall {
     });
   }
   const format = request.response_format ?? 'mp3';
-  const { voice, input } = request;
+  const { input } = request;
+  const name = typeof request.voice === 'string' ? request.voice : request.voice.id;
+  const voice = await voiceFor(store.voices, origin.caller.customer.id, name);
   return {
     kind: 'operation',
     operation: 'audio.speech',
@@ -110,7 +117,7 @@ function parseSpeech(bytes: Buffer, maxDepth: number): OperationCall {
     prepare(definition, target) {
       const options = {
         text: input,
-        voice: typeof voice === 'string' ? voice : voice.id,
+        voice: voice.at(definition.id),
         instructions: request.instructions ?? null,
         format,
         speed: request.speed ?? null,
@@ -134,7 +141,7 @@ export const speechDialect: Dialect = {
   operation: 'audio.speech',
   bodies: 'json',
   maxBodyBytes: (settings) => settings.maxAudioBodyBytes,
-  parse: (body, { settings }) => parseSpeech(body, settings.maxJsonDepth),
+  parse: parseSpeech,
   renderError: openAiError,
   errorFrame: openAiErrorFrame,
 };

@@ -99,7 +99,8 @@ export function imagesAnswer(
     warnings: images.length < wanted ? [`images_delivered=${images.length}_of_${wanted}`] : [],
     store: asUrls
       ? async (keep) => {
-          urls = await Promise.all(images.map(({ bytes }) => keep(bytes)));
+          const kept = await Promise.all(images.map(({ bytes }) => keep(bytes)));
+          urls = kept.every((url) => url !== null) ? kept : [];
         }
       : null,
     render: (receipt) => renderImages(result, { data: itemsOf(images, urls), wanted }, receipt),

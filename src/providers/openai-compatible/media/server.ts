@@ -93,6 +93,20 @@ export function formRequest(
   };
 }
 
+/** A request without a body. */
+export function emptyRequest(
+  server: MediaServer,
+  target: ProviderTarget,
+  call: { readonly method: 'GET' | 'DELETE'; readonly path: string },
+): WireRequest {
+  return {
+    method: call.method,
+    path: `${server.versionSegment}${call.path}`,
+    headers: headersOf(server, target, 'application/json'),
+    body: null,
+  };
+}
+
 /** A reply that cannot be read. */
 export function malformed(message: string, cause?: unknown): ProviderFailureError {
   return new ProviderFailureError(
