@@ -102,12 +102,16 @@ export interface ImageGenerationResult extends ResultFacts {
 
 /** A provider that makes pictures. */
 export interface ImageGenerationProvider {
+  /** Most pictures of one call; more are made by several calls. Absent: the model takes any number. */
+  perCall?(model: string): number;
   /** @throws GatewayError `invalid_request` naming an option that the model cannot take */
   generate(options: ImageOptions, target: ProviderTarget): OperationExchange<ImageGenerationResult>;
 }
 
 /** A provider that edits pictures. */
 export interface ImageEditProvider {
+  /** Most pictures of one call; more are made by several calls. Absent: the model takes any number. */
+  perCall?(model: string): number;
   /** @throws GatewayError `invalid_request` naming an option that the model cannot take */
   edit(options: ImageEditOptions, target: ProviderTarget): OperationExchange<ImageGenerationResult>;
 }

@@ -19,6 +19,7 @@ export * from './limit-status.ts';
 export * from './media-model.ts';
 export * from './media.ts';
 export * from './metering.ts';
+export * from './moderation-provider.ts';
 export * from './money.ts';
 export * from './provider-failure.ts';
 export * from './provider.ts';

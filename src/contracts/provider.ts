@@ -12,6 +12,7 @@ import type { ImageEditProvider, ImageGenerationProvider } from './image-provide
 import type { ImageUpscaleProvider } from './image-upscale-provider.ts';
 import type { JobProtocol } from './job-provider.ts';
 import type { MediaModel } from './media-model.ts';
+import type { ModerationProvider } from './moderation-provider.ts';
 import type { ProviderFailure } from './provider-failure.ts';
 import type { SpeechProvider } from './speech-provider.ts';
 import type { TextProvider } from './text-provider.ts';
@@ -55,6 +56,7 @@ export interface ProviderDefinition {
   readonly priceBookId?: string;
   readonly text?: TextProvider;
   readonly embedding?: EmbeddingProvider;
+  readonly moderation?: ModerationProvider;
   readonly imageGeneration?: ImageGenerationProvider;
   readonly imageEdit?: ImageEditProvider;
   readonly faceSwap?: FaceSwapProvider;

@@ -31,10 +31,19 @@ export interface OperationAnswer {
   readonly result?: Readonly<Record<string, unknown>> | null;
 }
 
+/** Requests that make up one answer together. */
+export interface OperationBatch {
+  readonly requests: readonly WireRequest[];
+  /** Reads the 2xx replies that came, at least one. @throws ProviderFailureError where none can be read */
+  readAll(replies: readonly WireReply[]): OperationAnswer;
+}
+
 /** One prepared operation on one candidate. */
 export interface PreparedOperation {
   readonly request: WireRequest;
   readonly warnings: readonly ProviderWarning[];
+  /** In place of `request` and `read`, where the model makes less in one call than was asked for. */
+  readonly batch?: OperationBatch;
   /** Reads a whole 2xx reply. @throws ProviderFailureError */
   read(reply: WireReply): OperationAnswer;
   /** Opens the reader of a streamed 2xx reply. */

@@ -209,12 +209,14 @@ export function recordAttempt(
           : priceUsage(price, usage, { dimensions }).nanoUsd,
     priceItemId: price?.id ?? null,
   };
+  // What a text costs depends on its counts alone.
+  const told = run.call.kind === 'text' ? row : { ...row, dimensions };
   const providerPrice = price?.providerPrice ?? null;
   // Only where a rule makes the customer's price another than the provider's.
   const booked =
     providerPrice === null || end.billable !== 'yes'
-      ? row
-      : { ...row, providerCostNanoUsd: priceUsage(providerPrice, usage, { dimensions }).nanoUsd };
+      ? told
+      : { ...told, providerCostNanoUsd: priceUsage(providerPrice, usage, { dimensions }).nanoUsd };
   run.attempts.push(booked);
   return booked;
 }

@@ -21,12 +21,26 @@ import {
   type WholeAnswer,
 } from './text-call.ts';
 import type { CallRun } from './call-run.ts';
-import { isPreparedJob, type OperationCall } from './operation-call.ts';
+import {
+  isPreparedJob,
+  type OperationAnswer,
+  type OperationBatch,
+  type OperationCall,
+} from './operation-call.ts';
+
+/** Requests that make up one answer together, where the model makes less in one call than was asked for. */
+export interface PreparedBatch {
+  readonly requests: readonly WireRequest[];
+  /** Reads the 2xx replies that came, at least one. @throws ProviderFailureError where none can be read */
+  readAll(replies: readonly WireReply[]): WholeAnswer;
+}
 
 /** One prepared call: the request, and how its reply becomes an answer. */
 export interface PreparedCall {
   readonly request: WireRequest;
   readonly warnings: readonly string[];
+  /** In place of `request` and `read`, where several requests make up the answer. */
+  readonly batch?: PreparedBatch | undefined;
   /** Reads a whole 2xx reply. @throws ProviderFailureError */
   read(reply: WireReply): WholeAnswer;
   /** Opens the reader of a streamed 2xx reply. */
@@ -128,27 +142,39 @@ function prepareTranslation(candidate: Candidate, run: CallRun, call: TextCall):
   };
 }
 
+function wholeAnswer(answer: OperationAnswer, run: CallRun, outputBytes: number): WholeAnswer {
+  run.warnings.push(...answer.warnings);
+  const { usage, modelServed, dimensions } = answer.facts;
+  return {
+    usage,
+    modelServed,
+    dimensions,
+    serviceTier: null,
+    outputBytes,
+    contentType: answer.contentType,
+    store: answer.store,
+    render: (receipt) => answer.render(receipt),
+  };
+}
+
+function preparedBatch(batch: OperationBatch, run: CallRun): PreparedBatch {
+  return {
+    requests: batch.requests.map((request) => withHop(request, run)),
+    readAll(replies) {
+      const bytes = replies.reduce((sum, { body }) => sum + body.length, 0);
+      return wholeAnswer(batch.readAll(replies), run, bytes);
+    },
+  };
+}
+
 function prepareOperation(candidate: Candidate, run: CallRun, call: OperationCall): PreparedCall {
   const prepared = call.prepare(candidate.provider.definition, targetOf(candidate));
   if (isPreparedJob(prepared)) throw new Error('work that must be followed is submitted as a job');
   return {
     request: withOwnHeaders(prepared.request, run, candidate),
     warnings: warningsOf(prepared.warnings, call.unknownParameters),
-    read: (reply) => {
-      const answer = prepared.read(reply);
-      run.warnings.push(...answer.warnings);
-      const { usage, modelServed, dimensions } = answer.facts;
-      return {
-        usage,
-        modelServed,
-        dimensions,
-        serviceTier: null,
-        outputBytes: reply.body.length,
-        contentType: answer.contentType,
-        store: answer.store,
-        render: (receipt) => answer.render(receipt),
-      };
-    },
+    read: (reply) => wholeAnswer(prepared.read(reply), run, reply.body.length),
+    batch: prepared.batch === undefined ? undefined : preparedBatch(prepared.batch, run),
     open: () => prepared.open(),
   };
 }

@@ -11,6 +11,7 @@ import { WholeReply } from '../http/whole-reply.ts';
 import type { AttemptResult, ReplyMeta } from './attempt-result.ts';
 import type { Candidate } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
+import { attemptAll } from './fan-out.ts';
 import type { CallRun } from './call-run.ts';
 import type { PreparedCall } from './upstream-request.ts';
 
@@ -87,6 +88,8 @@ export async function attemptWhole(
   run: CallRun,
   input: AttemptInput,
 ): Promise<AttemptResult> {
+  const { batch } = input.prepared;
+  if (batch !== undefined) return await attemptAll(gateway, run, { ...input, batch });
   let meta: ReplyMeta = { httpStatus: null, providerRequestId: null, firstByteAtMs: null };
   try {
     const { reply, providerRequestId } = await fetchReply(gateway, run, input);

@@ -19,6 +19,7 @@ import {
 } from '../dialects/openai/images/schema.ts';
 import { CALL_HEADERS, PROVIDER_REPLY_HEADERS } from './data-plane-headers.ts';
 import { embeddingsReplySchema, imagesReplySchema, transcriptReplySchema } from './operation-shapes.ts';
+import { textOperationRoutes } from './text-operation-routes.ts';
 import { pictureRoutes } from './picture-routes.ts';
 import type { RouteBody, RouteDescription } from './route-description.ts';
 
@@ -106,6 +107,7 @@ export function operationRouteDescriptions(
       },
       content: { 'application/json': { schema: imagesReplySchema } },
     },
+    ...textOperationRoutes,
     ...pictureRoutes,
     {
       path: '/v1/audio/transcriptions',

@@ -14,6 +14,8 @@ import { imageEditsDialect } from '../dialects/openai/images/edits.ts';
 import { faceSwapsDialect } from '../dialects/openai/images/face-swaps.ts';
 import { imageGenerationsDialect } from '../dialects/openai/images/generations.ts';
 import { upscalesDialect } from '../dialects/openai/images/upscales.ts';
+import { moderationsDialect } from '../dialects/openai/moderations.ts';
+import { promptEnhancementsDialect } from '../dialects/openai/prompt-enhancements.ts';
 import type { Dialect } from '../gateway/dialect.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { serve } from '../gateway/pipeline.ts';
@@ -21,6 +23,8 @@ import type { Route } from './routes.ts';
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   '/v1/embeddings': embeddingsDialect,
+  '/v1/moderations': moderationsDialect,
+  '/v1/prompt-enhancements': promptEnhancementsDialect,
   '/v1/images/generations': imageGenerationsDialect,
   '/v1/images/edits': imageEditsDialect,
   '/v1/images/face-swaps': faceSwapsDialect,

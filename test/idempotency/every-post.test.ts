@@ -59,6 +59,14 @@ const DATA_POSTS: readonly Post[] = [
     body: (_made, turn) => ({ model: 'sim/embed', input: [turn] }),
   },
   {
+    route: '/v1/moderations',
+    body: (_made, turn) => ({ model: 'sim/moderate', input: turn }),
+  },
+  {
+    route: '/v1/prompt-enhancements',
+    body: (_made, turn) => ({ model: 'sim/chat', prompt: turn, for: 'image' }),
+  },
+  {
     route: '/v1/images/generations',
     body: (_made, turn) => ({ model: 'sim/image', prompt: turn, size: '1024x1024' }),
   },

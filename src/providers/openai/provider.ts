@@ -4,6 +4,7 @@
  * @module
  */
 import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
+import { moderation } from '../openai-compatible/media/moderation.ts';
 import { mediaCapabilities } from '../openai-compatible/media/provider.ts';
 import { openAiMedia } from './media.ts';
 
@@ -19,6 +20,7 @@ export const openAi = defineOpenAiCompatible({
   versionSegment: '/v1',
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
   ...mediaCapabilities(openAiMedia),
+  moderation: moderation(openAiMedia),
   quirks: {
     maxTokensFields: ['max_completion_tokens', 'max_tokens'],
     developerRole: true,

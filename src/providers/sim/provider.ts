@@ -5,6 +5,7 @@
  * @module
  */
 import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
+import { moderation } from '../openai-compatible/media/moderation.ts';
 import { mediaCapabilities } from '../openai-compatible/media/provider.ts';
 import { simLookUp } from './look-up.ts';
 import { simMedia } from './media.ts';
@@ -19,6 +20,7 @@ export const simProvider = defineOpenAiCompatible({
   versionSegment: '/v1',
   documentation: 'src/simulators',
   ...mediaCapabilities(simMedia),
+  moderation: moderation(simMedia),
   ...simPictureTools,
   lookUp: simLookUp,
   ...simVoices,

@@ -14,6 +14,7 @@ import { errorJson, invalidReply, openaiError } from './errors.ts';
 import { imageEditsRoute } from './image-edits.ts';
 import { imagesRoute } from './images.ts';
 import { pictureToolRoute } from './picture-tools.ts';
+import { moderationsRoute } from './moderations.ts';
 import { speechRoute } from './speech.ts';
 import { voicesRoute } from './voices.ts';
 import { transcriptionRoute } from './transcription.ts';
@@ -21,6 +22,7 @@ import { transcriptionRoute } from './transcription.ts';
 /** Routes beside chat, by path. */
 const POST_ROUTES: Readonly<Record<string, (call: SimulatedCall) => FamilyRoute>> = {
   '/v1/embeddings': embeddingsRoute,
+  '/v1/moderations': moderationsRoute,
   '/v1/images/generations': imagesRoute,
   '/v1/images/edits': imageEditsRoute,
   '/v1/audio/speech': speechRoute,

@@ -14,7 +14,7 @@ import { MediaReceiver, readMediaBody } from '../media-body.ts';
 import { checked, present, unknownMembers } from '../request-fields.ts';
 import { EDIT_MEDIA, receiveEditInputs } from './edit-inputs.ts';
 import { assertDeliverable, imageOptions, imageSpec } from './image-options.ts';
-import { preparedImages } from './prepared-images.ts';
+import { preparedPortions } from './prepared-images.ts';
 import { imageEditSchema, type ImageEditRequest } from './schema.ts';
 
 type EditModeOptions = Pick<ImageEditOptions, 'mode' | 'search' | 'expand' | 'strength'>;
@@ -67,9 +67,12 @@ async function parseEdit(
         mask,
         inputFidelity: request.input_fidelity ?? null,
       };
-      const exchange = present(definition.imageEdit).edit(options, target);
+      const provider = present(definition.imageEdit);
       const { response_format } = request;
-      return preparedImages(exchange, { n: options.n, response_format });
+      const most = provider.perCall?.(target.model);
+      return preparedPortions(options, { most, response_format }, (portion) =>
+        provider.edit(portion, target),
+      );
     },
   };
 }

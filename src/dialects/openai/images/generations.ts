@@ -9,7 +9,7 @@ import { parseJsonObject } from '../../json-body.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { checked, present, unknownMembers } from '../request-fields.ts';
 import { assertDeliverable, imageOptions, imageSpec } from './image-options.ts';
-import { preparedImages } from './prepared-images.ts';
+import { preparedPortions } from './prepared-images.ts';
 import { imageGenerationSchema } from './schema.ts';
 
 function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
@@ -29,9 +29,12 @@ function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
     isServedBy: (definition) => definition.imageGeneration !== undefined,
     prepare(definition, target) {
       const options = imageOptions(request, definition.id);
-      const exchange = present(definition.imageGeneration).generate(options, target);
+      const provider = present(definition.imageGeneration);
       const { response_format } = request;
-      return preparedImages(exchange, { n: options.n, response_format });
+      const most = provider.perCall?.(target.model);
+      return preparedPortions(options, { most, response_format }, (portion) =>
+        provider.generate(portion, target),
+      );
     },
   };
 }

@@ -3,8 +3,13 @@
  *
  * @module
  */
+import { GatewayError } from '../../../contracts/gateway-error.ts';
 import type { ImageGenerationResult, ImageOptions } from '../../../contracts/image-provider.ts';
 import { isJobExchange, type OperationExchange } from '../../../contracts/job-provider.ts';
+import type { MediaExchange } from '../../../contracts/media.ts';
+import { ProviderFailureError } from '../../../contracts/provider-failure.ts';
+import type { UsageVector } from '../../../contracts/usage.ts';
+import type { WireReply } from '../../../contracts/wire.ts';
 import type { FinishedJob, Prepared } from '../../../gateway/operation-call.ts';
 import { unstreamed } from '../unstreamed.ts';
 import { imagesAnswer } from './images-reply.ts';
@@ -42,6 +47,80 @@ export function preparedImages(
     request: exchange.request,
     warnings: exchange.warnings,
     read: (reply) => imagesAnswer(exchange.read(reply), how),
+    open: unstreamed,
+  };
+}
+
+/** A whole number of pictures in portions that the model makes in one call. */
+function portionsOf(n: number, most: number): readonly number[] {
+  return Array.from({ length: Math.ceil(n / most) }, (_, at) => Math.min(most, n - at * most));
+}
+
+/** All pictures of several replies; counts are added up. @throws ProviderFailureError where no reply has any */
+function mergedImages(
+  exchanges: readonly MediaExchange<ImageGenerationResult>[],
+  replies: readonly WireReply[],
+): ImageGenerationResult {
+  const [exchange] = exchanges;
+  if (exchange === undefined) throw new Error('a call has at least one portion');
+  let merged: ImageGenerationResult | null = null;
+  let failure: ProviderFailureError | null = null;
+  for (const reply of replies) {
+    try {
+      const result = exchange.read(reply);
+      merged = merged === null ? result : joined(merged, result);
+    } catch (error) {
+      if (!(error instanceof ProviderFailureError)) throw error;
+      failure ??= error;
+    }
+  }
+  if (merged !== null) return merged;
+  throw failure ?? new Error('a batch has at least one reply');
+}
+
+function joined(left: ImageGenerationResult, right: ImageGenerationResult): ImageGenerationResult {
+  const usage: Partial<Record<keyof UsageVector, number>> = { ...left.usage };
+  for (const [unit, count] of Object.entries(right.usage) as [keyof UsageVector, number][]) {
+    usage[unit] = (usage[unit] ?? 0) + count;
+  }
+  return { ...left, images: [...left.images, ...right.images], usage };
+}
+
+/**
+ * Pictures of one request, by as many calls as the model needs. Each call has a seed of its own, or all pictures would be
+ * the same.
+ *
+ * @param most pictures of one call; undefined: any number
+ */
+export function preparedPortions<Options extends ImageOptions>(
+  options: Options,
+  how: { readonly most: number | undefined } & Pick<ImageRequest, 'response_format'>,
+  exchangeOf: (options: Options) => OperationExchange<ImageGenerationResult>,
+): Prepared {
+  const { most = options.n, response_format } = how;
+  const asked = { n: options.n, response_format };
+  const portions = portionsOf(options.n, Math.max(1, most));
+  if (portions.length === 1) return preparedImages(exchangeOf(options), asked);
+  const exchanges = portions.map((n, at) => {
+    const seed = options.seed === null ? null : options.seed + at;
+    const exchange = exchangeOf({ ...options, n, seed });
+    if (!isJobExchange(exchange)) return exchange;
+    throw new GatewayError('invalid_request', {
+      message: `This model makes at most ${most} pictures a call.`,
+      param: 'n',
+    });
+  });
+  const [first] = exchanges;
+  if (first === undefined) throw new Error('a call has at least one portion');
+  const shown = { wanted: options.n, asUrls: response_format === 'url' };
+  return {
+    request: first.request,
+    warnings: first.warnings,
+    read: (reply) => imagesAnswer(first.read(reply), shown),
+    batch: {
+      requests: exchanges.map(({ request }) => request),
+      readAll: (replies) => imagesAnswer(mergedImages(exchanges, replies), shown),
+    },
     open: unstreamed,
   };
 }

@@ -164,6 +164,7 @@ function editParts(options: ImageEditOptions, members: WireOptions['members']): 
 /** Pictures from words. */
 export function imageGeneration(server: MediaServer): ImageGenerationProvider {
   return {
+    perCall: (model) => server.image(model).maxImages,
     generate(options: ImageOptions, target: ProviderTarget) {
       const { members, warnings } = wireOptions(server, options, target.model);
       const request = jsonRequest(server, target, { path: '/images/generations', members });
@@ -193,6 +194,7 @@ function unsaid(options: ImageEditOptions, model: string): readonly ProviderWarn
 /** Pictures from pictures. Sent as a form, which every model of the route takes. */
 export function imageEdit(server: MediaServer): ImageEditProvider {
   return {
+    perCall: (model) => server.image(model).maxImages,
     edit(options: ImageEditOptions, target: ProviderTarget) {
       const { mode, search, expand, strength } = options;
       const hasModes = server.image(target.model).editModes === true;
