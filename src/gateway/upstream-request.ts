@@ -157,9 +157,9 @@ function wholeAnswer(answer: OperationAnswer, run: CallRun, outputBytes: number)
   };
 }
 
-function preparedBatch(batch: OperationBatch, run: CallRun): PreparedBatch {
+function preparedBatch(batch: OperationBatch, run: CallRun, candidate: Candidate): PreparedBatch {
   return {
-    requests: batch.requests.map((request) => withHop(request, run)),
+    requests: batch.requests.map((request) => withOwnHeaders(request, run, candidate)),
     readAll(replies) {
       const bytes = replies.reduce((sum, { body }) => sum + body.length, 0);
       return wholeAnswer(batch.readAll(replies), run, bytes);
@@ -174,7 +174,7 @@ function prepareOperation(candidate: Candidate, run: CallRun, call: OperationCal
     request: withOwnHeaders(prepared.request, run, candidate),
     warnings: warningsOf(prepared.warnings, call.unknownParameters),
     read: (reply) => wholeAnswer(prepared.read(reply), run, reply.body.length),
-    batch: prepared.batch === undefined ? undefined : preparedBatch(prepared.batch, run),
+    batch: prepared.batch === undefined ? undefined : preparedBatch(prepared.batch, run, candidate),
     open: () => prepared.open(),
   };
 }
