@@ -5,6 +5,7 @@
  */
 import type { OperationExchange } from './job-provider.ts';
 import type { MediaInput, ResultFacts } from './media.ts';
+import type { ImageEvent, MediaStreamExchange } from './media-stream.ts';
 import type { ProviderTarget } from './wire.ts';
 
 /** What a picture should be like. Null or absent: left to the provider. */
@@ -100,12 +101,22 @@ export interface ImageGenerationResult extends ResultFacts {
   readonly outputFormat: string | null;
 }
 
+/** How a picture is streamed: so many coarser ones come first, if the provider makes them. */
+export interface StreamedImage {
+  readonly partialImages: number;
+}
+
 /** A provider that makes pictures. */
 export interface ImageGenerationProvider {
   /** Most pictures of one call; more are made by several calls. Absent: the model takes any number. */
   perCall?(model: string): number;
   /** @throws GatewayError `invalid_request` naming an option that the model cannot take */
   generate(options: ImageOptions, target: ProviderTarget): OperationExchange<ImageGenerationResult>;
+  /** One picture, with its first drafts. Absent: none of the models streams. @throws GatewayError as {@link generate} */
+  generateStream?(
+    options: ImageOptions & StreamedImage,
+    target: ProviderTarget,
+  ): MediaStreamExchange<ImageEvent>;
 }
 
 /** A provider that edits pictures. */
@@ -114,4 +125,9 @@ export interface ImageEditProvider {
   perCall?(model: string): number;
   /** @throws GatewayError `invalid_request` naming an option that the model cannot take */
   edit(options: ImageEditOptions, target: ProviderTarget): OperationExchange<ImageGenerationResult>;
+  /** One picture, with its first drafts. Absent: none of the models streams. @throws GatewayError as {@link edit} */
+  editStream?(
+    options: ImageEditOptions & StreamedImage,
+    target: ProviderTarget,
+  ): MediaStreamExchange<ImageEvent>;
 }

@@ -17,6 +17,7 @@ export * from './image-upscale-provider.ts';
 export * from './job-provider.ts';
 export * from './limit-status.ts';
 export * from './media-model.ts';
+export * from './media-stream.ts';
 export * from './media.ts';
 export * from './metering.ts';
 export * from './moderation-provider.ts';

@@ -5,6 +5,7 @@
  */
 import type { OperationExchange } from './job-provider.ts';
 import type { MediaInput, ResultFacts } from './media.ts';
+import type { MediaStreamExchange, TranscriptEvent } from './media-stream.ts';
 import type { ProviderTarget } from './wire.ts';
 
 /** What is to be written down. Null: left to the provider. */
@@ -66,4 +67,9 @@ export interface TranscriptionProvider {
     options: TranscriptionOptions,
     target: ProviderTarget,
   ): OperationExchange<TranscriptionResult>;
+  /** The same as it is written. Absent: none of the models streams. @throws GatewayError as {@link transcribe} */
+  transcribeStream?(
+    options: TranscriptionOptions,
+    target: ProviderTarget,
+  ): MediaStreamExchange<TranscriptEvent>;
 }

@@ -210,7 +210,7 @@ function recordStream(
       outcome,
       modelServed: answer.modelServed,
       serviceTier: answer.serviceTier,
-      dimensions: null,
+      dimensions: answer.dimensions ?? null,
       billable: isUntouched ? 'unknown' : billable,
     },
   });

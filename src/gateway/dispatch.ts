@@ -36,6 +36,12 @@ export interface StreamAnswered {
 
 const PROGRESS_INTERVAL_MS = 2_000;
 
+/** Patience with a stream's first event. Media are long in the making before there is anything to show. */
+function firstEventMsOf({ settings }: Gateway, run: CallRun, hasOther: boolean): number {
+  if (run.call.work === 'media') return hasOther ? settings.wholeReplyMs : settings.totalStreamMs;
+  return hasOther ? settings.firstEventMs : settings.firstEventAloneMs;
+}
+
 /** Starts a streamed attempt and waits for content or failure. */
 async function attemptStream(
   gateway: Gateway,
@@ -60,9 +66,7 @@ async function attemptStream(
     deadlineMs: run.deadlineMs,
     claim: run.claim,
     isEvents: run.call.streamType === null,
-    firstEventMs: input.hasOther
-      ? gateway.settings.firstEventMs
-      : gateway.settings.firstEventAloneMs,
+    firstEventMs: firstEventMsOf(gateway, run, input.hasOther),
     onProgress: () => {
       const now = gateway.clock.monotonicMs();
       if (now - lastProgressAtMs < PROGRESS_INTERVAL_MS) return;

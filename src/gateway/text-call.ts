@@ -60,6 +60,8 @@ export interface AnswerStream {
   readonly contentType?: string;
   /** True where it reads replies of any media type, errors among them; absent: a reply of text is an error. */
   readonly readsAnyType?: boolean;
+  /** Dimensions of the price that the answer decided; absent: none. */
+  readonly dimensions?: Dimensions | null;
   /** Terminal frames of a complete answer. */
   close(receipt: Receipt): Buffer;
 }

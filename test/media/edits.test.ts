@@ -95,7 +95,7 @@ describe('an edit', () => {
     ['a text', { image: dataUrl(Buffer.from('<svg onload="x()"/>')) }, 415, 'image'],
     ['an address', { image: 'https://example.com/a.png' }, 400, 'image'],
     ['broken base64', { image: 'data:image/png;base64,???' }, 400, 'image'],
-    ['a streamed answer', { image: 'data', stream: true }, 400, 'stream'],
+    ['a stream of several', { image: 'data', stream: true, n: 2 }, 400, 'n'],
     ['an unknown way of editing', { image: 'data', mode: 'improve' }, 400, 'mode'],
     ['outpaint without by how much', { image: 'data', mode: 'outpaint' }, 400, 'expand'],
     ['a search without for what', { image: 'data', mode: 'search_and_replace' }, 400, 'search'],

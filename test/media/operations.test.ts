@@ -105,7 +105,7 @@ describe('pictures', () => {
 
   it.each([
     [{ response_format: 'file' }, 'response_format'],
-    [{ stream: true }, 'stream'],
+    [{ partial_images: 2 }, 'partial_images'],
     [{ n: 11 }, 'n'],
     [{ size: 'huge' }, 'size'],
     [{ prompt: '' }, 'prompt'],

@@ -131,7 +131,7 @@ describe('a recording', () => {
     ],
     ['in another part', { part: 'sound' }, 400, 'sound'],
     ['in an unknown form', { fields: { response_format: 'doc' } }, 400, 'response_format'],
-    ['as a stream', { fields: { stream: 'true' } }, 400, 'stream'],
+    ['as a stream of a model that has none', { fields: { stream: 'true' } }, 400, 'stream'],
     [
       'with times of a model that has none',
       { model: 'openai/gpt-4o-transcribe', fields: { response_format: 'srt' } },

@@ -14,6 +14,7 @@ import type {
 const GPT_IMAGE: ImageTraits = {
   maxImages: 10,
   asksForBytes: false,
+  streams: true,
   options: new Set([
     'quality',
     'background',
@@ -37,7 +38,12 @@ function imageTraits(model: string): ImageTraits {
 
 function transcriptionTraits(model: string): TranscriptionTraits {
   const isWhisper = model.startsWith('whisper');
-  return { timestamps: isWhisper, speakers: model.includes('diarize'), translates: isWhisper };
+  return {
+    timestamps: isWhisper,
+    speakers: model.includes('diarize'),
+    translates: isWhisper,
+    streams: !isWhisper,
+  };
 }
 
 export const openAiMedia: MediaServer = {

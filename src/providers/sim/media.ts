@@ -12,6 +12,7 @@ export const simMedia: MediaServer = {
     maxImages: 10,
     asksForBytes: true,
     editModes: true,
+    streams: true,
     options: new Set([
       'quality',
       'style',
@@ -27,5 +28,5 @@ export const simMedia: MediaServer = {
     ]),
   }),
   takesInstructions: () => true,
-  transcription: () => ({ timestamps: true, speakers: true, translates: true }),
+  transcription: () => ({ timestamps: true, speakers: true, translates: true, streams: true }),
 };

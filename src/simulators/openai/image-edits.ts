@@ -9,7 +9,7 @@ import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
 import { listOf, numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
 import { pictureSize } from '../media/picture-size.ts';
 import { fieldOf, partsOf, type SimulatedPart } from './form.ts';
-import { answerImages, imageRequestOf } from './images.ts';
+import { answerImages, draftsOf, imageRequestOf, streamedImages } from './images.ts';
 import { refuse } from './media-reply.ts';
 
 /** Members of a form that are numbers in JSON. */
@@ -78,9 +78,10 @@ function grownSize(
 
 export function imageEditsRoute(call: SimulatedCall): FamilyRoute {
   const { members, images, mask } = bodyOf(call);
+  const drafts = draftsOf(stringOf(members['model']) ?? '', members);
   return {
     model: stringOf(members['model']),
-    stream: false,
+    stream: drafts !== null,
     answer(faults) {
       if (images.length === 0) return refuse(call, 'image', "Missing required parameter: 'image'.");
       const request = imageRequestOf(call, members);
@@ -91,7 +92,9 @@ export function imageEditsRoute(call: SimulatedCall): FamilyRoute {
       const seed = `${request.seed}/edit/${looks.join('/')}/${JSON.stringify(how)}`;
       const grown = grownSize(images[0], members['expand']);
       if (grown === 'unreadable') return refuse(call, 'expand', "Invalid 'expand'.");
-      return answerImages(call, { ...request, ...grown, seed }, { faults, inputs: all.length });
+      const made = { ...request, ...grown, seed };
+      const reply = answerImages(call, made, { faults, inputs: all.length });
+      return drafts === null ? reply : streamedImages(reply, made, { name: 'image_edit', drafts });
     },
   };
 }

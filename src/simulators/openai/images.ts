@@ -5,7 +5,7 @@
  */
 import { findFault, type Fault } from '../core/fault.ts';
 import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
-import { numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
+import { listOf, numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
 import type { SimulatedReply } from '../core/reply.ts';
 import { countTokens } from '../core/tokens.ts';
 import { simulatedPng } from '../media/png.ts';
@@ -142,14 +142,72 @@ export function answerImages(
   );
 }
 
+/** Drafts of a streamed picture, at most; null: it is not streamed. Only some models stream. */
+export function draftsOf(model: string, body: JsonObject): number | null {
+  const streams = body['stream'] === true || body['stream'] === 'true';
+  if (!streams || model.startsWith('dall-e')) return null;
+  return Math.min(3, Number(body['partial_images'] ?? 0));
+}
+
+/** The reply of a whole picture, as the events of one that is streamed. */
+export function streamedImages(
+  reply: SimulatedReply,
+  request: ImageRequest,
+  events: { readonly name: string; readonly drafts: number },
+): SimulatedReply {
+  if (reply.kind !== 'body' || reply.usage === null || reply.status !== 200) return reply;
+  const { name, drafts } = events;
+  const whole = objectOf(JSON.parse(String(reply.body)));
+  const [picture] = listOf(whole['data']);
+  const { data: _data, created, ...facts } = whole;
+  const common = { created_at: created, size: facts['size'], quality: facts['quality'] };
+  const partial = Array.from({ length: drafts }, (_, index) => ({
+    kind: 'content' as const,
+    data: JSON.stringify({
+      type: `${name}.partial_image`,
+      ...common,
+      b64_json: simulatedPng(request, `${request.seed}/draft/${String(index)}`).toString('base64'),
+      partial_image_index: index,
+    }),
+    producedTokens: 0,
+  }));
+  const completed = {
+    type: `${name}.completed`,
+    ...facts,
+    created_at: created,
+    b64_json: objectOf(picture)['b64_json'],
+  };
+  return {
+    kind: 'stream',
+    status: 200,
+    headers: { ...reply.headers, 'content-type': 'text/event-stream; charset=utf-8' },
+    framing: 'lf',
+    events: [
+      ...partial,
+      {
+        kind: 'finish',
+        data: JSON.stringify(completed),
+        producedTokens: reply.usage.outputTokens,
+      },
+    ],
+    usage: reply.usage,
+    inBandError: (error) => errorJson(error, request.model),
+  };
+}
+
 export function imagesRoute(call: SimulatedCall): FamilyRoute {
   const body = objectOf(call.json);
+  const drafts = draftsOf(stringOf(body['model']) ?? '', body);
   return {
     model: stringOf(body['model']),
-    stream: false,
+    stream: drafts !== null,
     answer(faults) {
       const request = imageRequestOf(call, body);
-      return 'kind' in request ? request : answerImages(call, request, { faults, inputs: 0 });
+      if ('kind' in request) return request;
+      const reply = answerImages(call, request, { faults, inputs: 0 });
+      return drafts === null
+        ? reply
+        : streamedImages(reply, request, { name: 'image_generation', drafts });
     },
   };
 }

@@ -9,7 +9,7 @@
 import { hash } from 'node:crypto';
 import { findFault, type Fault } from '../core/fault.ts';
 import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
-import type { SimulatedReply } from '../core/reply.ts';
+import type { BodyReply, SimulatedReply, SimulatedUsage } from '../core/reply.ts';
 import { countTokens } from '../core/tokens.ts';
 import { errorJson } from './errors.ts';
 import { fieldOf, partsOf, type SimulatedPart } from './form.ts';
@@ -154,16 +154,51 @@ function answerTranscription(
     { ...bodyOf(heard), ...(hidesUsage ? {} : { usage: usageMember(heard) }) },
     usage,
   );
-  return inBand === undefined
-    ? reply
-    : { ...reply, body: errorJson(inBand.error, model), usage: null };
+  if (inBand !== undefined) return { ...reply, body: errorJson(inBand.error, model), usage: null };
+  return isStreamed(parts) ? streamedTranscript(reply, heard, usage) : reply;
+}
+
+function isStreamed(parts: readonly SimulatedPart[]): boolean {
+  return (
+    fieldOf(parts, 'stream') === 'true' && !(fieldOf(parts, 'model') ?? '').includes('whisper')
+  );
+}
+
+/** A delta a word, and the whole at the end. */
+function streamedTranscript(reply: BodyReply, heard: Heard, usage: SimulatedUsage): SimulatedReply {
+  const words = heard.text.split(' ');
+  const deltas = words.map((word, at) => ({
+    kind: 'content' as const,
+    data: JSON.stringify({
+      type: 'transcript.text.delta',
+      delta: at === words.length - 1 ? word : `${word} `,
+    }),
+    producedTokens: Math.ceil((usage.outputTokens * (at + 1)) / words.length),
+  }));
+  const done = {
+    type: 'transcript.text.done',
+    text: heard.text,
+    usage: usageMember(heard),
+  };
+  return {
+    kind: 'stream',
+    status: 200,
+    headers: { ...reply.headers, 'content-type': 'text/event-stream; charset=utf-8' },
+    framing: 'lf',
+    events: [
+      ...deltas,
+      { kind: 'finish', data: JSON.stringify(done), producedTokens: usage.outputTokens },
+    ],
+    usage,
+    inBandError: (error) => errorJson(error, heard.model),
+  };
 }
 
 export function transcriptionRoute(call: SimulatedCall): FamilyRoute {
   const parts = partsOf(call);
   return {
     model: fieldOf(parts, 'model'),
-    stream: false,
+    stream: isStreamed(parts),
     answer: (faults) => answerTranscription(call, parts, faults),
   };
 }

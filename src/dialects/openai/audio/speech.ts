@@ -25,6 +25,7 @@ import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { checked, optionsFor, present, unknownMembers } from '../request-fields.ts';
 import { neverWhole } from '../unstreamed.ts';
 import { ByteStream } from './byte-stream.ts';
+import { SpokenEvents } from './spoken-events.ts';
 import { SpokenStream } from './spoken-stream.ts';
 import { voiceFor } from './voice-owner.ts';
 
@@ -41,7 +42,10 @@ export const speechSchema = z.looseObject({
   instructions: z.string().max(10_000).nullish().describe('How it is said.'),
   response_format: z.enum(SPEECH_FORMATS).nullish().describe('`mp3` by default.'),
   speed: z.number().min(0.25).max(4).nullish(),
-  stream_format: z.enum(['audio', 'sse']).nullish().describe('`audio`, which is the default.'),
+  stream_format: z
+    .enum(['audio', 'sse'])
+    .nullish()
+    .describe('`audio`: bytes, the default; `sse`: events that hold them.'),
   provider_options: z
     .record(z.string(), z.record(z.string(), z.unknown()))
     .nullish()
@@ -78,6 +82,13 @@ function spokenBy(exchange: SpeechExchange): AnswerStream {
     : new SpokenStream(reader, mediaType, facts);
 }
 
+function notStreamed(): GatewayError {
+  return new GatewayError('invalid_request', {
+    message: 'This model delivers its sound when it is finished: leave stream_format out.',
+    param: 'stream_format',
+  });
+}
+
 async function parseSpeech(
   bytes: Buffer,
   { settings, store }: ParseContext,
@@ -85,12 +96,7 @@ async function parseSpeech(
 ): Promise<OperationCall> {
   const body = parseJsonObject(bytes, settings.maxJsonDepth);
   const request = checked(speechSchema, body);
-  if (request.stream_format === 'sse') {
-    throw new GatewayError('invalid_request', {
-      message: 'Sound is streamed as bytes: ask for "stream_format": "audio", or leave it out.',
-      param: 'stream_format',
-    });
-  }
+  const asEvents = request.stream_format === 'sse';
   const format = request.response_format ?? 'mp3';
   const { input } = request;
   const name = typeof request.voice === 'string' ? request.voice : request.voice.id;
@@ -101,7 +107,7 @@ async function parseSpeech(
     work: 'media',
     model: request.model,
     stream: true,
-    streamType: SPEECH_MEDIA_TYPES[format],
+    streamType: asEvents ? null : SPEECH_MEDIA_TYPES[format],
     // Code points, as providers count them.
     spec: {
       operation: 'audio.speech',
@@ -125,13 +131,14 @@ async function parseSpeech(
       };
       const exchange = present(definition.speech).speak(options, target);
       if (isJobExchange(exchange)) {
+        if (asEvents) throw notStreamed();
         return { submission: exchange, answer: spokenAnswer };
       }
       return {
         request: exchange.request,
         warnings: exchange.warnings,
         read: neverWhole,
-        open: () => spokenBy(exchange),
+        open: () => (asEvents ? new SpokenEvents(spokenBy(exchange)) : spokenBy(exchange)),
       };
     },
   };

@@ -30,7 +30,8 @@ export interface TranscriptShape {
   readonly segments: boolean;
 }
 
-function usageOf({ usage, ...receipt }: Receipt): object {
+/** Seconds or tokens, and the cost. */
+export function transcriptUsage({ usage, ...receipt }: Receipt): object {
   return { ...reported(usage), ...costOf({ usage, ...receipt }) };
 }
 
@@ -128,7 +129,9 @@ export function transcriptAnswer(
     store: null,
     render: (receipt) =>
       Buffer.from(
-        typeof body === 'string' ? body : JSON.stringify({ ...body, usage: usageOf(receipt) }),
+        typeof body === 'string'
+          ? body
+          : JSON.stringify({ ...body, usage: transcriptUsage(receipt) }),
       ),
   };
 }

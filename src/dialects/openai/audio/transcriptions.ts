@@ -5,21 +5,23 @@
  * @module
  */
 import { z } from 'zod';
-import { GatewayError } from '../../../contracts/gateway-error.ts';
 import { isJobExchange } from '../../../contracts/job-provider.ts';
+import type { MediaStreamExchange, TranscriptEvent } from '../../../contracts/media-stream.ts';
 import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
 import type {
   TranscriptionOptions,
   TranscriptionResult,
 } from '../../../contracts/transcription-provider.ts';
 import type { Dialect, ParseContext, RequestOrigin } from '../../../gateway/dialect.ts';
-import type { OperationCall } from '../../../gateway/operation-call.ts';
+import type { OperationCall, PreparedOperation } from '../../../gateway/operation-call.ts';
 import { measureAudio } from '../../../media/audio-duration.ts';
 import { invalidRequest } from '../../validation.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
+import { EventStream } from '../event-stream.ts';
 import { MediaReceiver, readMediaBody, type NamedMedia } from '../media-body.ts';
 import { checked, optionsFor, present, unknownMembers } from '../request-fields.ts';
-import { unstreamed } from '../unstreamed.ts';
+import { neverWhole, unstreamed } from '../unstreamed.ts';
+import { transcriptEventWriter } from './transcript-events.ts';
 import {
   TRANSCRIPT_FORMATS,
   transcriptAnswer,
@@ -59,12 +61,11 @@ export const transcriptionFormSchema = transcriptionSchema.extend({
   file: z.string().meta({ format: 'binary' }).describe('The recording.'),
 });
 
-function assertWhole(request: TranscriptionRequest): void {
-  if (request.stream !== true && request.stream !== 'true') return;
-  throw new GatewayError('invalid_request', {
-    message: 'Transcripts are delivered when they are finished: leave stream out.',
-    param: 'stream',
-  });
+/** Whether the transcript is to come as it is written. @throws GatewayError for a form that is no text */
+function isStreamed(request: TranscriptionRequest, format: TranscriptFormat): boolean {
+  if (request.stream !== true && request.stream !== 'true') return false;
+  if (format === 'json' || format === 'text') return true;
+  throw invalidRequest('response_format', 'must be json or text: a stream has no other form.');
 }
 
 /** Which times must be known for the form of the reply. */
@@ -120,6 +121,21 @@ function deliveredTranscript(transcript: TranscriptionResult | null): Transcript
   );
 }
 
+/** @throws GatewayError `invalid_request` for a provider that streams no transcripts */
+function streamedTranscript(
+  exchange: MediaStreamExchange<TranscriptEvent> | undefined,
+): PreparedOperation {
+  if (exchange === undefined) {
+    throw invalidRequest('stream', 'this model delivers its transcripts when they are finished.');
+  }
+  return {
+    request: exchange.request,
+    warnings: exchange.warnings,
+    read: neverWhole,
+    open: () => new EventStream(exchange.open(), transcriptEventWriter),
+  };
+}
+
 async function parseTranscription(
   task: Task,
   body: Buffer,
@@ -127,10 +143,10 @@ async function parseTranscription(
 ): Promise<OperationCall> {
   const { members, media } = await readMediaBody(body, { context, origin }, { file: { max: 1 } });
   const request = checked(transcriptionSchema, members);
-  assertWhole(request);
+  const format = request.response_format ?? 'json';
+  const streams = isStreamed(request, format);
   const receiver = new MediaReceiver(context, origin, context.settings.maxAudioBodyBytes);
   const { audio, durationMs } = await receiveRecording(media['file'] ?? [], receiver);
-  const format = request.response_format ?? 'json';
   const timestamps = timestampsOf(request, format);
   const shape: TranscriptShape = {
     format,
@@ -145,7 +161,7 @@ async function parseTranscription(
     operation,
     work: 'media',
     model: request.model,
-    stream: false,
+    stream: streams,
     streamType: null,
     spec: {
       operation,
@@ -171,7 +187,9 @@ async function parseTranscription(
           Object.entries(own).map(([name, value]) => [name, String(value)]),
         ),
       };
-      const exchange = present(definition.transcription).transcribe(options, target);
+      const provider = present(definition.transcription);
+      if (streams) return streamedTranscript(provider.transcribeStream?.(options, target));
+      const exchange = provider.transcribe(options, target);
       if (isJobExchange(exchange)) {
         return {
           submission: exchange,

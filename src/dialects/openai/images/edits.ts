@@ -13,9 +13,10 @@ import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { MediaReceiver, readMediaBody } from '../media-body.ts';
 import { checked, present, unknownMembers } from '../request-fields.ts';
 import { EDIT_MEDIA, receiveEditInputs } from './edit-inputs.ts';
-import { assertDeliverable, imageOptions, imageSpec } from './image-options.ts';
+import { imageOptions, imageSpec, streamedImage } from './image-options.ts';
 import { preparedPortions } from './prepared-images.ts';
 import { imageEditSchema, type ImageEditRequest } from './schema.ts';
+import { streamedImages } from './streamed-images.ts';
 
 type EditModeOptions = Pick<ImageEditOptions, 'mode' | 'search' | 'expand' | 'strength'>;
 
@@ -42,7 +43,7 @@ async function parseEdit(
   const received = await readMediaBody(body, { context, origin }, EDIT_MEDIA);
   const { members } = received;
   const request = checked(imageEditSchema, members);
-  assertDeliverable(request);
+  const streamed = streamedImage(request);
   const modes = modeOptions(request);
   const receiver = new MediaReceiver(context, origin, context.settings.maxImageBodyBytes);
   const { images, mask } = await receiveEditInputs(received, receiver);
@@ -53,7 +54,7 @@ async function parseEdit(
     operation: 'image.edit',
     work: 'media',
     model: request.model,
-    stream: false,
+    stream: streamed !== null,
     streamType: null,
     spec: modes.mode === null ? spec : { ...spec, options: { mode: modes.mode } },
     serviceTier: null,
@@ -68,6 +69,10 @@ async function parseEdit(
         inputFidelity: request.input_fidelity ?? null,
       };
       const provider = present(definition.imageEdit);
+      if (streamed !== null) {
+        const exchange = provider.editStream?.({ ...options, ...streamed }, target);
+        return streamedImages(exchange, 'image_edit');
+      }
       const { response_format } = request;
       const most = provider.perCall?.(target.model);
       return preparedPortions(options, { most, response_format }, (portion) =>

@@ -8,20 +8,21 @@ import type { OperationCall } from '../../../gateway/operation-call.ts';
 import { parseJsonObject } from '../../json-body.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { checked, present, unknownMembers } from '../request-fields.ts';
-import { assertDeliverable, imageOptions, imageSpec } from './image-options.ts';
+import { imageOptions, imageSpec, streamedImage } from './image-options.ts';
 import { preparedPortions } from './prepared-images.ts';
 import { imageGenerationSchema } from './schema.ts';
+import { streamedImages } from './streamed-images.ts';
 
 function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
   const body = parseJsonObject(bytes, maxDepth);
   const request = checked(imageGenerationSchema, body);
-  assertDeliverable(request);
+  const streamed = streamedImage(request);
   return {
     kind: 'operation',
     operation: 'image.generate',
     work: 'media',
     model: request.model,
-    stream: false,
+    stream: streamed !== null,
     streamType: null,
     spec: imageSpec('image.generate', request, 0),
     serviceTier: null,
@@ -30,6 +31,10 @@ function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
     prepare(definition, target) {
       const options = imageOptions(request, definition.id);
       const provider = present(definition.imageGeneration);
+      if (streamed !== null) {
+        const exchange = provider.generateStream?.({ ...options, ...streamed }, target);
+        return streamedImages(exchange, 'image_generation');
+      }
       const { response_format } = request;
       const most = provider.perCall?.(target.model);
       return preparedPortions(options, { most, response_format }, (portion) =>

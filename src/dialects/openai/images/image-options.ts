@@ -4,21 +4,27 @@
  * @module
  */
 import type { OperationSpec } from '../../../catalog/operation-spec.ts';
-import { GatewayError } from '../../../contracts/gateway-error.ts';
-import type { ImageOptions } from '../../../contracts/image-provider.ts';
+import type { ImageOptions, StreamedImage } from '../../../contracts/image-provider.ts';
+import { invalidRequest } from '../../validation.ts';
 import { optionsFor } from '../request-fields.ts';
 import type { ImageRequest } from './schema.ts';
 
-/** Options that would need what this gateway cannot do. @throws GatewayError naming the field */
-export function assertDeliverable(request: ImageRequest): void {
-  const streams = request.stream === true || request.stream === 'true';
-  if (streams || (request.partial_images ?? 0) > 0) {
-    const param = streams ? 'stream' : 'partial_images';
-    throw new GatewayError('invalid_request', {
-      message: `Pictures are delivered when they are finished: leave ${param} out.`,
-      param,
-    });
+/**
+ * How a picture is to be streamed; null: it comes when it is finished.
+ *
+ * @throws GatewayError `invalid_request` naming the field that does not go with it
+ */
+export function streamedImage(request: ImageRequest): StreamedImage | null {
+  const { stream, partial_images: partialImages, n, response_format: format } = request;
+  if (stream !== true && stream !== 'true') {
+    if ((partialImages ?? 0) === 0) return null;
+    throw invalidRequest('partial_images', 'are sent in a stream: ask for "stream": true.');
   }
+  if ((n ?? 1) > 1) throw invalidRequest('n', 'must be 1: one picture is streamed at a time.');
+  if (format === 'url') {
+    throw invalidRequest('response_format', 'must be b64_json: a stream holds its pictures.');
+  }
+  return { partialImages: partialImages ?? 0 };
 }
 
 /** The options for one provider. */

@@ -19,6 +19,7 @@ import type { ProviderTarget, WireReply } from '../../../contracts/wire.ts';
 import { mediaTypeOf } from '../../../http/media-type.ts';
 import type { FormPart } from '../../../http/multipart-form.ts';
 import { listOf, objectOf, textOf, type LooseObject } from '../loose-json.ts';
+import { readImageEvent } from './image-events.ts';
 import {
   countOf,
   dropped,
@@ -111,7 +112,11 @@ function tokensOf(usage: LooseObject): UsageVector {
 
 /** Reads a reply with pictures. @throws ProviderFailureError where it has none */
 export function readImages(reply: WireReply): ImageGenerationResult {
-  const body = objectReply(reply);
+  return imagesIn(objectReply(reply));
+}
+
+/** Pictures of a reply or of a last event. @throws ProviderFailureError where there are none */
+export function imagesIn(body: LooseObject): ImageGenerationResult {
   const images = listOf(body['data']).flatMap((item) => imageOf(objectOf(item)) ?? []);
   if (images.length === 0) throw malformed('The provider sent no picture.');
   const size = textOf(body['size']);
@@ -170,7 +175,31 @@ export function imageGeneration(server: MediaServer): ImageGenerationProvider {
       const request = jsonRequest(server, target, { path: '/images/generations', members });
       return { request, warnings, read: readImages };
     },
+    generateStream({ partialImages, ...options }, target) {
+      const { members, warnings } = wireOptions(server, options, target.model);
+      const request = jsonRequest(server, target, {
+        path: '/images/generations',
+        members: { ...members, ...streamMembers(server, partialImages, target.model) },
+        accept: 'text/event-stream',
+      });
+      return { request, warnings, open: () => readImageEvent };
+    },
   };
+}
+
+/** @throws GatewayError `invalid_request` for a model that does not stream */
+function streamMembers(
+  server: MediaServer,
+  partialImages: number,
+  model: string,
+): Readonly<Record<string, unknown>> {
+  if (server.image(model).streams !== true) {
+    throw refused(
+      'stream',
+      `${model} delivers its pictures when they are finished: leave stream out.`,
+    );
+  }
+  return { stream: true, partial_images: partialImages };
 }
 
 /** Ways of editing that the route has, none of which is named on the wire: a mask or its absence says which. */
@@ -191,19 +220,34 @@ function unsaid(options: ImageEditOptions, model: string): readonly ProviderWarn
   ];
 }
 
+/** Members of an edit but for its pictures. @throws GatewayError `invalid_request` for a way that the model has not */
+function editMembers(server: MediaServer, options: ImageEditOptions, model: string): WireOptions {
+  const { mode, search, expand, strength } = options;
+  const hasModes = server.image(model).editModes === true;
+  const unsaidOptions = hasModes ? [] : unsaid(options, model);
+  const { members, warnings } = wireOptions(server, options, model);
+  return {
+    members: hasModes ? { ...members, mode, search, expand, strength } : members,
+    warnings: [...warnings, ...unsaidOptions],
+  };
+}
+
 /** Pictures from pictures. Sent as a form, which every model of the route takes. */
 export function imageEdit(server: MediaServer): ImageEditProvider {
   return {
     perCall: (model) => server.image(model).maxImages,
     edit(options: ImageEditOptions, target: ProviderTarget) {
-      const { mode, search, expand, strength } = options;
-      const hasModes = server.image(target.model).editModes === true;
-      const unsaidOptions = hasModes ? [] : unsaid(options, target.model);
-      const { members, warnings } = wireOptions(server, options, target.model);
-      const said = hasModes ? { ...members, mode, search, expand, strength } : members;
-      const parts = editParts(options, said);
+      const { members, warnings } = editMembers(server, options, target.model);
+      const parts = editParts(options, members);
       const request = formRequest(server, target, { path: '/images/edits', parts });
-      return { request, warnings: [...warnings, ...unsaidOptions], read: readImages };
+      return { request, warnings, read: readImages };
+    },
+    editStream({ partialImages, ...options }, target) {
+      const { members, warnings } = editMembers(server, options, target.model);
+      const streamed = { ...members, ...streamMembers(server, partialImages, target.model) };
+      const parts = editParts(options, streamed);
+      const request = formRequest(server, target, { path: '/images/edits', parts });
+      return { request, warnings, open: () => readImageEvent };
     },
   };
 }

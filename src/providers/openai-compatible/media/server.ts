@@ -22,6 +22,8 @@ export interface ImageTraits {
   readonly options: ReadonlySet<string>;
   /** Whether it takes `mode`, `search`, `expand` and `strength` of edits as members; absent: it has no words for them. */
   readonly editModes?: boolean;
+  /** Whether a picture can be streamed with its drafts. */
+  readonly streams?: boolean;
 }
 
 /** How a model writes down what it hears. */
@@ -29,6 +31,8 @@ export interface TranscriptionTraits {
   readonly timestamps: boolean;
   readonly speakers: boolean;
   readonly translates: boolean;
+  /** Whether a transcript can be streamed. */
+  readonly streams?: boolean;
 }
 
 /** A server's own headers, and what its models take; by model name as the server knows it. */
@@ -117,9 +121,14 @@ export function malformed(message: string, cause?: unknown): ProviderFailureErro
 
 /** The reply as one JSON object. @throws ProviderFailureError where it is none, or holds an error */
 export function objectReply(reply: WireReply): LooseObject {
+  return objectIn(reply.body.toString('utf8'));
+}
+
+/** A text as one JSON object. @throws ProviderFailureError where it is none, or holds an error */
+export function objectIn(text: string): LooseObject {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(reply.body.toString('utf8'));
+    parsed = JSON.parse(text);
   } catch (error) {
     throw malformed('The provider answered with something that is not JSON.', error);
   }

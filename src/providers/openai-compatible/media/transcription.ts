@@ -13,6 +13,7 @@ import type {
   TranscriptSegment,
   TranscriptWord,
 } from '../../../contracts/transcription-provider.ts';
+import type { MediaEventReader, TranscriptEvent } from '../../../contracts/media-stream.ts';
 import type { UsageVector } from '../../../contracts/usage.ts';
 import type { WireReply } from '../../../contracts/wire.ts';
 import type { FormPart } from '../../../http/multipart-form.ts';
@@ -21,6 +22,7 @@ import {
   countOf,
   formRequest,
   malformed,
+  objectIn,
   objectReply,
   refused,
   type MediaServer,
@@ -114,7 +116,11 @@ function usageOf(usage: LooseObject, durationMs: number): UsageVector {
 }
 
 function readTranscript(reply: WireReply, options: TranscriptionOptions): TranscriptionResult {
-  const body = objectReply(reply);
+  return transcriptIn(objectReply(reply), options);
+}
+
+/** A transcript of a reply or of a last event. @throws ProviderFailureError where there is none */
+function transcriptIn(body: LooseObject, options: TranscriptionOptions): TranscriptionResult {
   const text = body['text'];
   if (typeof text !== 'string') throw malformed('The provider sent no transcript.');
   const duration = secondsOf(body['duration']);
@@ -131,6 +137,21 @@ function readTranscript(reply: WireReply, options: TranscriptionOptions): Transc
   };
 }
 
+/** Events of a transcript while it is written. */
+function transcriptEventReader(options: TranscriptionOptions): MediaEventReader<TranscriptEvent> {
+  return ({ data }) => {
+    const body = objectIn(data);
+    switch (body['type']) {
+      case 'transcript.text.delta':
+        return { type: 'delta', text: textOf(body['delta']) ?? '' };
+      case 'transcript.text.done':
+        return { type: 'done', result: transcriptIn(body, options) };
+      default:
+        return null;
+    }
+  };
+}
+
 /** Words from sound. */
 export function transcription(server: MediaServer): TranscriptionProvider {
   return {
@@ -141,6 +162,21 @@ export function transcription(server: MediaServer): TranscriptionProvider {
         request: formRequest(server, target, { path, parts }),
         warnings: [],
         read: (reply) => readTranscript(reply, options),
+      };
+    },
+    transcribeStream(options, target) {
+      if (server.transcription(target.model).streams !== true) {
+        throw refused(
+          'stream',
+          `${target.model} delivers its transcripts when they are finished: leave stream out.`,
+        );
+      }
+      const parts = [...formOf(server, options, target.model), { name: 'stream', text: 'true' }];
+      const path = options.task === 'translate' ? '/audio/translations' : '/audio/transcriptions';
+      return {
+        request: formRequest(server, target, { path, parts }),
+        warnings: [],
+        open: () => transcriptEventReader(options),
       };
     },
   };
