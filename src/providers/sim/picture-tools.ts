@@ -9,7 +9,8 @@ import type { ImageGenerationResult } from '../../contracts/image-provider.ts';
 import type { MediaExchange, SentMedia } from '../../contracts/media.ts';
 import type { ProviderDefinition } from '../../contracts/provider.ts';
 import type { ProviderTarget } from '../../contracts/wire.ts';
-import { filePart, readImages, textParts } from '../openai-compatible/media/images.ts';
+import { readImages } from '../openai-compatible/media/image-results.ts';
+import { filePart, textParts } from '../openai-compatible/media/images.ts';
 import { formRequest } from '../openai-compatible/media/server.ts';
 import { simMedia } from './media.ts';
 

@@ -5,7 +5,7 @@
  */
 import type { ImageEvent, MediaEventReader } from '../../../contracts/media-stream.ts';
 import { textOf } from '../loose-json.ts';
-import { imagesIn } from './images.ts';
+import { imagesIn } from './image-results.ts';
 import { countOf, malformed, objectIn } from './server.ts';
 
 /** The event of one picture while it is made. */
