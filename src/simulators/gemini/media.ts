@@ -12,7 +12,7 @@ import { listOf, numberOf, objectOf, spacedJson, stringOf, type JsonObject } fro
 import type { SimulatedReply, SimulatedUsage, StreamEvent } from '../core/reply.ts';
 import { countTokens } from '../core/tokens.ts';
 import { simulatedPng } from '../media/png.ts';
-import { speechMs, tonePcm, wavOf } from '../media/sound.ts';
+import { soundSeconds, speechMs, tonePcm, wavOf } from '../media/sound.ts';
 import { geminiErrorBody } from './errors.ts';
 import type { GenerateVerb } from './generate.ts';
 import {
@@ -152,15 +152,9 @@ function speechOf(call: MediaCall): Made | InvalidArgument {
   };
 }
 
-/** Seconds of a WAV by its header; of anything else one for every 16,000 bytes. */
-function secondsOf(bytes: Buffer): number {
-  const isWav = bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.length >= 44;
-  return isWav ? (bytes.length - 44) / Math.max(1, bytes.readUInt32LE(28)) : bytes.length / 16_000;
-}
-
 function transcriptOf({ call, config }: MediaCall): Made {
   const heard = heardIn(camelKeys(objectOf(call.json))) ?? Buffer.alloc(0);
-  const seconds = secondsOf(heard);
+  const seconds = soundSeconds(heard);
   const text = `Simulated transcript of ${String(heard.length)} bytes, ${hash('sha256', heard, 'hex').slice(0, 8)}.`;
   const schema = JSON.stringify(config['responseJsonSchema'] ?? {});
   const speaker = schema.includes('"speaker"') ? { speaker: 'A' } : {};

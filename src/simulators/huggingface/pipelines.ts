@@ -12,7 +12,7 @@ import { listOf, numberOf, objectOf, stringOf, type JsonObject } from '../core/j
 import { createRandom } from '../core/random.ts';
 import { NO_USAGE, type BodyReply, type SimulatedMedia } from '../core/reply.ts';
 import { simulatedPng } from '../media/png.ts';
-import { speechMs, tonePcm, wavOf } from '../media/sound.ts';
+import { soundSeconds, speechMs, tonePcm, wavOf } from '../media/sound.ts';
 import { transcriptionRoute } from '../openai/transcription.ts';
 import { huggingfaceErrorJson } from './errors.ts';
 
@@ -101,14 +101,8 @@ function speech(call: SimulatedCall, body: JsonObject): BodyReply {
   return reply(call, { body: wav, type: 'audio/wav' }, { characters: Array.from(text).length });
 }
 
-/** Seconds of a WAV by its header; of anything else one for every 16,000 bytes. */
-function secondsOf(bytes: Buffer): number {
-  const isWav = bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.length >= 44;
-  return isWav ? (bytes.length - 44) / Math.max(1, bytes.readUInt32LE(28)) : bytes.length / 16_000;
-}
-
 function transcript(call: SimulatedCall, sound: Buffer, withTimes: boolean): BodyReply {
-  const seconds = secondsOf(sound);
+  const seconds = soundSeconds(sound);
   const text = ` Simulated transcript of ${String(sound.length)} bytes, ${hash('sha256', sound, 'hex').slice(0, 8)}.`;
   const chunks = withTimes ? { chunks: [{ timestamp: [0, seconds], text, speaker: null }] } : {};
   return reply(call, { body: { text, ...chunks } }, { audioSeconds: Math.ceil(seconds) });

@@ -51,6 +51,13 @@ export function wavOf(pcm: Buffer): Buffer {
   return Buffer.concat([header, pcm]);
 }
 
+/** Seconds of a WAV by its header; of any other file one for every 16,000 bytes. */
+export function soundSeconds(bytes: Buffer): number {
+  const isWav = bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.length >= WAV_HEADER_BYTES;
+  if (!isWav) return bytes.length / 16_000;
+  return (bytes.length - WAV_HEADER_BYTES) / Math.max(1, bytes.readUInt32LE(28));
+}
+
 /** MPEG-1 layer III, 128 kbit/s, 44.1 kHz, mono: 1152 samples in 417 bytes. All zeros behind the header are silence. */
 const FRAME_HEADER = [0xff, 0xfb, 0x90, 0xc4] as const;
 const FRAME_BYTES = 417;

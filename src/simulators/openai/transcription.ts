@@ -11,19 +11,12 @@ import { findFault, type Fault } from '../core/fault.ts';
 import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
 import type { BodyReply, SimulatedReply, SimulatedUsage } from '../core/reply.ts';
 import { countTokens } from '../core/tokens.ts';
+import { soundSeconds } from '../media/sound.ts';
 import { errorJson } from './errors.ts';
 import { fieldOf, partsOf, type SimulatedPart } from './form.ts';
 import { jsonReply, mediaUsage, refuse } from './media-reply.ts';
 
-const BYTES_PER_SECOND = 16_000;
 const AUDIO_TOKENS_PER_SECOND = 10;
-
-function secondsOf(bytes: Buffer): number {
-  if (bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.length >= 44) {
-    return (bytes.length - 44) / Math.max(1, bytes.readUInt32LE(28));
-  }
-  return bytes.length / BYTES_PER_SECOND;
-}
 
 interface Heard {
   readonly model: string;
@@ -135,7 +128,7 @@ function answerTranscription(
   const heard: Heard = {
     model,
     format,
-    seconds: secondsOf(file.bytes),
+    seconds: soundSeconds(file.bytes),
     text: `Simulated transcript of ${String(file.bytes.length)} bytes, ${hash('sha256', file.bytes, 'hex').slice(0, 8)}.`,
     granularities: parts
       .filter((part) => part.name === 'timestamp_granularities[]')

@@ -6,7 +6,6 @@
  */
 import type {
   GeneratedImage,
-  ImageEditOptions,
   ImageEditProvider,
   ImageGenerationProvider,
   ImageGenerationResult,
@@ -16,7 +15,13 @@ import type { MediaExchange } from '../../../contracts/media.ts';
 import type { ProviderWarning } from '../../../contracts/text.ts';
 import type { ProviderTarget, WireReply } from '../../../contracts/wire.ts';
 import { mediaTypeOf } from '../../../http/media-type.ts';
-import { checkMediaOptions, type OptionValue } from '../../media-options.ts';
+import {
+  askedOfEdit,
+  askedOfImage,
+  ESSENTIAL_OF_IMAGES,
+  type AskedOptions,
+} from '../../asked-options.ts';
+import { checkMediaOptions } from '../../media-options.ts';
 import { asRecord, asText, type JsonRecord } from '../json.ts';
 import { WarningList } from '../warnings.ts';
 import {
@@ -30,42 +35,6 @@ import {
 } from './exchange.ts';
 import { imageShape, type ImageShape } from './image-size.ts';
 import { assertKind, imageFamilyOf, imageModel, type ImageFamily } from './models.ts';
-
-/** Without these the picture would not be what was asked for. */
-const ESSENTIAL: ReadonlySet<string> = new Set(['n', 'image', 'mask', 'mode', 'expand']);
-
-/** Options by the names that the gateway's bodies have. */
-function askedOf(options: ImageOptions): Record<string, OptionValue> {
-  return {
-    prompt: options.prompt,
-    n: options.n,
-    size: options.size,
-    negative_prompt: options.negativePrompt,
-    quality: options.quality,
-    style: options.style,
-    background: options.background,
-    output_format: options.outputFormat,
-    output_compression: options.outputCompression,
-    moderation: options.moderation,
-    guidance_scale: options.guidanceScale,
-    steps: options.steps,
-    seed: options.seed,
-    user: options.user,
-  };
-}
-
-function askedOfEdit(options: ImageEditOptions): Record<string, OptionValue> {
-  return {
-    ...askedOf(options),
-    image: options.images.length,
-    mask: options.mask === null ? null : 1,
-    mode: options.mode,
-    search: options.search,
-    expand: options.expand === null ? null : 'expand',
-    strength: options.strength,
-    input_fidelity: options.inputFidelity,
-  };
-}
 
 function configOf(shape: ImageShape, seed: unknown): JsonRecord {
   const { aspectRatio, imageSize } = shape;
@@ -123,7 +92,7 @@ function exchangeOf(
   target: ProviderTarget,
   call: {
     readonly family: ImageFamily;
-    readonly asked: Readonly<Record<string, OptionValue>>;
+    readonly asked: AskedOptions;
     readonly operation: 'image.generate' | 'image.edit';
     readonly pictures: readonly object[];
   },
@@ -131,7 +100,7 @@ function exchangeOf(
   const { family, asked, operation, pictures } = call;
   assertKind(target.model, 'pictures');
   const table = imageModel(target.model, family, operation);
-  const { values, warnings } = checkMediaOptions(table, asked, ESSENTIAL);
+  const { values, warnings } = checkMediaOptions(table, asked, ESSENTIAL_OF_IMAGES);
   const shape = imageShape(options.size, family);
   const ownWarnings = new WarningList();
   const prompt = {
@@ -151,7 +120,7 @@ export const geminiImageGeneration: ImageGenerationProvider = {
   generate(options, target) {
     return exchangeOf(options, target, {
       family: imageFamilyOf(target.model),
-      asked: askedOf(options),
+      asked: askedOfImage(options),
       operation: 'image.generate',
       pictures: [],
     });

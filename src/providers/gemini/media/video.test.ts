@@ -122,14 +122,12 @@ describe('what is asked for', () => {
     });
   });
 
-  test('has a sound, whatever is said', () => {
-    expect(start({ withAudio: false }).warnings).toMatchObject([
-      { option: 'audio', action: 'dropped' },
-    ]);
+  test('has a sound: a clip without is another', () => {
     expect(start({ withAudio: true }).warnings).toEqual([]);
   });
 
   test.each([
+    ['with_audio', { withAudio: false }],
     ['seconds', { seconds: 5 }],
     ['seconds', { seconds: 4, resolution: '1080p' }],
     ['seconds', { seconds: 4, references: [picture], operation: 'video.image_to_video' as const }],

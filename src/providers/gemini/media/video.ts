@@ -17,7 +17,8 @@ import type { SentMedia } from '../../../contracts/media.ts';
 import { providerFailure } from '../../../contracts/provider-failure.ts';
 import type { VideoOptions, VideoProvider } from '../../../contracts/video-provider.ts';
 import type { ProviderTarget, WireReply } from '../../../contracts/wire.ts';
-import { checkMediaOptions, type OptionValue } from '../../media-options.ts';
+import { askedOfVideo, ESSENTIAL_OF_VIDEOS, type AskedOptions } from '../../asked-options.ts';
+import { checkMediaOptions } from '../../media-options.ts';
 import { failureOfError } from '../errors.ts';
 import { requestHeaders } from '../headers.ts';
 import {
@@ -37,43 +38,15 @@ const MS = 1000;
 const DEFAULT_SECONDS = 8;
 const DEFAULT_RESOLUTION = '720p';
 
-/** Without these the clip would not be what was asked for. */
-const ESSENTIAL: ReadonlySet<string> = new Set([
-  'image',
-  'last_image',
-  'references',
-  'video',
-  'audio_input',
-  'seconds',
-  'size',
-  'target_index',
-  'target_gender',
-]);
-
-function countOf(files: number | null): OptionValue {
-  return files === 0 || files === null ? null : files;
-}
-
-/** Options by the names that the gateway's bodies have. */
-function askedOf(options: VideoOptions): Record<string, OptionValue> {
+/** Pixels are asked for as shape and class; a sound is always there, so that it is not asked for. */
+function askedOf(options: VideoOptions): AskedOptions {
+  const asked = askedOfVideo(options);
   const size = options.size === null ? null : videoSize(options.size);
   return {
-    prompt: options.prompt,
-    negative_prompt: options.negativePrompt,
-    image: options.image === null ? null : 1,
-    last_image: options.lastImage === null ? null : 1,
-    references: countOf(options.references.length),
-    video: options.video === null ? null : 1,
-    audio_input: options.audio === null ? null : 1,
-    seconds: options.seconds,
-    size: options.size,
-    resolution: options.resolution ?? size?.resolution ?? null,
-    aspect_ratio: options.aspectRatio ?? size?.aspectRatio ?? null,
-    // It always has a sound.
-    audio: options.withAudio === false ? false : null,
-    target_index: options.targetIndex,
-    target_gender: options.targetGender,
-    seed: options.seed,
+    ...asked,
+    resolution: asked['resolution'] ?? size?.resolution ?? null,
+    aspect_ratio: asked['aspect_ratio'] ?? size?.aspectRatio ?? null,
+    with_audio: options.withAudio === false ? false : null,
   };
 }
 
@@ -200,7 +173,7 @@ export const geminiVideo: VideoProvider = {
     (VIDEO_OPERATIONS as readonly string[]).includes(operation) && model.startsWith('veo-'),
   start(options: VideoOptions, target: ProviderTarget): JobExchange {
     const table = videoModel(target.model, options.operation);
-    const { values, warnings } = checkMediaOptions(table, askedOf(options), ESSENTIAL);
+    const { values, warnings } = checkMediaOptions(table, askedOf(options), ESSENTIAL_OF_VIDEOS);
     const seconds = Number(values['seconds'] ?? DEFAULT_SECONDS);
     const resolution = String(values['resolution'] ?? DEFAULT_RESOLUTION);
     assertLength(seconds, resolution, options.references.length);

@@ -6,16 +6,15 @@
  */
 import type {
   GeneratedImage,
-  ImageEditOptions,
   ImageEditProvider,
   ImageGenerationProvider,
   ImageGenerationResult,
-  ImageOptions,
 } from '../../../contracts/image-provider.ts';
 import type { OperationExchange } from '../../../contracts/job-provider.ts';
 import type { ProviderTarget, WireReply } from '../../../contracts/wire.ts';
 import { mediaTypeOf } from '../../../http/media-type.ts';
-import { checkMediaOptions, type CheckedOptions, type OptionValue } from '../../media-options.ts';
+import { askedOfEdit, askedOfImage, ESSENTIAL_OF_IMAGES } from '../../asked-options.ts';
+import { checkMediaOptions, type CheckedOptions } from '../../media-options.ts';
 import { listOf, objectOf, textOf, type LooseObject } from '../../openai-compatible/loose-json.ts';
 import {
   addressOf,
@@ -29,42 +28,6 @@ import {
 import { modelFor } from './models.ts';
 import { submission } from './queue.ts';
 import { routeOf, type Route } from './routes.ts';
-
-/** Without these the picture would not be what was asked for. */
-const ESSENTIAL: ReadonlySet<string> = new Set(['n', 'image', 'mask', 'mode', 'expand']);
-
-/** Options by the names that the gateway's bodies have. */
-function askedOf(options: ImageOptions): Record<string, OptionValue> {
-  return {
-    prompt: options.prompt,
-    negative_prompt: options.negativePrompt,
-    n: options.n,
-    size: options.size === 'auto' ? null : options.size,
-    quality: options.quality,
-    style: options.style,
-    background: options.background,
-    output_format: options.outputFormat,
-    output_compression: options.outputCompression,
-    moderation: options.moderation,
-    guidance_scale: options.guidanceScale,
-    steps: options.steps,
-    seed: options.seed,
-    user: options.user,
-  };
-}
-
-function askedOfEdit(options: ImageEditOptions): Record<string, OptionValue> {
-  return {
-    ...askedOf(options),
-    image: options.images.length,
-    mask: options.mask === null ? null : 1,
-    mode: options.mode,
-    search: options.search,
-    expand: options.expand === null ? null : 'expand',
-    strength: options.strength,
-    input_fidelity: options.inputFidelity,
-  };
-}
 
 interface Sides {
   readonly width: number;
@@ -228,7 +191,7 @@ export const imageGeneration: ImageGenerationProvider = {
     const { named, extra } = ownOptions(options.extra);
     const route = routeOf(target.model, 'image.generate', named);
     const table = modelFor(target.model, 'image.generate');
-    const checked = checkMediaOptions(table, askedOf(options), ESSENTIAL);
+    const checked = checkMediaOptions(table, askedOfImage(options), ESSENTIAL_OF_IMAGES);
     const sides = sidesOf(options.size);
     const call = { prompt: options.prompt, checked, sides, pictures: [], extra };
     return exchangeOf(target, route, call);
@@ -241,7 +204,7 @@ export const imageEdit: ImageEditProvider = {
     const { named, extra } = ownOptions(options.extra);
     const route = routeOf(target.model, 'image.edit', named);
     const table = modelFor(target.model, 'image.edit');
-    const checked = checkMediaOptions(table, askedOfEdit(options), ESSENTIAL);
+    const checked = checkMediaOptions(table, askedOfEdit(options), ESSENTIAL_OF_IMAGES);
     const sides = sidesOf(options.size);
     const pictures = options.images.map(addressOf);
     return exchangeOf(target, route, { prompt: options.prompt, checked, sides, pictures, extra });
