@@ -339,6 +339,8 @@ describe('work in the queue of fal', () => {
     const read = (body: object, of = ticket) => jobs.readPoll(of, replyOf(body));
     expect(read({ status: 'IN_PROGRESS' })).toMatchObject({ type: 'pending', stage: 'running' });
     expect(read({ status: 'NEW_STATE' })).toMatchObject({ type: 'pending' });
+    const failed = read({ status: 'COMPLETED', error: 'no GPU', error_type: 'internal' });
+    expect(failed).toMatchObject({ type: 'failed', failure: { message: 'no GPU' } });
     const done = read({ status: 'COMPLETED' });
     if (done.type !== 'pending' || done.ticket === null)
       throw new Error('the result lies elsewhere');

@@ -113,11 +113,14 @@ function readFal(ticket: ProviderTicket, body: LooseObject): JobReading {
   const { result = '' } = ticket.paths;
   if (ticket.paths['poll'] === result) return falResult(body);
   switch (body['status']) {
-    case 'COMPLETED':
+    case 'COMPLETED': {
+      const error = textOf(body['error']);
+      if (error !== null) return failedWith(error);
       return pending('running', {
         ticket: { ...ticket, paths: { poll: result, result } },
         waitMs: 0,
       });
+    }
     case 'IN_QUEUE':
       return pending('queued');
     default:
