@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../contracts/gateway-error.ts';
+import { releaseBytes } from '../http/release-bytes.ts';
 import type { RateViews } from '../metering/ports.ts';
 
 /** Names and values by turns, as `writeHead` takes them: building an object per reply would cost more than sending it. */
@@ -128,7 +129,13 @@ export class Exchange {
       });
       this.request.on('end', () => {
         const [only] = chunks;
-        resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, bytes));
+        if (chunks.length === 1 && only !== undefined) {
+          resolve(only);
+          return;
+        }
+        const whole = Buffer.concat(chunks, bytes);
+        chunks.forEach(releaseBytes);
+        resolve(whole);
       });
       this.request.on('error', () => {
         reject(
