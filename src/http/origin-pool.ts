@@ -181,7 +181,7 @@ export class OriginPool {
       return;
     }
     this.#waiting.push(call);
-    this.#connectFor(call);
+    this.#connectMore();
   }
 
   /** The connection is free again. */
@@ -205,8 +205,7 @@ export class OriginPool {
     this.#all.take(connection.slot);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
-    const [first] = this.#waiting;
-    if (first !== undefined) this.#connectFor(first);
+    this.#connectMore();
   }
 
   /** Ends every connection; calls on them fail. */
@@ -215,6 +214,7 @@ export class OriginPool {
     if (this.#sweeper !== null) clearInterval(this.#sweeper);
     for (const socket of this.#connecting.all()) socket.destroy();
     for (const connection of this.#all.all()) connection.socket.destroy();
+    this.#failAll();
   }
 
   #takeIdle(): Connection | null {
@@ -244,14 +244,15 @@ export class OriginPool {
     this.#sweeper = null;
   }
 
-  #connectFor(call: PooledCall): void {
+  /** Begins a further connection where more calls wait than are on their way, within the most that there may be. */
+  #connectMore(): void {
+    while (this.#waiting[0]?.isOver === true) this.#waiting.shift();
     if (this.#isClosed) {
-      this.#fail(CLOSED_BY_PEER, null);
+      this.#failAll();
       return;
     }
     if (this.#all.size + this.#connecting.size >= this.#options.maxConnections) return;
-    // Each wait for a connection has one attempt of its own; a call that has given up needs none.
-    if (call.isOver || this.#connecting.size >= this.#waiting.length) return;
+    if (this.#connecting.size >= this.#waiting.length) return;
     const { hostname, port, protocol } = this.#url;
     const host = hostname.replace(/^\[|\]$/g, '');
     const isSecure = protocol === 'https:';
@@ -287,6 +288,7 @@ export class OriginPool {
         isLate ? CONNECT_TIMEOUT : error === null ? CLOSED_BY_PEER : errorCodeOf(error),
         error,
       );
+      this.#connectMore();
     };
     socket.on('error', onError);
     socket.on('close', onClose);
@@ -300,6 +302,14 @@ export class OriginPool {
       connection.slot = this.#all.add(connection);
       this.release(connection, IDLE_MS);
     });
+  }
+
+  #failAll(): void {
+    for (;;) {
+      const call = this.#nextWaiting();
+      if (call === null) return;
+      call.onBroken(CLOSED_BY_PEER, null);
+    }
   }
 
   /** A connection could not be made: whoever waits longest is told. */

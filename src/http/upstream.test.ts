@@ -204,6 +204,47 @@ describe('Upstream', () => {
     await lab.open();
   });
 
+  it('tells every call, beyond the most connections too, and none for one that was cancelled', async () => {
+    await openLab(() => undefined, { max: 1 });
+    lab.server.close();
+    const calls = Array.from({ length: 5 }, () => lab.call());
+    calls[1]?.call.cancel(cancelled);
+    expect(await Promise.all(calls.map(({ sink }) => sink.ended))).toEqual([
+      'not_sent: ECONNREFUSED',
+      'cancelled: TEST',
+      'not_sent: ECONNREFUSED',
+      'not_sent: ECONNREFUSED',
+      'not_sent: ECONNREFUSED',
+    ]);
+    await lab.open();
+  });
+
+  it('fails what runs and what waits when it is closed', async () => {
+    await openLab(() => undefined, { max: 1 });
+    const calls = [lab.call(), lab.call(), lab.call()];
+    await expect.poll(() => calls[0]?.call.sent).toBe(true);
+    lab.upstream.close();
+    expect(await Promise.all(calls.map(({ sink }) => sink.ended))).toEqual([
+      'reset: CLOSED_BY_PEER',
+      'not_sent: CLOSED_BY_PEER',
+      'not_sent: CLOSED_BY_PEER',
+    ]);
+  });
+
+  it('goes on with whoever waits when the connection before is lost', async () => {
+    await openLab(
+      (socket, _request, connection) => {
+        if (connection === 1) socket.resetAndDestroy();
+        else socket.write(REPLY);
+      },
+      { max: 1 },
+    );
+    const [first, second, third] = [lab.call(), lab.call(), lab.call()];
+    second.call.cancel(cancelled);
+    expect(await first.sink.ended).toBe('reset: ECONNRESET');
+    expect(await third.sink.ended).toBe('end');
+  });
+
   it('refuses headers and paths that would be read as something else', async () => {
     await openLab((socket) => socket.write(REPLY));
     for (const request of [
