@@ -5,9 +5,10 @@
  */
 import type { ResultFacts, SentMedia } from '../../contracts/media.ts';
 import type { VideoOptions, VideoProvider } from '../../contracts/video-provider.ts';
+import { shapeOptions } from '../json-models.ts';
 import { submission } from './jobs.ts';
 import { MODELS } from './models.ts';
-import { shapeOptions, submissionRequest, waveSpeedModel } from './request.ts';
+import { submissionRequest, waveSpeedModel } from './request.ts';
 
 function some(media: SentMedia | null): readonly SentMedia[] {
   return media === null ? [] : [media];
@@ -56,9 +57,7 @@ export const video: VideoProvider = {
     });
     const warnings = [...shape.warnings, ...prepared.warnings];
     // What was clamped is what is made.
-    const body: unknown = JSON.parse(prepared.request.body?.toString('utf8') ?? '{}');
-    const duration: unknown =
-      typeof body === 'object' && body !== null ? Reflect.get(body, 'duration') : undefined;
+    const { duration } = prepared.input;
     const seconds = typeof duration === 'number' ? duration : options.seconds;
     return submission({ ...prepared, warnings }, factsOf(options, seconds));
   },

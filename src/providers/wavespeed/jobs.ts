@@ -46,7 +46,8 @@ export function submission(
   prepared: { readonly request: WireRequest; readonly warnings: readonly ProviderWarning[] },
   facts: ResultFacts,
 ): JobExchange {
-  return { ...prepared, facts, readStart };
+  const { request, warnings } = prepared;
+  return { request, warnings, facts, readStart };
 }
 
 /** What a task was asked to do, whatever the order of its members. */

@@ -8,18 +8,7 @@
  * @module
  */
 import type { MediaModel, OptionRule } from '../../contracts/media-model.ts';
-
-/** A model for one operation. */
-export interface WaveSpeedModel extends MediaModel {
-  /** Names on the wire, where they differ from {@link FIELD_NAMES}. */
-  readonly fields: Readonly<Record<string, string>>;
-  /** Options whose value is a list on the wire even where there is one. */
-  readonly lists: readonly string[];
-  /** Options that it cannot do without. */
-  readonly required: readonly string[];
-  /** Members that it always has. */
-  readonly members: Readonly<Record<string, unknown>>;
-}
+import { jsonModel, type JsonModel } from '../json-models.ts';
 
 /** Names on the wire by the gateway's own. */
 export const FIELD_NAMES: Readonly<Record<string, string>> = {
@@ -54,20 +43,13 @@ const SIZES_480 = ['832x480', '480x832'];
 const SIZES_720 = ['1280x720', '720x1280'];
 const SIZES_1080 = ['1920x1080', '1080x1920'];
 
-type Known = Pick<WaveSpeedModel, 'id' | 'operation' | 'options'> & Partial<WaveSpeedModel>;
+type Known = Pick<JsonModel, 'id' | 'operation' | 'options'> & Partial<JsonModel>;
 
-function model(known: Known): WaveSpeedModel {
-  return {
-    source: `${PAGE}/${known.id}`,
-    fields: {},
-    lists: [],
-    required: [],
-    members: {},
-    ...known,
-  };
+function model(known: Known): JsonModel {
+  return jsonModel({ source: `${PAGE}/${known.id}`, ...known });
 }
 
-function textToVideo(id: string, options: MediaModel['options']): WaveSpeedModel {
+function textToVideo(id: string, options: MediaModel['options']): JsonModel {
   return model({
     id,
     operation: 'video.text_to_video',
@@ -76,7 +58,7 @@ function textToVideo(id: string, options: MediaModel['options']): WaveSpeedModel
   });
 }
 
-function imageToVideo(id: string, options: MediaModel['options']): WaveSpeedModel {
+function imageToVideo(id: string, options: MediaModel['options']): JsonModel {
   return model({
     id,
     operation: 'video.image_to_video',
@@ -85,7 +67,7 @@ function imageToVideo(id: string, options: MediaModel['options']): WaveSpeedMode
   });
 }
 
-function extended(id: string, options: MediaModel['options']): WaveSpeedModel {
+function extended(id: string, options: MediaModel['options']): JsonModel {
   return model({
     id,
     operation: 'video.extend',
@@ -111,7 +93,7 @@ const VEO = {
 /** The fast one has no price in 4k. */
 const VEO_FAST = { ...VEO, resolution: oneOf('720p', '1080p') } as const;
 
-const CLIPS_FROM_WORDS: readonly WaveSpeedModel[] = [
+const CLIPS_FROM_WORDS: readonly JsonModel[] = [
   textToVideo('alibaba/wan-2.5/text-to-video', {
     ...WAN_WORDS,
     size: oneOf(...SIZES_480, ...SIZES_720, ...SIZES_1080),
@@ -138,7 +120,7 @@ const CLIPS_FROM_WORDS: readonly WaveSpeedModel[] = [
   }),
 ];
 
-const CLIPS_FROM_PICTURES: readonly WaveSpeedModel[] = [
+const CLIPS_FROM_PICTURES: readonly JsonModel[] = [
   imageToVideo('alibaba/wan-2.5/image-to-video', {
     ...WAN_WORDS,
     resolution: oneOf('480p', '720p', '1080p'),
@@ -184,7 +166,7 @@ const CLIPS_FROM_PICTURES: readonly WaveSpeedModel[] = [
   }),
 ];
 
-const CLIPS_FROM_CLIPS: readonly WaveSpeedModel[] = [
+const CLIPS_FROM_CLIPS: readonly JsonModel[] = [
   extended('alibaba/wan-2.5/video-extend', {
     ...WAN_WORDS,
     resolution: oneOf('480p', '720p', '1080p'),
@@ -247,7 +229,7 @@ const CLIPS_FROM_CLIPS: readonly WaveSpeedModel[] = [
   }),
 ];
 
-const SPEAKERS: readonly WaveSpeedModel[] = ['infinitetalk', 'hunyuan-avatar'].map((name) =>
+const SPEAKERS: readonly JsonModel[] = ['infinitetalk', 'hunyuan-avatar'].map((name) =>
   model({
     id: `wavespeed-ai/${name}`,
     operation: 'video.talking_avatar',
@@ -268,7 +250,7 @@ const KONTEXT_RATIOS = oneOf('21:9', '16:9', '4:3', '3:2', '1:1', '2:3', '3:4', 
 /** `size` of these is any within the model's bounds. */
 const ANY_SIZE: OptionRule = { type: 'text', maxChars: 11 };
 
-const PICTURES: readonly WaveSpeedModel[] = [
+const PICTURES: readonly JsonModel[] = [
   model({
     id: 'wavespeed-ai/qwen-image/text-to-image',
     operation: 'image.generate',
@@ -347,7 +329,7 @@ const PICTURES: readonly WaveSpeedModel[] = [
 
 const FACES = { image: pictures(), face_image: pictures() } as const;
 
-const FACE_SWAPS: readonly WaveSpeedModel[] = [
+const FACE_SWAPS: readonly JsonModel[] = [
   model({
     id: 'wavespeed-ai/image-face-swap',
     operation: 'image.face_swap',
@@ -388,7 +370,7 @@ const SPEECH_OPTIONS = {
   format: oneOf('mp3', 'wav', 'pcm', 'flac'),
 } as const;
 
-const SOUNDS: readonly WaveSpeedModel[] = [
+const SOUNDS: readonly JsonModel[] = [
   ...['speech-02-hd', 'speech-02-turbo', 'speech-2.6-hd', 'speech-2.6-turbo'].map((name) =>
     model({ id: `minimax/${name}`, operation: 'audio.speech', options: SPEECH_OPTIONS }),
   ),
@@ -418,7 +400,7 @@ const SOUNDS: readonly WaveSpeedModel[] = [
 ];
 
 /** Every model that is served. */
-export const MODELS: readonly WaveSpeedModel[] = [
+export const MODELS: readonly JsonModel[] = [
   ...PICTURES,
   ...FACE_SWAPS,
   ...SOUNDS,

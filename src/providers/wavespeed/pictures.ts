@@ -13,9 +13,9 @@ import type {
 import type { MediaInput, ResultFacts, SentMedia } from '../../contracts/media.ts';
 import type { ProviderTarget } from '../../contracts/wire.ts';
 import type { OptionValue } from '../media-options.ts';
+import { refusal, shapeOptions, type JsonModel } from '../json-models.ts';
 import { submission } from './jobs.ts';
-import type { WaveSpeedModel } from './models.ts';
-import { refusal, shapeOptions, submissionRequest, waveSpeedModel } from './request.ts';
+import { submissionRequest, waveSpeedModel } from './request.ts';
 
 const ONE_PICTURE: ResultFacts = { usage: { images: 1 }, modelServed: null, dimensions: {} };
 
@@ -34,7 +34,7 @@ function assertOne({ n }: ImageOptions, { model }: ProviderTarget): void {
   if (n > 1) throw refusal('n', `${model} makes one picture a call: ask for one at a time.`);
 }
 
-function pictureOptions(model: WaveSpeedModel, options: ImageOptions) {
+function pictureOptions(model: JsonModel, options: ImageOptions) {
   const shape = shapeOptions(model, { size: options.size, resolution: null, aspectRatio: null });
   const given: Readonly<Record<string, OptionValue>> = {
     prompt: options.prompt === '' ? null : options.prompt,
@@ -69,7 +69,7 @@ export const imageGeneration: ImageGenerationProvider = {
 };
 
 /** @throws GatewayError naming a way of editing that no model here has */
-function assertInstructed({ mode, expand }: ImageEditOptions, model: WaveSpeedModel): void {
+function assertInstructed({ mode, expand }: ImageEditOptions, model: JsonModel): void {
   if (mode !== null && mode !== 'instruct') {
     throw refusal('mode', `${model.id} is told what to change: instruct, not ${mode}.`);
   }

@@ -7,8 +7,9 @@ import type { SpeechProvider } from '../../contracts/speech-provider.ts';
 import type { ProviderWarning } from '../../contracts/text.ts';
 import type { TranscriptionProvider } from '../../contracts/transcription-provider.ts';
 import type { VoiceCloneProvider, VoiceListProvider } from '../../contracts/voice-provider.ts';
+import { refusal } from '../json-models.ts';
 import { submission } from './jobs.ts';
-import { refusal, submissionRequest, waveSpeedModel } from './request.ts';
+import { submissionRequest, waveSpeedModel } from './request.ts';
 
 /** MiniMax's own voice for OpenAI's names, which it does not know. */
 const VOICES: Readonly<Record<string, string>> = {
