@@ -174,6 +174,11 @@ export interface JobProtocol {
    */
   readPoll(ticket: ProviderTicket, reply: WireReply): JobReading;
   /**
+   * Reads a reply to a poll that is not 2xx, where such a reply may be the work's own end. Null: it says nothing of the work, and is
+   * asked again. Absent: none does.
+   */
+  readPollError?(ticket: ProviderTicket, reply: WireReply): JobReading | null;
+  /**
    * The download of an output that wants the credential ({@link MediaOutput.needsCredential}); `url` is at the origin of the base
    * URL. A redirect that it is answered with is followed without the credential. Absent: no output wants one.
    */

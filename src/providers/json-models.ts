@@ -21,6 +21,8 @@ export interface JsonModel extends MediaModel {
   readonly required: readonly string[];
   /** Members that it always has. */
   readonly members: Readonly<Record<string, unknown>>;
+  /** How options are written that are not sent as they are, such as `8` seconds as `"8s"`. */
+  readonly formats: Readonly<Record<string, (value: string | number | boolean) => unknown>>;
 }
 
 /** How a provider names what its models take. */
@@ -57,7 +59,7 @@ export function refusal(param: string, message: string): GatewayError {
 export function jsonModel(
   known: Pick<JsonModel, 'id' | 'operation' | 'options' | 'source'> & Partial<JsonModel>,
 ): JsonModel {
-  return { fields: {}, lists: [], required: [], members: {}, ...known };
+  return { fields: {}, lists: [], required: [], members: {}, formats: {}, ...known };
 }
 
 /** The entry of a model. @throws GatewayError naming those that have the operation */
@@ -189,6 +191,8 @@ export function modelInput(
   names: WireNames,
 ): {
   readonly input: Readonly<Record<string, unknown>>;
+  /** Options as they were taken, by the gateway's names. */
+  readonly values: Readonly<Record<string, string | number | boolean>>;
   readonly warnings: readonly ProviderWarning[];
 } {
   const media = Object.entries(asked.media).filter(([, files]) => files.length > 0);
@@ -206,11 +210,13 @@ export function modelInput(
     const field = model.fields[name] ?? names.fields[name] ?? name;
     const files = asked.media[name];
     if (files === undefined || files.length === 0) {
-      body[field] = name === 'size' ? names.size(String(value)) : value;
+      const format = model.formats[name];
+      if (format !== undefined) body[field] = format(value);
+      else body[field] = name === 'size' ? names.size(String(value)) : value;
       continue;
     }
     const sent = files.map(wireMedia);
     body[field] = model.lists.includes(name) ? sent : sent[0];
   }
-  return { input: { ...body, ...asked.extra }, warnings };
+  return { input: { ...body, ...asked.extra }, values, warnings };
 }

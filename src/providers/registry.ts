@@ -18,10 +18,12 @@ import {
 } from './compatible-servers/provider.ts';
 import { deepgram } from './deepgram/provider.ts';
 import { elevenLabs } from './elevenlabs/provider.ts';
+import { fal } from './fal/provider.ts';
 import { gemini } from './gemini/provider.ts';
 import { huggingFace } from './huggingface/provider.ts';
 import { openAiCompatible } from './openai-compatible/provider.ts';
 import { openAi } from './openai/provider.ts';
+import { replicate } from './replicate/provider.ts';
 import { stability } from './stability/provider.ts';
 import { waveSpeed } from './wavespeed/provider.ts';
 
@@ -34,6 +36,8 @@ export const PROVIDERS: readonly ProviderDefinition[] = [
   waveSpeed,
   elevenLabs,
   deepgram,
+  fal,
+  replicate,
   groq,
   mistral,
   together,

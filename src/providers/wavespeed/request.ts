@@ -59,10 +59,11 @@ export function submissionRequest(
   asked: Asked,
 ): {
   readonly request: WireRequest;
-  readonly input: Readonly<Record<string, unknown>>;
+  /** Options as they were taken, by the gateway's names. */
+  readonly values: Readonly<Record<string, string | number | boolean>>;
   readonly warnings: readonly ProviderWarning[];
 } {
-  const { input, warnings } = modelInput(model, asked, NAMES);
+  const { input, values, warnings } = modelInput(model, asked, NAMES);
   const path = `/${model.id.split('/').map(encodeURIComponent).join('/')}`;
-  return { request: jsonPost(target, path, input), input, warnings };
+  return { request: jsonPost(target, path, input), values, warnings };
 }

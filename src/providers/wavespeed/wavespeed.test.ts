@@ -5,90 +5,29 @@
  */
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { ImageEditOptions, ImageOptions } from '../../contracts/image-provider.ts';
-import { isJobExchange, type JobExchange } from '../../contracts/job-provider.ts';
-import type { SentMedia } from '../../contracts/media.ts';
+import type { ImageOptions } from '../../contracts/image-provider.ts';
+import type { JobExchange } from '../../contracts/job-provider.ts';
 import { ProviderFailureError } from '../../contracts/provider-failure.ts';
 import type { VideoOptions } from '../../contracts/video-provider.ts';
-import type { ProviderTarget, WireReply } from '../../contracts/wire.ts';
+import type { WireReply } from '../../contracts/wire.ts';
+import {
+  ADDRESS,
+  bodyOf,
+  CLIP,
+  DATA_URL,
+  EDIT,
+  IMAGE,
+  job,
+  PICTURE,
+  replyOf,
+  SENT,
+  targetOf,
+} from '../media-samples.contract.ts';
 import { FIELD_NAMES, MODELS } from './models.ts';
 import { waveSpeed } from './provider.ts';
 
 const { jobs, video, imageGeneration, imageEdit, faceSwap, speech, transcription, voiceClone } =
   waveSpeed;
-const PICTURE = { bytes: Buffer.from('png'), mediaType: 'image/png', fileName: 'a.png' };
-const SENT: SentMedia = { type: 'bytes', ...PICTURE };
-const DATA_URL = `data:image/png;base64,${Buffer.from('png').toString('base64')}`;
-const ADDRESS: SentMedia = {
-  type: 'url',
-  url: 'https://media.example.com/clip.mp4',
-  mediaType: 'video/mp4',
-};
-
-const IMAGE: ImageOptions = {
-  prompt: 'a lighthouse',
-  negativePrompt: null,
-  n: 1,
-  size: null,
-  quality: null,
-  style: null,
-  background: null,
-  outputFormat: null,
-  outputCompression: null,
-  moderation: null,
-  guidanceScale: null,
-  steps: null,
-  seed: null,
-  user: null,
-  extra: {},
-};
-const EDIT: ImageEditOptions = {
-  ...IMAGE,
-  images: [PICTURE],
-  mask: null,
-  inputFidelity: null,
-  mode: null,
-  search: null,
-  expand: null,
-  strength: null,
-};
-const CLIP: VideoOptions = {
-  operation: 'video.text_to_video',
-  prompt: 'waves',
-  negativePrompt: null,
-  image: null,
-  lastImage: null,
-  references: [],
-  video: null,
-  audio: null,
-  seconds: null,
-  size: null,
-  resolution: null,
-  aspectRatio: null,
-  withAudio: null,
-  targetIndex: null,
-  targetGender: null,
-  seed: null,
-  extra: {},
-};
-
-function targetOf(model: string): ProviderTarget {
-  return { model, baseUrl: 'https://provider.test', credential: 'key', settings: {} };
-}
-
-function job(exchange: object | undefined): JobExchange {
-  if (exchange === undefined || !isJobExchange(exchange)) throw new Error('no submission');
-  return exchange;
-}
-
-function bodyOf({ request }: JobExchange): Readonly<Record<string, unknown>> {
-  return JSON.parse(request.body?.toString('utf8') ?? '{}') as Record<string, unknown>;
-}
-
-function replyOf(body: unknown, status = 200, headers = {}): WireReply {
-  return { status, headers, body: Buffer.from(JSON.stringify(body)) };
-}
-
 function taskReply(task: object): WireReply {
   return replyOf({ code: 200, message: 'success', data: { id: 'task-1', ...task } });
 }
