@@ -196,15 +196,16 @@ describe('the queue', () => {
 
   test('the status of a result tells that the request failed; other replies tell nothing', () => {
     const body = { detail: [{ loc: ['body', 'prompt'], msg: 'too long', type: 'value_error' }] };
-    const read = jobs?.readPollError;
-    expect(read?.(RESULT, replyOf(body, 422))).toMatchObject({
+    const read = (ticket: ProviderTicket, reply: ReturnType<typeof replyOf>) =>
+      jobs?.readPollError?.(ticket, reply);
+    expect(read(RESULT, replyOf(body, 422))).toMatchObject({
       type: 'failed',
       isBilled: false,
       failure: { kind: 'invalid_request', message: 'too long', param: 'prompt' },
     });
-    expect(read?.(TICKET, replyOf(body, 422))).toBeNull();
-    expect(read?.(RESULT, replyOf(body, 503))).toBeNull();
-    expect(read?.(RESULT, replyOf(body, 429))).toBeNull();
+    expect(read(TICKET, replyOf(body, 422))).toBeNull();
+    expect(read(RESULT, replyOf(body, 503))).toBeNull();
+    expect(read(RESULT, replyOf(body, 429))).toBeNull();
   });
 });
 
