@@ -49,6 +49,7 @@ export class KeyedClient implements KillClient {
 
   async finish(site: Site): Promise<void> {
     for (const one of this.#open.splice(0)) {
+      one.repetitions += 1;
       const { end, code } = await this.#repeat(site, one);
       if (end !== 'whole' && (code === null || code === 'idempotency_in_flight')) {
         site.violate(`${one.call.tag}: its key does not say how it ended: ${end}, ${code}`);
