@@ -223,6 +223,7 @@ export function readError(reply: WireReply): ProviderFailure {
 function adapterTest({ constant }: ProviderNames): string {
   return `import { expect, test } from 'vitest';
 import { simulatedPng } from '../../simulators/media/png.ts';
+import { PICTURE_VARIANTS, PLAIN_PICTURE } from '../image-samples.contract.ts';
 import { describeMediaProvider } from '../media.contract.ts';
 import { ${constant} } from './provider.ts';
 
@@ -233,40 +234,8 @@ describeMediaProvider({
   inBandError: { error: { code: 'internal', message: 'x' } },
   generate: {
     model: 'image',
-    options: {
-      prompt: 'a lighthouse',
-      negativePrompt: null,
-      n: 2,
-      size: '1024x1024',
-      quality: null,
-      style: null,
-      background: null,
-      outputFormat: null,
-      outputCompression: null,
-      moderation: null,
-      guidanceScale: null,
-      steps: null,
-      seed: null,
-      user: null,
-      extra: {},
-    },
-    variants: [
-      { prompt: 'a harbour' },
-      { negativePrompt: 'people' },
-      { n: 1 },
-      { size: '1024x1536' },
-      { quality: 'low' },
-      { style: 'vivid' },
-      { background: 'transparent' },
-      { outputFormat: 'webp' },
-      { outputCompression: 50 },
-      { moderation: 'low' },
-      { guidanceScale: 7 },
-      { steps: 20 },
-      { seed: 0 },
-      { user: 'user-1' },
-      { extra: { further: 'option' } },
-    ],
+    options: { ...PLAIN_PICTURE, n: 2, size: '1024x1024' },
+    variants: [...PICTURE_VARIANTS, { n: 1 }, { size: '1024x1536' }, { style: 'vivid' }],
     reply: { images: [{ b64: PICTURE }, { b64: PICTURE }] },
     usage: { images: 2 },
     broken: [{}, { images: [] }, { images: [{ b64: 'bm8gcGljdHVyZQ==' }] }],

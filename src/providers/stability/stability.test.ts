@@ -4,6 +4,7 @@ import type { ImageEditOptions, ImageOptions } from '../../contracts/image-provi
 import { isJobExchange, type JobExchange, wholeExchange } from '../../contracts/job-provider.ts';
 import type { MediaInput } from '../../contracts/media.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
+import { PICTURE_VARIANTS, PLAIN_EDIT, PLAIN_PICTURE } from '../image-samples.contract.ts';
 import { describeMediaProvider } from '../media.contract.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { stability } from './provider.ts';
@@ -18,50 +19,9 @@ const PICTURE: MediaInput = { bytes: png(3), mediaType: 'image/png', fileName: '
 const MASK: MediaInput = { bytes: png(4, [0, 255]), mediaType: 'image/png', fileName: 'mask.png' };
 const MADE = png(3).toString('base64');
 
-const OPTIONS: ImageOptions = {
-  prompt: 'a lighthouse',
-  negativePrompt: null,
-  n: 1,
-  size: '1024x1024',
-  quality: null,
-  style: null,
-  background: null,
-  outputFormat: null,
-  outputCompression: null,
-  moderation: null,
-  guidanceScale: null,
-  steps: null,
-  seed: null,
-  user: null,
-  extra: {},
-};
-const EDIT: ImageEditOptions = {
-  ...OPTIONS,
-  size: null,
-  mode: null,
-  search: null,
-  expand: null,
-  strength: null,
-  images: [PICTURE],
-  mask: null,
-  inputFidelity: null,
-};
-
-const VARIANTS: readonly Partial<ImageOptions>[] = [
-  { prompt: 'a harbour' },
-  { negativePrompt: 'people' },
-  { quality: 'low' },
-  { style: 'anime' },
-  { background: 'transparent' },
-  { outputFormat: 'webp' },
-  { outputCompression: 50 },
-  { moderation: 'low' },
-  { guidanceScale: 7 },
-  { steps: 20 },
-  { seed: 0 },
-  { user: 'user-1' },
-  { extra: { further: 'option' } },
-];
+const OPTIONS: ImageOptions = { ...PLAIN_PICTURE, size: '1024x1024' };
+const EDIT: ImageEditOptions = { ...PLAIN_EDIT, images: [PICTURE] };
+const VARIANTS = [...PICTURE_VARIANTS, { style: 'anime' }];
 
 const WHOLE = { image: MADE, finish_reason: 'SUCCESS', seed: 343_940_597 };
 const BROKEN = [

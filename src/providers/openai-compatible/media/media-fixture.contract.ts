@@ -8,6 +8,7 @@ import { expect } from 'vitest';
 import type { ImageOptions } from '../../../contracts/image-provider.ts';
 import type { MediaInput } from '../../../contracts/media.ts';
 import type { ProviderDefinition } from '../../../contracts/provider.ts';
+import { PICTURE_VARIANTS, PLAIN_PICTURE } from '../../image-samples.contract.ts';
 import type { MediaProviderFixture } from '../../media.contract.ts';
 
 /** The smallest PNG there is. */
@@ -24,40 +25,13 @@ const recording: MediaInput = {
   fileName: 'file.wav',
 };
 
-const imageOptions: ImageOptions = {
-  prompt: 'a lighthouse',
-  negativePrompt: null,
-  n: 2,
-  size: '1024x1024',
-  quality: null,
-  style: null,
-  background: null,
-  outputFormat: null,
-  outputCompression: null,
-  moderation: null,
-  guidanceScale: null,
-  steps: null,
-  seed: null,
-  user: null,
-  extra: {},
-};
+const imageOptions: ImageOptions = { ...PLAIN_PICTURE, n: 2, size: '1024x1024' };
 
 const imageVariants: readonly Partial<ImageOptions>[] = [
-  { prompt: 'a harbour' },
-  { negativePrompt: 'people' },
+  ...PICTURE_VARIANTS,
   { n: 1 },
   { size: '1024x1536' },
-  { quality: 'low' },
   { style: 'vivid' },
-  { background: 'transparent' },
-  { outputFormat: 'webp' },
-  { outputCompression: 50 },
-  { moderation: 'low' },
-  { guidanceScale: 7 },
-  { steps: 20 },
-  { seed: 0 },
-  { user: 'user-1' },
-  { extra: { further: 'option' } },
 ];
 
 const imagesReply = {
