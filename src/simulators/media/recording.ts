@@ -1,13 +1,10 @@
 /**
  * What a simulated listener hears: how long a recording is, and a transcript that follows from its bytes.
  *
- * The length of a WAV is read from its header; of any other file it is taken as one second for every 16,000 bytes.
- *
  * @module
  */
 import { hash } from 'node:crypto';
-
-const BYTES_PER_SECOND = 16_000;
+import { soundSeconds } from './sound.ts';
 
 export interface HeardWord {
   readonly word: string;
@@ -22,16 +19,9 @@ export interface Heard {
   readonly words: readonly HeardWord[];
 }
 
-function lengthOf(bytes: Buffer): number {
-  if (bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.length >= 44) {
-    return (bytes.length - 44) / Math.max(1, bytes.readUInt32LE(28));
-  }
-  return bytes.length / BYTES_PER_SECOND;
-}
-
 /** Equal recordings are heard alike. */
 export function hear(bytes: Buffer): Heard {
-  const seconds = lengthOf(bytes);
+  const seconds = soundSeconds(bytes);
   const text = `Simulated transcript of ${String(bytes.length)} bytes, ${hash('sha256', bytes, 'hex').slice(0, 8)}.`;
   const words = text.split(' ');
   const each = seconds / words.length;
