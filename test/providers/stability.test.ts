@@ -67,6 +67,20 @@ test.each([[null], [maskOf(64, 48)]])(
   },
 );
 
+test('several pictures are made by as many calls, each with a seed of its own', async () => {
+  const reply = await lab.call('/v1/images/generations', {
+    body: { model: 'stability/core', prompt: 'x', n: 3, seed: 7 },
+  });
+  expect([reply.status, reply.headers.get('x-gateway-cost')]).toEqual([200, '0.090000000']);
+  const data = reply.json['data'] as readonly { readonly b64_json: string }[];
+  expect(new Set(data.map((one) => one.b64_json)).size).toBe(3);
+  expect(lab.simulator.log.map((call) => call.billed?.media)).toEqual([
+    { images: 1 },
+    { images: 1 },
+    { images: 1 },
+  ]);
+});
+
 test('a picture that was blurred is not delivered, and is booked', async () => {
   const customer = await createCustomerKey(lab.gateway, { limits: [] });
   lab.simulator.setFault({ match: { model: 'core' }, sequence: ['filtered'] });
@@ -80,7 +94,7 @@ test('a picture that was blurred is not delivered, and is booked', async () => {
 });
 
 test.each([
-  [{ n: 2 }, 'n'],
+  [{ n: 11 }, 'n'],
   [{ style: 'baroque' }, 'style'],
 ])('%j is refused before anything is asked', async (more, param) => {
   const reply = await lab.call('/v1/images/generations', {

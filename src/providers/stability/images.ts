@@ -64,6 +64,7 @@ function exchangeOf(
 }
 
 export const imageGeneration: ImageGenerationProvider = {
+  perCall: () => 1,
   generate(options, target) {
     assertOne(options, target);
     const endpoint = endpointOf(target, 'image.generate');
@@ -129,6 +130,7 @@ function strengthOf(
 }
 
 export const imageEdit: ImageEditProvider = {
+  perCall: () => 1,
   edit(options, target) {
     assertOne(options, target);
     const endpoint = endpointOf(target, 'image.edit');
