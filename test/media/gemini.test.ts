@@ -235,6 +235,13 @@ describe('speech', () => {
   });
 });
 
+it('voices are listed without asking the provider', async () => {
+  const { status, text } = await lab.call('/v1/audio/voices?provider=gemini');
+  expect(status).toBe(200);
+  expect(text).toContain('Zubenelgenubi');
+  expect(lab.simulator.log).toHaveLength(0);
+});
+
 describe('transcripts', () => {
   const model = 'gemini/gemini-3.8-flash';
   const file = async () => await toFile(recordingOf(2500), 'talk.wav', { type: 'audio/wav' });

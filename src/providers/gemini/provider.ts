@@ -11,7 +11,7 @@ import { GEMINI_ORIGIN } from './media.ts';
 import { geminiEmbedding } from './media/embeddings.ts';
 import { geminiImageEdit, geminiImageGeneration } from './media/images.ts';
 import { GEMINI_MEDIA_MODELS } from './media/models.ts';
-import { geminiSpeech } from './media/speech.ts';
+import { geminiSpeech, geminiVoices } from './media/speech.ts';
 import { geminiTranscription } from './media/transcription.ts';
 import { geminiJobs, geminiVideo } from './media/video.ts';
 import { VERSION_SEGMENT } from './model.ts';
@@ -56,6 +56,7 @@ export const gemini: ProviderDefinition = {
   imageGeneration: geminiImageGeneration,
   imageEdit: geminiImageEdit,
   speech: geminiSpeech,
+  voices: geminiVoices,
   transcription: geminiTranscription,
   video: geminiVideo,
   jobs: geminiJobs,

@@ -12,6 +12,7 @@ import {
   type SpeechProvider,
   type SpeechReader,
 } from '../../../contracts/speech-provider.ts';
+import type { VoiceListProvider } from '../../../contracts/voice-provider.ts';
 import { checkMediaOptions } from '../../media-options.ts';
 import { parseEvent, SseFramer } from '../../../http/sse-framer.ts';
 import { asRecord, asText, parseJsonOrUndefined, type JsonRecord } from '../json.ts';
@@ -27,7 +28,7 @@ import {
   onlyWords,
   type MadeParts,
 } from './exchange.ts';
-import { assertKind, speechModel, voiceNamed } from './models.ts';
+import { assertKind, GEMINI_VOICES, speechModel, voiceNamed } from './models.ts';
 import { wavHeader, wavSamples } from './wav.ts';
 
 /** Of `pcm`, as the contract of speech has it. */
@@ -226,4 +227,16 @@ export const geminiSpeech: SpeechProvider = {
         streams ? new StreamedSound(form, characters) : new WholeSound(form, characters),
     };
   },
+};
+
+/** The prebuilt voices: each speaks every language that the model does. */
+export const geminiVoices: VoiceListProvider = {
+  known: GEMINI_VOICES.map((name) => ({
+    id: name,
+    name,
+    language: null,
+    gender: null,
+    description: null,
+    previewUrl: null,
+  })),
 };
