@@ -88,6 +88,14 @@ export const assetsSchema = z
       .describe(
         'Under which clients reach the gateway, such as `https://ai.example.com`: signed URLs begin with it. Empty: with the host that the request named.',
       ),
+    generatedBy: z
+      .string()
+      .max(200)
+      .prefault('')
+      .meta({ 'x-kind': 'text' })
+      .describe(
+        'Written as XMP into PNG and JPEG pictures that providers make, with the note that a model has made them; pictures with Content Credentials or XMP of their own stay as they are. Empty: nothing is written.',
+      ),
     fetchTimeoutMs: durationMs({ min: 100, max: 3600 * SECOND })
       .prefault('60s')
       .describe('Time in which an https URL that a caller named must have been fetched whole.'),

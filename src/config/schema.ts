@@ -15,6 +15,7 @@ import { compileDeploymentLimits } from '../metering/core/compiled-plan.ts';
 import { isGatewayError } from '../contracts/gateway-error.ts';
 import { alertsSchema, egressSchema } from './alerts-schema.ts';
 import { assetsSchema } from './assets-schema.ts';
+import { moderationSchema } from './moderation-schema.ts';
 import { holdsSchema } from './holds-schema.ts';
 import { choice, durationMs, integer, keptDays, sizeBytes, text, truth } from './setting-types.ts';
 
@@ -311,6 +312,7 @@ export const configSchema = z.strictObject({
   alerts: alertsSchema,
   egress: egressSchema,
   assets: assetsSchema,
+  moderation: moderationSchema,
   customers: z
     .strictObject({
       autoCreate: autoCreateSchema

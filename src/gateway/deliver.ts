@@ -8,6 +8,7 @@ import type { UsageVector } from '../contracts/usage.ts';
 import type { RequestRecord } from '../metering/ports.ts';
 import type { AttemptFailure } from './attempt-result.ts';
 import { keptError } from './call-claim.ts';
+import { reviewAfter } from './content-review.ts';
 import type { StreamAnswered, WholeAnswered } from './dispatch.ts';
 import type { ReplyHeaders } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -113,6 +114,7 @@ export async function deliverWhole(
     },
   });
   run.firstTokenAtMs = meta.firstByteAtMs;
+  if (answer.images !== undefined) await reviewAfter(gateway, answer.images);
   if (answer.store !== null) await answer.store(mediaKeeper(gateway, run));
   const body = answer.render(receiptOf(run, answer.modelServed ?? candidate.model, usage));
   run.claim?.keepWhole(200, wholeHeaders(gateway, run, answered), body);

@@ -12,6 +12,7 @@ import type { MediaInputs } from '../media/media-inputs.ts';
 import type { TimerWheel } from '../http/timer-wheel.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { MeteringStore } from '../metering/ports.ts';
+import type { ContentReview } from './content-review.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 import type { Bookings } from './holds/bookings.ts';
 import type { InFlight } from './holds/in-flight.ts';
@@ -46,6 +47,8 @@ export interface DataPlaneSettings {
   readonly maxImageBodyBytes: number;
   readonly maxAudioBodyBytes: number;
   readonly maxReplyBytes: number;
+  /** Written into pictures that say nothing of their origin; null: nothing is. */
+  readonly generatedBy: string | null;
   readonly maxJsonDepth: number;
   readonly unknownParameters: 'forward' | 'refuse';
   /** Plan for customers that are named for the first time; null refuses them. */
@@ -89,6 +92,8 @@ export interface Gateway {
   readonly quoteTokens: QuoteTokens;
   readonly assets: Assets;
   readonly inputs: MediaInputs;
+  /** Judges calls for media and what comes of them; null: nobody does. */
+  readonly review: ContentReview | null;
   readonly lifecycle: Lifecycle;
   /** Holds that somebody works on. */
   readonly inFlight: InFlight;

@@ -6,7 +6,7 @@
  */
 import type { OperationSpec } from '../catalog/operation-spec.ts';
 import type { JobExchange } from '../contracts/job-provider.ts';
-import type { ResultFacts } from '../contracts/media.ts';
+import type { MediaInput, ResultFacts } from '../contracts/media.ts';
 import type { Operation } from '../contracts/metering.ts';
 import type { ProviderDefinition } from '../contracts/provider.ts';
 import type { ProviderWarning } from '../contracts/text.ts';
@@ -14,6 +14,7 @@ import type { TranscriptionResult } from '../contracts/transcription-provider.ts
 import type { ProviderTarget, WireReply, WireRequest } from '../contracts/wire.ts';
 import type { Work } from '../routing/index.ts';
 import type { CallRun } from './call-run.ts';
+import type { ReviewedContent } from './content-review.ts';
 import type { Gateway } from './gateway.ts';
 import type { KeepMedia } from './keep-media.ts';
 import type { AnswerStream, Receipt } from './text-call.ts';
@@ -27,6 +28,8 @@ export interface OperationAnswer {
   /** Keeps what must not get lost, or what the caller wants addresses of; null where there is nothing. Before {@link render}. */
   readonly store: ((keep: KeepMedia) => Promise<void>) | null;
   render(receipt: Receipt): Buffer;
+  /** Pictures that a moderation judges before they are delivered; absent: none. */
+  readonly images?: readonly MediaInput[];
   /** What came of it beside media, as jobs show it; absent: nothing. */
   readonly result?: Readonly<Record<string, unknown>> | null;
 }
@@ -97,6 +100,8 @@ export interface OperationCall {
    * @throws GatewayError for the caller to see
    */
   begin?(gateway: Pick<Gateway, 'ids' | 'clock'>, run: CallRun): Promise<void>;
+  /** What a moderation judges before the call is dispatched; absent: nothing. */
+  readonly content?: ReviewedContent;
   /** Whether the provider has this operation at all. */
   isServedBy(definition: ProviderDefinition, model: string): boolean;
   /** @throws GatewayError `invalid_request` naming what the model cannot take */

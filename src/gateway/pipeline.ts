@@ -13,6 +13,7 @@ import type { CallClaim } from './call-claim.ts';
 import { authenticate, type Caller } from './caller.ts';
 import { atQuotedPrice, resolveCandidates } from './candidates.ts';
 import { withPlan } from './charged-price.ts';
+import { reviewBefore } from './content-review.ts';
 import { deliverStream, deliverWhole } from './deliver.ts';
 import { dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
@@ -122,7 +123,10 @@ async function runCall(gateway: Gateway, run: CallRun): Promise<void> {
     throw error;
   }
   try {
-    if (run.call.kind === 'operation') await run.call.begin?.(gateway, run);
+    if (run.call.kind === 'operation') {
+      await reviewBefore(gateway, run);
+      await run.call.begin?.(gateway, run);
+    }
     const answered = await dispatch(gateway, run);
     if (answered.type === 'whole') await deliverWhole(gateway, run, answered);
     else await deliverStream(gateway, run, answered);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Dimensions } from '../catalog/media-rate.ts';
+import type { MediaInput } from '../contracts/media.ts';
 import type { ProviderFailure } from '../contracts/provider-failure.ts';
 import type { TextOptions, TextResult } from '../contracts/text.ts';
 import type { RelayReading, TextRelay, TextStreamReader } from '../contracts/text-provider.ts';
@@ -113,6 +114,8 @@ export interface WholeAnswer {
   readonly store: ((keep: KeepMedia) => Promise<void>) | null;
   /** Dimensions of the price that the reply decided; null where tokens alone are priced. */
   readonly dimensions: Dimensions | null;
+  /** Pictures that a moderation judges before they are delivered; absent: none. */
+  readonly images?: readonly MediaInput[] | undefined;
   render(receipt: Receipt): Buffer;
 }
 

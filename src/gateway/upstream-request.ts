@@ -153,6 +153,7 @@ function wholeAnswer(answer: OperationAnswer, run: CallRun, outputBytes: number)
     outputBytes,
     contentType: answer.contentType,
     store: answer.store,
+    images: answer.images,
     render: (receipt) => answer.render(receipt),
   };
 }

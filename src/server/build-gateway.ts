@@ -14,6 +14,7 @@ import {
 import type { Credentials, LoadedConfig, ResolvedProviders } from '../config/index.ts';
 import { createIdSource } from '../contracts/ids.ts';
 import { ClientTokens } from '../gateway/client-tokens.ts';
+import { modelReview } from '../gateway/content-review.ts';
 import { DirectoryCache } from '../gateway/directory-cache.ts';
 import { Lifecycle, type Gateway } from '../gateway/gateway.ts';
 import { QuoteTokens } from '../gateway/quotes/quote-token.ts';
@@ -97,6 +98,7 @@ export async function buildGateway(
     recorder,
     estimator: new TokenEstimator(),
     priceRules: await openPriceRules(parts.store.prices),
+    review: config.moderation.model === '' ? null : modelReview(config.moderation),
     quoteTokens: new QuoteTokens(options.credentials.encryptionKey),
     ...(await openAssets(options, { store: parts.store, ids, nowMs: clock.nowMs, recorder })),
     lifecycle,

@@ -12,12 +12,13 @@ const WHOLE_REPLY_WITH_FALLBACK_MS = 90_000;
 
 /** Limits, timeouts and rules of every call. */
 export function dataPlaneSettings(loaded: LoadedConfig): DataPlaneSettings {
-  const { limits, timeouts, stream, unknownParameters, customers } = loaded.config;
+  const { assets, limits, timeouts, stream, unknownParameters, customers } = loaded.config;
   return {
     maxBodyBytes: limits.maxBodyBytes.chat,
     maxImageBodyBytes: limits.maxBodyBytes.image,
     maxAudioBodyBytes: limits.maxBodyBytes.audio,
     maxReplyBytes: limits.maxReplyBytes,
+    generatedBy: assets.generatedBy === '' ? null : assets.generatedBy,
     maxJsonDepth: limits.maxJsonDepth,
     unknownParameters,
     autoCreatePlanId: customers.autoCreate === false ? null : customers.autoCreate,

@@ -117,6 +117,7 @@ async function parseSpeech(
         inputBytes: Buffer.byteLength(input) + Buffer.byteLength(request.instructions ?? ''),
       },
     },
+    content: { texts: [input, request.instructions ?? ''], images: [] },
     serviceTier: null,
     unknownParameters: unknownMembers(speechSchema, body),
     isServedBy: (definition) => definition.speech !== undefined,

@@ -57,6 +57,7 @@ async function parseEdit(
     stream: streamed !== null,
     streamType: null,
     spec: modes.mode === null ? spec : { ...spec, options: { mode: modes.mode } },
+    content: { texts: [request.prompt ?? '', modes.search ?? ''], images },
     serviceTier: null,
     unknownParameters: unknownMembers(imageEditSchema, members),
     isServedBy: (definition) => definition.imageEdit !== undefined,
@@ -74,8 +75,9 @@ async function parseEdit(
         return streamedImages(exchange, 'image_edit');
       }
       const { response_format } = request;
+      const { generatedBy } = context.settings;
       const most = provider.perCall?.(target.model);
-      return preparedPortions(options, { most, response_format }, (portion) =>
+      return preparedPortions(options, { most, response_format, generatedBy }, (portion) =>
         provider.edit(portion, target),
       );
     },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dialect } from '../../../gateway/dialect.ts';
+import type { Dialect, ParseContext } from '../../../gateway/dialect.ts';
 import type { OperationCall } from '../../../gateway/operation-call.ts';
 import { parseJsonObject } from '../../json-body.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
@@ -13,8 +13,9 @@ import { preparedPortions } from './prepared-images.ts';
 import { imageGenerationSchema } from './schema.ts';
 import { streamedImages } from './streamed-images.ts';
 
-function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
-  const body = parseJsonObject(bytes, maxDepth);
+function parseGeneration(bytes: Buffer, { settings }: ParseContext): OperationCall {
+  const { generatedBy, maxJsonDepth } = settings;
+  const body = parseJsonObject(bytes, maxJsonDepth);
   const request = checked(imageGenerationSchema, body);
   const streamed = streamedImage(request);
   return {
@@ -25,6 +26,7 @@ function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
     stream: streamed !== null,
     streamType: null,
     spec: imageSpec('image.generate', request, 0),
+    content: { texts: [request.prompt, request.negative_prompt ?? ''], images: [] },
     serviceTier: null,
     unknownParameters: unknownMembers(imageGenerationSchema, body),
     isServedBy: (definition) => definition.imageGeneration !== undefined,
@@ -37,7 +39,7 @@ function parseGeneration(bytes: Buffer, maxDepth: number): OperationCall {
       }
       const { response_format } = request;
       const most = provider.perCall?.(target.model);
-      return preparedPortions(options, { most, response_format }, (portion) =>
+      return preparedPortions(options, { most, response_format, generatedBy }, (portion) =>
         provider.generate(portion, target),
       );
     },
@@ -48,7 +50,7 @@ export const imageGenerationsDialect: Dialect = {
   operation: 'image.generate',
   bodies: 'json',
   maxBodyBytes: (settings) => settings.maxImageBodyBytes,
-  parse: (body, { settings }) => parseGeneration(body, settings.maxJsonDepth),
+  parse: parseGeneration,
   renderError: openAiError,
   errorFrame: openAiErrorFrame,
 };

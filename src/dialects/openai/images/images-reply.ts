@@ -8,16 +8,22 @@ import type { ResultFacts } from '../../../contracts/media.ts';
 import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
 import type { OperationAnswer } from '../../../gateway/operation-call.ts';
 import type { Receipt } from '../../../gateway/text-call.ts';
+import { withGeneratedBy } from '../../../media/generated-by.ts';
 import { imageSizeOf } from '../../../media/image-header.ts';
+import { extensionOf } from '../../../media/media-type.ts';
 import { imageUsage } from '../receipt-usage.ts';
 
 interface ImageBytes {
   readonly bytes: Buffer;
+  readonly mediaType: string;
   readonly revisedPrompt: string | null;
 }
 
-function deliveredImages(result: ImageGenerationResult): readonly ImageBytes[] {
-  return result.images.map(({ bytes, revisedPrompt }) => {
+function deliveredImages(
+  result: ImageGenerationResult,
+  generatedBy: string | null,
+): readonly ImageBytes[] {
+  return result.images.map(({ bytes, mediaType, revisedPrompt }) => {
     if (bytes === null) {
       throw new ProviderFailureError(
         providerFailure({
@@ -27,7 +33,8 @@ function deliveredImages(result: ImageGenerationResult): readonly ImageBytes[] {
         }),
       );
     }
-    return { bytes, revisedPrompt };
+    const noted = generatedBy === null ? bytes : withGeneratedBy(bytes, generatedBy);
+    return { bytes: noted, mediaType: mediaType ?? 'image/png', revisedPrompt };
   });
 }
 
@@ -88,14 +95,24 @@ function renderImages(
 /** The answer to a request for so many pictures, as bytes or as addresses of assets. */
 export function imagesAnswer(
   result: ImageGenerationResult,
-  asked: { readonly wanted: number; readonly asUrls: boolean },
+  asked: {
+    readonly wanted: number;
+    readonly asUrls: boolean;
+    /** Written into pictures that say nothing of their origin; null: nothing is. */
+    readonly generatedBy: string | null;
+  },
 ): OperationAnswer {
-  const { wanted, asUrls } = asked;
-  const images = deliveredImages(result);
+  const { wanted, asUrls, generatedBy } = asked;
+  const images = deliveredImages(result, generatedBy);
   let urls: readonly string[] = [];
   return {
     facts: countedFacts(result, images),
     contentType: 'application/json',
+    images: images.map(({ bytes, mediaType }, at) => ({
+      bytes,
+      mediaType,
+      fileName: `image-${at}.${extensionOf(mediaType)}`,
+    })),
     warnings: images.length < wanted ? [`images_delivered=${images.length}_of_${wanted}`] : [],
     store: asUrls
       ? async (keep) => {

@@ -106,12 +106,15 @@ export function pictureWorkDialect<Request extends WorkMembers>(
       stream: false,
       streamType: null,
       spec: { operation, ...work.specOf(request, pictures) },
+      content: { texts: [], images: Object.keys(media).map((name) => pictures.of(name).input) },
       serviceTier: null,
       unknownParameters: unknownMembers(schema, received.members),
       isServedBy: (definition: ProviderDefinition) => work.isServedBy(definition),
       prepare(definition: ProviderDefinition, target: ProviderTarget) {
         const exchange = work.exchange({ request, pictures }, definition, target);
-        return preparedImages(exchange, { n: 1, response_format: request.response_format });
+        const { response_format } = request;
+        const { generatedBy } = context.settings;
+        return preparedImages(exchange, { n: 1, response_format, generatedBy });
       },
     } as const;
   };

@@ -10,6 +10,7 @@ import type { MediaExchange } from '../../../contracts/media.ts';
 import { ProviderFailureError } from '../../../contracts/provider-failure.ts';
 import type { UsageVector } from '../../../contracts/usage.ts';
 import type { WireReply } from '../../../contracts/wire.ts';
+import type { DataPlaneSettings } from '../../../gateway/gateway.ts';
 import type { FinishedJob, Prepared } from '../../../gateway/operation-call.ts';
 import { unstreamed } from '../unstreamed.ts';
 import { imagesAnswer } from './images-reply.ts';
@@ -32,11 +33,15 @@ function imagesOf({ media, facts }: FinishedJob): ImageGenerationResult {
   };
 }
 
+/** How pictures are delivered. */
+type Delivery = Pick<ImageRequest, 'response_format'> & Pick<DataPlaneSettings, 'generatedBy'>;
+
 export function preparedImages(
   exchange: OperationExchange<ImageGenerationResult>,
-  asked: Pick<ImageOptions, 'n'> & Pick<ImageRequest, 'response_format'>,
+  asked: Pick<ImageOptions, 'n'> & Delivery,
 ): Prepared {
-  const how = { wanted: asked.n, asUrls: asked.response_format === 'url' };
+  const { n: wanted, generatedBy } = asked;
+  const how = { wanted, asUrls: asked.response_format === 'url', generatedBy };
   if (isJobExchange(exchange)) {
     return {
       submission: exchange,
@@ -94,11 +99,11 @@ function joined(left: ImageGenerationResult, right: ImageGenerationResult): Imag
  */
 export function preparedPortions<Options extends ImageOptions>(
   options: Options,
-  how: { readonly most: number | undefined } & Pick<ImageRequest, 'response_format'>,
+  how: { readonly most: number | undefined } & Delivery,
   exchangeOf: (options: Options) => OperationExchange<ImageGenerationResult>,
 ): Prepared {
-  const { most = options.n, response_format } = how;
-  const asked = { n: options.n, response_format };
+  const { most = options.n, response_format, generatedBy } = how;
+  const asked = { n: options.n, response_format, generatedBy };
   const portions = portionsOf(options.n, Math.max(1, most));
   if (portions.length === 1) return preparedImages(exchangeOf(options), asked);
   const exchanges = portions.map((n, at) => {
@@ -112,7 +117,7 @@ export function preparedPortions<Options extends ImageOptions>(
   });
   const [first] = exchanges;
   if (first === undefined) throw new Error('a call has at least one portion');
-  const shown = { wanted: options.n, asUrls: response_format === 'url' };
+  const shown = { wanted: options.n, asUrls: response_format === 'url', generatedBy };
   return {
     request: first.request,
     warnings: first.warnings,
