@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { truth } from './setting-types.ts';
 
 /** `moderation` of the configuration. */
 export const moderationSchema = z
@@ -17,12 +18,10 @@ export const moderationSchema = z
       .describe(
         'Moderation model that judges calls for pictures and sound, such as `openai/omni-moderation-latest`; empty: nobody does. Its cost is the operator’s. Where it does not answer, nothing goes on.',
       ),
-    before: z
-      .boolean()
+    before: truth()
       .prefault(true)
       .describe('Whether texts and pictures are judged before a provider is asked.'),
-    after: z
-      .boolean()
+    after: truth()
       .prefault(false)
       .describe(
         'Whether pictures are judged before they are delivered; they are billed all the same.',
