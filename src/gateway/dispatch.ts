@@ -71,9 +71,8 @@ async function attemptStream(
       const now = gateway.clock.monotonicMs();
       if (now - lastProgressAtMs < PROGRESS_INTERVAL_MS) return;
       lastProgressAtMs = now;
-      gateway.store.ledger.progress(run.holdId, [
-        observedCharge(run, candidate, answer.estimatedOutputTokens),
-      ]);
+      const observed = [observedCharge(run, candidate, answer.estimatedOutputTokens)];
+      gateway.store.ledger.progress(run.holdId, observed, stream.meta.providerRequestId);
     },
   });
   stream.begin(gateway.upstream.call(candidate.provider.baseUrl, prepared.request, stream));

@@ -98,6 +98,8 @@ export interface OpenHoldView {
   readonly costNanoUsd: bigint;
   /** `provider/model` of every candidate that it covers, in the order in which they were added. */
   readonly models: readonly string[];
+  /** The provider's id of the call, where a mark of its stream has noted it. */
+  readonly providerRequestId: string | null;
   /** Plan that judged the call. */
   readonly planId: string;
   readonly tags: Readonly<Record<string, string>> | null;

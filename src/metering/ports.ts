@@ -244,8 +244,11 @@ export interface Ledger {
   extend(command: ExtendCommand): Promise<Held | Refused>;
   settle(command: SettleCommand): Promise<Settled>;
   void(command: VoidCommand): Promise<Settled>;
-  /** Write-behind progress mark of a running stream; what `charge_observed` uses after a crash. */
-  progress(holdId: string, observed: readonly Charge[]): void;
+  /**
+   * Write-behind progress mark of a running stream; what `charge_observed` uses after a crash. `providerRequestId`: by
+   * what the provider finds the call then, where it has told.
+   */
+  progress(holdId: string, observed: readonly Charge[], providerRequestId?: string | null): void;
   /** Every limit that binds calls of the customer under that key and token, as it stands. */
   limits(
     customerId: string,

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { costNanoUsd } from '../../src/catalog/price.ts';
+import { formatUsd } from '../../src/contracts/money.ts';
 import { reserveOf } from '../../src/metering/testing/store-samples.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { chatBody, eventually, openLab, type Lab } from '../support/lab.ts';
@@ -24,11 +26,13 @@ afterEach(async () => {
 const round = () => lab.gateway.gateway.holdKeeping.round();
 
 /** A hold whose call nobody knows: as after a crash, or a fault of the gateway's own. */
-async function strandHold(): Promise<{ readonly requestId: string; readonly holdId: string }> {
+async function strandHold(
+  model = 'sim/chat',
+): Promise<{ readonly requestId: string; readonly holdId: string }> {
   serial += 1;
   const customer = gateway.directory.customer('default');
   const base = reserveOf(customer?.id ?? '', `stranded_${serial}`);
-  const command = { ...base, bound: { ...base.bound, model: 'sim/chat' } };
+  const command = { ...base, bound: { ...base.bound, model } };
   const held = await gateway.store.ledger.reserve(command);
   expect(held.type).toBe('held');
   return { requestId: command.requestId, holdId: command.holdId };
@@ -111,6 +115,42 @@ it('finds a hold that no call works on, tells the operator, and books what the p
   const metrics = (await lab.call('/metrics', { key: null })).text;
   expect(metrics).toMatch(/^gateway_leaked_holds_total 1$/m);
   expect(metrics).toMatch(/^gateway_looked_up_holds_total\{result="settled"\} 1$/m);
+});
+
+it('finds a call by the id that a mark of its stream has noted', async () => {
+  const asked: (string | undefined)[] = [];
+  const record = {
+    model: 'openai/gpt-4o-mini',
+    native_tokens_prompt: 9,
+    native_tokens_completion: 4,
+  };
+  const openRouter = createServer((request, response) => {
+    asked.push(`${request.url} ${request.headers.authorization}`);
+    response.end(JSON.stringify({ data: record }));
+  });
+  await new Promise<void>((resolve) => openRouter.listen(0, '127.0.0.1', resolve));
+  const { port } = openRouter.address() as AddressInfo;
+  await lab.close();
+  lab = await openLab({
+    config: CONFIG(''),
+    environment: {
+      OPENROUTER_API_KEY: 'sk-or',
+      OPENROUTER_BASE_URL: `http://127.0.0.1:${port}/api`,
+    },
+  });
+  gateway = lab.gateway.gateway.gateway;
+  const { requestId, holdId } = await strandHold('openrouter/openai/gpt-4o-mini');
+  gateway.store.ledger.progress(holdId, [], 'gen-1');
+  await round();
+  await round();
+  openRouter.closeAllConnections();
+  openRouter.close();
+  expect(asked).toEqual(['/api/v1/generation?id=gen-1 Bearer sk-or']);
+  expect(await ending(holdId)).toMatchObject({ by: 'provider', policy: 'settle' });
+  const { cost } = await requestOf(lab.gateway, requestId);
+  const price = gateway.catalog.priceOf('openrouter', 'openai/gpt-4o-mini', Date.now());
+  const usage = { input_text_tokens: 9, output_text_tokens: 4 };
+  expect(cost).toBe(price === null ? null : formatUsd(costNanoUsd(price, usage)));
 });
 
 it('releases a hold whose call never reached the provider', async () => {

@@ -94,7 +94,7 @@ async function fetchAnswer(
 /** Every attempt that the provider may have got; null where it cannot be asked for them. */
 async function answersOf(
   asking: Asking,
-  hold: OpenHoldView,
+  hold: Pick<OpenHoldView, 'requestId' | 'createdAtMs' | 'providerRequestId'>,
   asked: Asked,
 ): Promise<readonly LookUpAnswer[] | null> {
   const { definition, baseUrl, credential, settings } = asked.provider;
@@ -104,7 +104,7 @@ async function answersOf(
   for (let n = 1; n <= attempts; n += 1) {
     const reference = {
       clientRequestId: clientRequestIdOf(hold.requestId, n),
-      providerRequestId: null,
+      providerRequestId: hold.providerRequestId,
       sinceMs: hold.createdAtMs,
     };
     const request = definition.lookUp?.request(reference, target) ?? null;
@@ -154,7 +154,9 @@ export async function askProviders(asking: Asking, hold: OpenHoldView): Promise<
   const billed: { readonly asked: Asked; readonly answer: Billed }[] = [];
   let isFound = false;
   for (const asked of all) {
-    const answers = await answersOf(asking, hold, asked);
+    // The id is of the attempt that ran last, at whichever provider that was.
+    const providerRequestId = all.length === 1 ? hold.providerRequestId : null;
+    const answers = await answersOf(asking, { ...hold, providerRequestId }, asked);
     if (answers === null) return { type: 'cannot' };
     for (const answer of answers) {
       if (answer.type === 'unknown') return { type: 'later' };

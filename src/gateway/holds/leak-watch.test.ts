@@ -29,6 +29,7 @@ function holdOf(
     costNanoUsd: 1n,
     models: [],
     planId: 'pro',
+    providerRequestId: null,
     tags: null,
   };
 }

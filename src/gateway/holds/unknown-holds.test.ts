@@ -33,6 +33,7 @@ const HOLD: OpenHoldView = {
   costNanoUsd: 10n,
   models: ['sim/chat'],
   planId: 'pro',
+  providerRequestId: null,
   tags: null,
 };
 

@@ -19,6 +19,7 @@ import {
   OP_RESERVE,
   OP_SETTLE,
   OP_VOID,
+  type ProgressMark,
   type SettleOrder,
 } from './wire.ts';
 
@@ -43,7 +44,7 @@ export type Command =
 
 /** Takes what has no answer and touches no table at once. */
 export interface Notes {
-  progress(holdId: string, charges: readonly Charge[]): void;
+  progress(holdId: string, mark: ProgressMark): void;
   /** A call with an idempotency key is over in the gateway's process. */
   leave(requestId: string): void;
 }
@@ -63,7 +64,7 @@ export function decodeCommands(reader: FlatReader, notes: Notes): Command[] {
   while (!reader.done) {
     const op = reader.number();
     if (op === OP_PROGRESS) {
-      notes.progress(reader.text(), reader.charges());
+      notes.progress(reader.text(), reader.progressMark());
       continue;
     }
     if (op === OP_LEAVE) {

@@ -42,7 +42,9 @@ it('knows what the policy has ended, with what it was, over a restart', async ()
   await store.ledger.reserve({ ...reserveOf(customerId, 'a'), tags: { team: 'blue' } });
   const beganAtMs = nowMs;
   expect(await store.ledgerOperations.estimatedHolds()).toEqual([]);
+  store.ledger.progress('hold_a', [], 'gen-1');
   await store.ledgerOperations.markUnknown(['hold_a']);
+  expect(await store.ledgerOperations.openHolds()).toMatchObject([{ providerRequestId: 'gen-1' }]);
   await pass(GRACE_MS + 5000);
   const [estimated, ...others] = await store.ledgerOperations.estimatedHolds();
   expect(others).toEqual([]);
@@ -51,6 +53,7 @@ it('knows what the policy has ended, with what it was, over a restart', async ()
     hold: {
       holdId: 'hold_a',
       requestId: 'req_a',
+      providerRequestId: 'gen-1',
       customerId,
       createdAtMs: beganAtMs,
       models: ['openai/gpt-4o-mini'],

@@ -8,7 +8,7 @@ import type { EstimatedHold } from '../../metering/ledger-operations-port.ts';
 import { HoldHistory } from './hold-history.ts';
 import { viewOf } from './hold-view.ts';
 import type { QueryTable } from './reader-queries.ts';
-import { integer, text } from './subscriptions.ts';
+import { integer, nullableText, text } from './subscriptions.ts';
 import type { OperationTable } from './writer-operations.ts';
 
 /** The writer's side: notes those that the policy ends. */
@@ -17,13 +17,13 @@ export class EstimatedHolds {
 
   constructor(database: DatabaseSync) {
     this.#put = database.prepare(
-      'INSERT OR IGNORE INTO estimated_hold (hold_id, at) VALUES (?, ?)',
+      'INSERT OR IGNORE INTO estimated_hold (hold_id, at, provider_request_id) VALUES (?, ?, ?)',
     );
   }
 
   /** In the transaction of the estimate. */
-  note(holdId: string, atMs: number): void {
-    this.#put.run(holdId, atMs);
+  note(holdId: string, providerRequestId: string | null, atMs: number): void {
+    this.#put.run(holdId, atMs, providerRequestId);
   }
 }
 
@@ -45,11 +45,13 @@ export function estimatedHoldQueries(database: DatabaseSync): QueryTable {
   return {
     estimatedHolds(): readonly EstimatedHold[] {
       const history = new HoldHistory(database);
-      const rows = database.prepare('SELECT hold_id, at FROM estimated_hold ORDER BY at').all();
+      const rows = database.prepare('SELECT * FROM estimated_hold ORDER BY at').all();
       return rows.flatMap((row): EstimatedHold[] => {
         const story = history.story(text(row, 'hold_id'));
         if (story === null) return [];
-        const hold = viewOf(story.hold, story.unknownSinceMs);
+        const providerRequestId = nullableText(row, 'provider_request_id');
+        const { unknownSinceMs } = story;
+        const hold = viewOf(story.hold, { unknownSinceMs, providerRequestId });
         return [{ hold, estimatedAtMs: integer(row, 'at') }];
       });
     },

@@ -49,7 +49,12 @@ export function holdOperations(parts: Parts): OperationTable {
       run: (): readonly OpenHoldView[] =>
         engine
           .openHolds()
-          .map((hold) => viewOf(hold, unknownSince.get(hold.holdId) ?? null))
+          .map((hold) =>
+            viewOf(hold, {
+              unknownSinceMs: unknownSince.get(hold.holdId) ?? null,
+              providerRequestId: progress.providerRequestId(hold.holdId),
+            }),
+          )
           .toSorted((one, other) => one.createdAtMs - other.createdAtMs),
     },
     ...estimatedHoldOperations(parts.database),

@@ -10,8 +10,12 @@ function costOf(hold: HoldImage): bigint {
   return hold.covered.reduce((sum, { amounts }) => sum + (amounts.cost_usd ?? 0n), 0n);
 }
 
-export function viewOf(hold: HoldImage, unknownSinceMs: number | null): OpenHoldView {
+export function viewOf(
+  hold: HoldImage,
+  beside: Pick<OpenHoldView, 'unknownSinceMs' | 'providerRequestId'>,
+): OpenHoldView {
   return {
+    ...beside,
     holdId: hold.holdId,
     state: hold.state,
     customerId: hold.customerId,
@@ -20,7 +24,6 @@ export function viewOf(hold: HoldImage, unknownSinceMs: number | null): OpenHold
     operation: hold.operation,
     createdAtMs: hold.createdAtMs,
     expiresAtMs: hold.expiresAtMs,
-    unknownSinceMs,
     costNanoUsd: costOf(hold),
     models: [...new Set(hold.covered.map(({ model }) => model))],
     planId: hold.planId,

@@ -124,7 +124,7 @@ export class Maintenance {
         const observed = this.#writer.progress.read(holdId);
         const applied = this.#engine.reconcileUnknown({ holdId, policy, observed }, nowMs);
         unit.keep(applied);
-        this.#estimated.note(holdId, nowMs);
+        this.#estimated.note(holdId, this.#writer.progress.providerRequestId(holdId), nowMs);
         unit.writes.requests.push({
           identity: identityOf(hold),
           holdId,

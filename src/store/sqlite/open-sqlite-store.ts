@@ -103,9 +103,9 @@ function ledgerOver(link: WriterLink, readers: Pick<ReaderLink, 'ask'>, now: () 
         if (command.claim !== undefined) putClaimEnd(flat, command.claim);
         putVoid(flat, call, command);
       }),
-    progress(holdId, observed) {
+    progress(holdId, charges, providerRequestId = null) {
       link.tell((flat) => {
-        putProgress(flat, holdId, observed);
+        putProgress(flat, holdId, { charges, providerRequestId });
       });
     },
     limits: limitsOver(link, readers, now),

@@ -94,7 +94,8 @@ describe('the batch between the threads', () => {
     const ending = voidOf(command, 2000);
     const flat: Flat = [];
     putSettle(flat, 7, settle);
-    putProgress(flat, 'hold_1', settle.charges);
+    const mark = { charges: settle.charges, providerRequestId: 'gen-1' };
+    putProgress(flat, 'hold_1', mark);
     const claim = { scope: 'cus_1', key: 'k', requestId: 'req_2' };
     const sealed = new Uint8Array([1, 2, 3]);
     putClaimEnd(flat, { claim, end: { type: 'kept', sealed } });
@@ -103,10 +104,10 @@ describe('the batch between the threads', () => {
     putCall(flat, 9, { name: 'limits', args: ['cus_1', null] });
     const marks: unknown[] = [];
     const commands = decodeCommands(new FlatReader(structuredClone(flat)), {
-      progress: (holdId, charges) => marks.push(holdId, charges),
+      progress: (holdId, noted) => marks.push(holdId, noted),
       leave: (requestId) => marks.push(requestId),
     });
-    expect(marks).toEqual(['hold_1', settle.charges, 'req_2']);
+    expect(marks).toEqual(['hold_1', mark, 'req_2']);
     expect(commands).toMatchObject([
       { op: 'settle', call: 7, order: { kind: 'settle', charges: settle.charges }, claimEnd: null },
       {

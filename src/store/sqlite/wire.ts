@@ -61,6 +61,13 @@ export interface SettleOrder {
   readonly startedAtMs: number;
 }
 
+/** What a running stream has come to. */
+export interface ProgressMark {
+  readonly charges: readonly Charge[];
+  /** The provider's id of the call; null where it has not told. */
+  readonly providerRequestId: string | null;
+}
+
 /** How an idempotency key's call ended, as the writer gets it. */
 export interface ClaimEndOrder {
   readonly scope: string;
@@ -164,9 +171,9 @@ export function putVoid(flat: Flat, call: number, command: VoidCommand): void {
 }
 
 /** Has no answer. */
-export function putProgress(flat: Flat, holdId: string, observed: readonly Charge[]): void {
-  flat.push(OP_PROGRESS, holdId);
-  putCharges(flat, observed);
+export function putProgress(flat: Flat, holdId: string, mark: ProgressMark): void {
+  flat.push(OP_PROGRESS, holdId, mark.providerRequestId);
+  putCharges(flat, mark.charges);
 }
 
 /** Has no answer; belongs to the settlement or the release that is written next. */
@@ -309,6 +316,10 @@ export class FlatReader {
       state: this.text() as ClaimEndOrder['state'],
       sealed: this.next() as Uint8Array | null,
     };
+  }
+
+  progressMark(): ProgressMark {
+    return { providerRequestId: this.nullableText(), charges: this.charges() };
   }
 
   settleOrder(kind: SettleOrder['kind']): SettleOrder {

@@ -164,9 +164,9 @@ export class Writer {
     const reader = new FlatReader(batch);
     const nowMs = reader.number();
     const commands = decodeCommands(reader, {
-      progress: (holdId, charges) => {
+      progress: (holdId, mark) => {
         // A mark that comes after the end of its call says nothing any more.
-        if (this.#open.has(holdId)) this.#progress.note(holdId, charges, nowMs);
+        if (this.#open.has(holdId)) this.#progress.note(holdId, mark, nowMs);
       },
       leave: (requestId) => {
         this.#idempotency.leave(requestId);

@@ -4,7 +4,10 @@
  * @module
  */
 
-/** `at`: when the estimate was booked. */
+/** `at`: when the estimate was booked. By the provider's id of a call some find it again. */
 export const ESTIMATED_HOLDS = `
-CREATE TABLE estimated_hold (hold_id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+ALTER TABLE progress ADD COLUMN provider_request_id TEXT;
+CREATE TABLE estimated_hold (
+  hold_id TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL, provider_request_id TEXT
+) STRICT, WITHOUT ROWID;
 `;
