@@ -4,7 +4,7 @@
  * @module
  */
 import type { AuditedChange } from '../../metering/audit-port.ts';
-import type { Charge, ExtendCommand, ReserveCommand } from '../../metering/ports.ts';
+import type { ExtendCommand, ReserveCommand } from '../../metering/ports.ts';
 import {
   type ClaimEndOrder,
   type FlatReader,
