@@ -96,6 +96,14 @@ describe('ReplyParser', () => {
     expect(() => read(wire)).toThrow(ReplyError);
   });
 
+  it('delivers what was good before it says what is wrong', () => {
+    const parser = new ReplyParser();
+    const seen = reading(parser);
+    const wire = `${OK}transfer-encoding: chunked\r\n\r\n1;ext=1\r\na\r\n2\r\nbc\r\nzz\r\n`;
+    expect(() => parser.push(Buffer.from(wire))).toThrow('malformed chunk');
+    expect(seen).toMatchObject({ body: 'abc', isComplete: false });
+  });
+
   it('refuses headers and trailers without end', () => {
     const endless = `a: ${'x'.repeat(20_000)}`;
     expect(() => read(OK + endless)).toThrow('headers of more');
@@ -153,8 +161,7 @@ describe('ReplyParser', () => {
       },
     };
     parser.push(Buffer.from(`${OK}transfer-encoding: chunked\r\n\r\n${chunked(['one', 'two'])}`));
-    expect(seen).toMatchObject({ body: 'one', isComplete: false });
-    parser.resume();
+    // What came together is delivered together.
     expect(seen).toMatchObject({ body: 'onetwo', isComplete: false });
     parser.resume();
     expect(seen).toMatchObject({ isComplete: true });
