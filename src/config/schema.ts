@@ -16,6 +16,7 @@ import { isGatewayError } from '../contracts/gateway-error.ts';
 import { alertsSchema, egressSchema } from './alerts-schema.ts';
 import { assetsSchema } from './assets-schema.ts';
 import { moderationSchema } from './moderation-schema.ts';
+import { jobsSchema } from './jobs-schema.ts';
 import { holdsSchema } from './holds-schema.ts';
 import { choice, durationMs, integer, keptDays, sizeBytes, text, truth } from './setting-types.ts';
 
@@ -313,6 +314,7 @@ export const configSchema = z.strictObject({
   egress: egressSchema,
   assets: assetsSchema,
   moderation: moderationSchema,
+  jobs: jobsSchema,
   customers: z
     .strictObject({
       autoCreate: autoCreateSchema

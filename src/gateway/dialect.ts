@@ -19,7 +19,8 @@ export interface RequestOrigin {
 }
 
 export interface Dialect {
-  readonly operation: Operation;
+  /** Null where the body says: {@link parse} holds it against the key's scope. */
+  readonly operation: Operation | null;
   /** Whether bodies may be `multipart/form-data` instead of JSON, and whether they may be JSON at all. */
   readonly bodies: 'json' | 'form' | 'json_or_form';
   maxBodyBytes(settings: DataPlaneSettings): number;

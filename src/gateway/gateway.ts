@@ -13,6 +13,7 @@ import type { TimerWheel } from '../http/timer-wheel.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { MeteringStore } from '../metering/ports.ts';
 import type { ContentReview } from './content-review.ts';
+import type { JobRunner } from './jobs/job-runner.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 import type { Bookings } from './holds/bookings.ts';
 import type { InFlight } from './holds/in-flight.ts';
@@ -69,6 +70,20 @@ export interface DataPlaneSettings {
   readonly drainMs: number;
   readonly drainBytes: number;
   readonly drainsMax: number;
+  readonly jobs: JobSettings;
+}
+
+/** Limits and timers of jobs. */
+export interface JobSettings {
+  /** From the call to the end of a job that its caller does not wait for. */
+  readonly timeoutMs: number;
+  /** Of the reply to a submission. */
+  readonly submitTimeoutMs: number;
+  /** Of one file of a result. */
+  readonly fetchTimeoutMs: number;
+  /** Questions to providers, and downloads, at once. */
+  readonly maxPolls: number;
+  readonly maxDownloads: number;
 }
 
 export interface Gateway {
@@ -94,6 +109,7 @@ export interface Gateway {
   readonly inputs: MediaInputs;
   /** Judges calls for media and what comes of them; null: nobody does. */
   readonly review: ContentReview | null;
+  readonly jobs: JobRunner;
   readonly lifecycle: Lifecycle;
   /** Holds that somebody works on. */
   readonly inFlight: InFlight;

@@ -20,6 +20,7 @@ import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { comparableBody, idempotencyKeyOf } from './idempotency-key.ts';
 import { claimCall } from './idempotent.ts';
+import { runsAsJob, serveAsJob } from './jobs/serve-job.ts';
 import { keepFailure } from './keep-failure.ts';
 import { QUOTE_HEADER, quotedCallOf } from './quotes/quoted-call.ts';
 import { reserve } from './reserve.ts';
@@ -107,7 +108,9 @@ async function serveOnce(
   };
   gateway.inFlight.begin(run.holdId);
   try {
-    await runCall(gateway, run);
+    if (call.kind === 'operation' && runsAsJob(candidates, call)) {
+      await serveAsJob(gateway, run, call);
+    } else await runCall(gateway, run);
   } finally {
     gateway.inFlight.end(run.holdId);
   }

@@ -6,6 +6,7 @@
 import { formatUsd } from '../contracts/money.ts';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { RefusalAction } from '../contracts/limit-status.ts';
+import type { JobRecord } from '../metering/job-port.ts';
 import type { Held, Refused, ReserveCommand } from '../metering/ports.ts';
 import { type Candidate, withInputTokens } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
@@ -116,12 +117,12 @@ const SHORT_OF_FUNDS: ReadonlySet<string> = new Set([
 async function reserveOnQuote(
   gateway: Gateway,
   run: CallRun,
-  quote: QuotedCall,
+  { quote, job }: { readonly quote: QuotedCall; readonly job: JobRecord | null },
 ): Promise<Held | Refused> {
   const { call } = run;
   const reserveFirst = async ([first]: readonly Candidate[]): Promise<Held | Refused> => {
     if (first === undefined) throw new Error('a run has at least one candidate');
-    const command = { ...commandOf(gateway, run, first), modelAsked: call.model };
+    const command = { ...commandOf(gateway, run, first), modelAsked: call.model, job };
     return await reserveQuoted(gateway, quote, command);
   };
   const outcome = await reserveFirst(run.candidates);
@@ -144,18 +145,31 @@ async function reserveOnQuote(
   return answer;
 }
 
+function takeHold(
+  { store }: Gateway,
+  command: ReserveCommand,
+  job: JobRecord | null,
+): Promise<Held | Refused> {
+  return job === null ? store.ledger.reserve(command) : store.jobs.reserve(command, job);
+}
+
 /**
- * Reserves the first candidate's bound. The hold is committed when this returns.
+ * Reserves the first candidate's bound, and with it records `job`, where there is one. The hold is committed when this
+ * returns.
  *
  * @throws GatewayError with the limits' members when the plan refuses, `metering_unavailable` when it cannot be recorded
  */
-export async function reserve(gateway: Gateway, run: CallRun): Promise<void> {
+export async function reserve(
+  gateway: Gateway,
+  run: CallRun,
+  job: JobRecord | null = null,
+): Promise<void> {
   const [first] = run.candidates;
   if (first === undefined) throw new Error('a run has at least one candidate');
   const outcome =
     run.quote === null
-      ? await gateway.store.ledger.reserve(commandOf(gateway, run, first))
-      : await reserveOnQuote(gateway, run, run.quote);
+      ? await takeHold(gateway, commandOf(gateway, run, first), job)
+      : await reserveOnQuote(gateway, run, { quote: run.quote, job });
   run.rates = outcome.rates;
   if (outcome.type === 'refused') throw refusalError(run, outcome);
   run.hold = outcome;

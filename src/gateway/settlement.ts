@@ -8,6 +8,7 @@ import { priceUsage } from '../catalog/media-cost.ts';
 import type { Dimensions } from '../catalog/media-rate.ts';
 import { expectedTokens } from '../catalog/operation-bound.ts';
 import { operationAmounts } from '../catalog/operation-meters.ts';
+import type { OperationSpec } from '../catalog/operation-spec.ts';
 import { billedUsage, costNanoUsd } from '../catalog/price.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
 import { servedTierOf } from '../catalog/service-tier.ts';
@@ -19,7 +20,6 @@ import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { Gateway } from './gateway.ts';
 import { servedTierPrice } from './service-tier.ts';
 import type { CallRun } from './call-run.ts';
-import type { OperationCall } from './operation-call.ts';
 
 const NO_USAGE: UsageVector = {};
 
@@ -140,7 +140,7 @@ export function usageOrEstimate(
 ): { readonly usage: UsageVector; readonly estimated: boolean } {
   const { usage } = seen;
   if (run.call.kind === 'operation') {
-    return completed(seen.candidate, run.call, usage ?? NO_USAGE);
+    return completedUsage(seen.candidate.price, run.call.spec, usage ?? NO_USAGE);
   }
   const model = seen.candidate.name;
   const bytes = run.call.bytes.length;
@@ -158,9 +158,9 @@ export function usageOrEstimate(
 }
 
 /** What is sold by tokens and came without a count of them is booked at what its price expects. */
-function completed(
-  { price }: Candidate,
-  { spec }: OperationCall,
+export function completedUsage(
+  price: PriceItem | null,
+  spec: OperationSpec,
   told: UsageVector,
 ): { readonly usage: UsageVector; readonly estimated: boolean } {
   if (price === null || inputTokensOf(told) + outputTokensOf(told) > 0) {
@@ -228,7 +228,7 @@ export function totalCostOf(run: CallRun): bigint {
 }
 
 /** Sum of the attempts' usage, for the request's own record. */
-function totalUsageOf(run: CallRun): UsageVector {
+export function totalUsageOf(run: CallRun): UsageVector {
   const [only] = run.attempts;
   if (run.attempts.length === 1 && only !== undefined) return only.usage;
   const total: Partial<Record<keyof UsageVector, number>> = {};
@@ -278,7 +278,7 @@ export function requestRecord(gateway: Gateway, run: CallRun, end: RunEnd): Requ
 }
 
 /** Counter changes of the billed attempts; a cost-free call still counts as one request. */
-function chargesOf(run: CallRun): readonly Charge[] {
+export function chargesOf(run: CallRun): readonly Charge[] {
   const billed = run.attempts.filter((attempt) => attempt.billable === 'yes');
   const { operation } = run.call;
   return billed.map((attempt, index) => {

@@ -13,7 +13,6 @@ import type {
   Charge,
   Held,
   Page,
-  PageQuery,
   Refused,
   RequestRecord,
   ReserveCommand,
@@ -150,7 +149,10 @@ export interface JobEnding extends Pick<
   readonly booking: JobBooking;
 }
 
-export interface JobQuery extends PageQuery {
+export interface JobQuery {
+  readonly limit: number;
+  /** Of the page before, or `after:<job id>`; null: from the newest on. */
+  readonly cursor: string | null;
   /** Null: of all customers. */
   readonly customerId: string | null;
   /** Null: any. */

@@ -191,6 +191,9 @@ export function describeJobs(suite: JobStoreSuite): void {
       const first = await store.jobs.list({ ...page, limit: 2 });
       const second = await store.jobs.list({ ...page, limit: 2, cursor: first.nextCursor });
       expect(second).toMatchObject({ data: [{ id: 'job_1' }], nextCursor: null });
+      const after = (cursor: string) => store.jobs.list({ ...page, cursor: `after:${cursor}` });
+      expect((await after('job_2')).data.map(({ id }) => id)).toEqual(['job_1']);
+      expect((await after('job_none')).data).toEqual([]);
     });
 
     it('removes from sight what has ended, and that alone', async () => {

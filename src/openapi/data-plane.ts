@@ -27,6 +27,7 @@ import {
   clientTokenRequestSchema,
 } from '../dialects/client-tokens/schema.ts';
 import { ASSET_ROUTES } from './asset-routes.ts';
+import { jobRouteDescriptions } from './job-routes.ts';
 import { operationRouteDescriptions } from './operation-routes.ts';
 import { voiceRouteDescriptions } from './voice-routes.ts';
 import { QUOTE_ROUTES } from './quote-routes.ts';
@@ -137,6 +138,7 @@ export const DATA_PLANE_ROUTES: readonly RouteDescription[] = [
   chatCompletions,
   ...operationRouteDescriptions(CALL_ERRORS),
   ...voiceRouteDescriptions(CALL_ERRORS),
+  ...jobRouteDescriptions(CALL_ERRORS),
   reading({
     path: '/v1/models',
     operationId: 'listModels',

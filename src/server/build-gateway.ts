@@ -16,6 +16,7 @@ import { createIdSource } from '../contracts/ids.ts';
 import { ClientTokens } from '../gateway/client-tokens.ts';
 import { modelReview } from '../gateway/content-review.ts';
 import { DirectoryCache } from '../gateway/directory-cache.ts';
+import { JobRunner } from '../gateway/jobs/job-runner.ts';
 import { Lifecycle, type Gateway } from '../gateway/gateway.ts';
 import { QuoteTokens } from '../gateway/quotes/quote-token.ts';
 import { ReplySeal } from '../gateway/reply-seal.ts';
@@ -101,6 +102,7 @@ export async function buildGateway(
     review: config.moderation.model === '' ? null : modelReview(config.moderation),
     quoteTokens: new QuoteTokens(options.credentials.encryptionKey),
     ...(await openAssets(options, { store: parts.store, ids, nowMs: clock.nowMs, recorder })),
+    jobs: new JobRunner(),
     lifecycle,
     ...openHoldParts(options.loaded, { store: parts.store, clock, recorder, metrics }),
   };

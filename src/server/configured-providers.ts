@@ -27,12 +27,14 @@ export function configuredProviders(
   const map = new Map<string, ConfiguredProvider>();
   for (const provider of providers.configured) {
     const { definition, baseUrl, credential, settings } = provider;
-    map.set(definition.id, { definition, baseUrl, credential, settings, simulated: false });
+    // Simulators of another process, where `SIM_BASE_URL` names one.
+    const simulated = definition.id === simProvider.id;
+    map.set(definition.id, { definition, baseUrl, credential, settings, simulated });
   }
-  if (simulator !== null) {
+  if (simulator !== null && !map.has(simProvider.id)) {
     map.set(simProvider.id, {
       definition: simProvider,
-      baseUrl: `${simulator.url}/openai`,
+      baseUrl: `${simulator.url}/sim`,
       credential: null,
       settings: {},
       simulated: true,

@@ -14,6 +14,7 @@ import type { GatewayMetrics } from '../observability/metrics.ts';
 import { dataPlaneOpenApi } from '../openapi/index.ts';
 import { alwrityRoutes } from './alwrity-routes.ts';
 import { assetRoutes } from './asset-routes.ts';
+import { jobRoutes } from './job-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { quoteRoutes } from './quote-routes.ts';
 import { voiceRoutes } from './voice-routes.ts';
@@ -77,6 +78,7 @@ export function createRoutes(
     },
     ...operationRoutes(gateway),
     ...voiceRoutes(gateway),
+    ...jobRoutes(gateway),
     get('/v1/models', (exchange) => serveModels(gateway, exchange)),
     get('/v1/models/', (exchange, id) => serveModel(gateway, exchange, id)),
     get('/v1/limits', (exchange) => serveLimits(gateway, exchange)),

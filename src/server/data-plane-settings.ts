@@ -12,7 +12,7 @@ const WHOLE_REPLY_WITH_FALLBACK_MS = 90_000;
 
 /** Limits, timeouts and rules of every call. */
 export function dataPlaneSettings(loaded: LoadedConfig): DataPlaneSettings {
-  const { assets, limits, timeouts, stream, unknownParameters, customers } = loaded.config;
+  const { assets, limits, timeouts, stream, unknownParameters, customers, jobs } = loaded.config;
   return {
     maxBodyBytes: limits.maxBodyBytes.chat,
     maxImageBodyBytes: limits.maxBodyBytes.image,
@@ -35,5 +35,6 @@ export function dataPlaneSettings(loaded: LoadedConfig): DataPlaneSettings {
     drainMs: 60_000,
     drainBytes: 8 * MIB,
     drainsMax: 64,
+    jobs,
   };
 }

@@ -15,6 +15,7 @@ import {
 import type { Gateway } from '../gateway/gateway.ts';
 import type { MeteringStore } from '../metering/ports.ts';
 import { PROVIDERS } from '../providers/registry.ts';
+import { simProvider } from '../providers/sim/provider.ts';
 import { databasePath } from '../store/sqlite/database.ts';
 import { openSqliteStore } from '../store/sqlite/open-sqlite-store.ts';
 import { openAlerting, walletAlertLevels } from './alerting.ts';
@@ -93,7 +94,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   tuneRuntime();
   const { loaded } = options;
   const { config } = loaded;
-  const providers = resolveProviders(PROVIDERS, options.environment, config);
+  const providers = resolveProviders([...PROVIDERS, simProvider], options.environment, config);
   const missing = missingLedgerWarning(options);
   const store = await openStore(loaded);
   const simulator = await openSimulator(loaded, providers);
@@ -117,6 +118,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   });
   await archivePrices(store.prices, gateway.catalog.priceBook);
   const address = await listen(server, config.host, config.port);
+  await gateway.jobs.start(gateway);
   alerting.start();
   holdKeeping.start();
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;

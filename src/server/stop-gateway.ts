@@ -36,6 +36,7 @@ export async function stopGateway(parts: {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
   await closed;
+  await gateway.jobs.close();
   gateway.upstream.close();
   gateway.wheel.close();
   await alerting.close();

@@ -16,6 +16,7 @@ import { createElevenLabsFamily } from './elevenlabs/family.ts';
 import { geminiFamily } from './gemini/family.ts';
 import { huggingfaceFamily } from './huggingface/family.ts';
 import { openaiFamily } from './openai/family.ts';
+import { simFamily } from './sim/family.ts';
 import { createStabilityFamily } from './stability/family.ts';
 
 export type { SimulatorVoice } from './core/family.ts';
@@ -23,6 +24,7 @@ export type { Fault, FaultError, FramingFault, RetryWait } from './core/fault.ts
 export type { FaultInput } from './core/fault-grammar.ts';
 export type { FaultMatch, FaultRule } from './core/fault-rules.ts';
 export type { Latency } from './core/latency.ts';
+export type { BoardEntry } from './core/job-board.ts';
 export type { SimulatorLogEntry, SimulatorOutcome } from './core/log.ts';
 export type { SimulatedUsage } from './core/reply.ts';
 export type { Simulator, SimulatorOptions } from './core/simulator.ts';
@@ -38,6 +40,7 @@ function families(): readonly SimulatorFamily[] {
     createStabilityFamily(),
     deepgramFamily,
     createElevenLabsFamily(),
+    simFamily,
   ];
 }
 

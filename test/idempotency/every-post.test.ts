@@ -14,6 +14,8 @@ interface Made {
   readonly webhookId: string;
   readonly ruleId: string;
   readonly alertId: string;
+  /** A job that goes on for ever. */
+  readonly jobId: string;
   /** Of a server that answers everything. */
   readonly hookUrl: string;
 }
@@ -109,6 +111,11 @@ const DATA_POSTS: readonly Post[] = [
       expires_in_s: 60 * countOf(turn),
     }),
   },
+  {
+    route: '/v1/videos',
+    body: (_made, turn) => ({ model: 'sim/video', prompt: turn, seconds: 4 }),
+  },
+  { route: '/v1/jobs/{id}/cancel', id: ({ jobId }) => jobId },
   { route: '/v1/assets', file: (turn) => `${turn}.png` },
   {
     route: '/api/subscription/preflight-check',
@@ -315,8 +322,13 @@ beforeAll(async () => {
     match: 'sim/*',
     markup_percent: '1',
   });
+  const job = await lab.call('/v1/videos', {
+    key: lab.gateway.apiKey,
+    body: { model: 'sim/video', prompt: 'sim:never', seconds: 4 },
+  });
   made = {
     customer,
+    jobId: String(job.json['id']),
     webhookId: hook.id,
     ruleId: rule.id,
     alertId: alert?.id ?? 'none',

@@ -18,6 +18,8 @@ export interface LabOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** `none`: the built-in simulator answers, as `sim/chat`. */
   readonly providers?: 'simulated' | 'none';
+  /** Whether `sim/…` is the lab's own simulator, whose log and jobs a test can read; by default the gateway starts its own. */
+  readonly ownSim?: boolean;
   /** Port to listen on; by default any free one. */
   readonly port?: number;
   /** Milliseconds between two tokens of the simulator, so that events arrive one by one; default 0. */
@@ -132,6 +134,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       GATEWAY_ADMIN_KEY: ADMIN_KEY,
       GATEWAY_API_KEY: SERVICE_KEY,
       ...(options.providers === 'none' ? {} : providerEnvironment(simulator)),
+      ...(options.ownSim === true ? { SIM_BASE_URL: `${simulator.url}/sim` } : {}),
       ...options.environment,
     },
     ...(options.config === undefined ? {} : { config: options.config }),

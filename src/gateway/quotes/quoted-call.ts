@@ -6,6 +6,7 @@
 import type { PriceItem } from '../../catalog/index.ts';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { Operation } from '../../contracts/metering.ts';
+import type { JobRecord } from '../../metering/job-port.ts';
 import type { Held, Refused, ReserveCommand } from '../../metering/ports.ts';
 import type { NoLeg } from '../../metering/quote-port.ts';
 import type { Gateway } from '../gateway.ts';
@@ -88,22 +89,27 @@ function reasonError(reason: NoLeg['reason'], operationId: string | null): Gatew
 }
 
 /**
- * Reserves out of the quote.
+ * Reserves out of the quote, and with it records `job`, where there is one.
  *
  * @throws GatewayError `invalid_request` (422) where no use of it is left for this call, `not_found`
  */
 export async function reserveQuoted(
   gateway: Gateway,
   quote: QuotedCall,
-  command: Omit<ReserveCommand, 'priceBookId'> & { readonly modelAsked: string },
+  {
+    job,
+    ...command
+  }: Omit<ReserveCommand, 'priceBookId'> & {
+    readonly modelAsked: string;
+    readonly job: JobRecord | null;
+  },
 ): Promise<Held | Refused> {
   const { quoteId, operationId, priceBookId } = quote;
-  const answer = await gateway.store.quotes.reserve({
-    ...command,
-    priceBookId,
-    quoteId,
-    operationId,
-  });
+  const quoted = { ...command, priceBookId, quoteId, operationId };
+  const answer =
+    job === null
+      ? await gateway.store.quotes.reserve(quoted)
+      : await gateway.store.jobs.reserveQuoted(quoted, job);
   if (answer.type === 'no_leg') throw reasonError(answer.reason, operationId);
   return answer;
 }

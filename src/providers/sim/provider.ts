@@ -1,6 +1,6 @@
 /**
  * The built-in simulator as a provider: `sim/chat` and its kin, on OpenAI's wire, over loopback. Its address is
- * set by the server that starts it; no variable configures it.
+ * set by the server that starts it; `SIM_BASE_URL` names simulators of another process instead.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { moderation } from '../openai-compatible/media/moderation.ts';
 import { mediaCapabilities } from '../openai-compatible/media/provider.ts';
 import { simLookUp } from './look-up.ts';
 import { simMedia } from './media.ts';
+import { simWork } from './work.ts';
 import { simPictureTools } from './picture-tools.ts';
 import { simVoices } from './voices.ts';
 
@@ -24,4 +25,5 @@ export const simProvider = defineOpenAiCompatible({
   ...simPictureTools,
   lookUp: simLookUp,
   ...simVoices,
+  ...simWork,
 });

@@ -16,12 +16,14 @@ import {
   stringOf,
   type JsonObject,
 } from './json.ts';
+import type { JobBoard } from './job-board.ts';
 import type { SimulatorLog } from './log.ts';
 
 export interface ControlledSimulator {
   readonly log: SimulatorLog;
   readonly rules: FaultRules;
   readonly startedAtMs: number;
+  readonly jobs: JobBoard;
 }
 
 export interface ControlReply {
@@ -107,15 +109,18 @@ export function answerControl(
   switch (`${request.method ?? 'GET'} ${path.slice('/__simulator/'.length)}`) {
     case 'GET log':
       return reply(200, { entries: simulator.log.entries });
+    case 'GET jobs':
+      return reply(200, { jobs: simulator.jobs.entries() });
     case 'POST faults':
       return setRules(simulator, body);
     case 'POST reset':
       simulator.rules.clear();
       simulator.log.clear();
+      simulator.jobs.clear();
       return reply(200, { ok: true });
     default:
       return reply(404, {
-        error: 'Known: GET log, GET calls/{client request id}, POST faults, POST reset',
+        error: 'Known: GET log, GET jobs, GET calls/{client request id}, POST faults, POST reset',
       });
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Fault, FaultError, RetryWait } from './fault.ts';
+import type { JobBoard } from './job-board.ts';
 import type { BodyReply, SimulatedReply } from './reply.ts';
 
 /** Speaks for real where the simulators are given a voice; without one they make tones. */
@@ -25,6 +26,8 @@ export interface SimulatedCall {
   readonly id: string;
   readonly seed: string;
   readonly method: string;
+  /** The family's prefix as it was called: `/openai`, or nothing at the root. */
+  readonly prefix: string;
   /** Path after the family's prefix, not decoded. */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -32,6 +35,8 @@ export interface SimulatedCall {
   readonly body: Buffer;
   /** The body as JSON; undefined when it is none. */
   readonly json: unknown;
+  /** Work that was taken and is finished later, of all families. */
+  readonly jobs: JobBoard;
   readonly voice: SimulatorVoice | null;
 }
 

@@ -31,6 +31,8 @@ export interface SimulatedMedia {
   readonly audioSeconds?: number;
   readonly voiceClones?: number;
   readonly inputs?: number;
+  readonly clips?: number;
+  readonly videoSeconds?: number;
 }
 
 export const NO_USAGE: SimulatedUsage = {

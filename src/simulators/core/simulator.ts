@@ -9,6 +9,7 @@ import { answerControl } from './control.ts';
 import { findFault, type Fault } from './fault.ts';
 import { createFaultRules, type FaultRule, type FaultRules } from './fault-rules.ts';
 import type { FamilyRoute, SimulatedCall, SimulatorFamily, SimulatorVoice } from './family.ts';
+import { JobBoard, type BoardEntry } from './job-board.ts';
 import { parseJson } from './json.ts';
 import { paceOf, type Latency } from './latency.ts';
 import { createLog, type OpenEntry, type SimulatorLog, type SimulatorLogEntry } from './log.ts';
@@ -47,6 +48,8 @@ export interface Simulator {
   readonly port: number;
   /** Live: entries are added as calls come in. */
   readonly log: readonly SimulatorLogEntry[];
+  /** Work that was taken, in the order in which it was, as it stands now. */
+  jobs(): readonly BoardEntry[];
   /** @throws TypeError when a step of the rule names no fault */
   setFault(rule: FaultRule): void;
   /** Forgets scripts, counters and the log. */
@@ -68,6 +71,7 @@ interface Shop {
   readonly families: readonly SimulatorFamily[];
   readonly log: SimulatorLog;
   readonly rules: FaultRules;
+  readonly jobs: JobBoard;
   readonly served: WeakMap<Socket, number>;
   readonly seed: string;
   readonly startedAtMs: number;
@@ -107,16 +111,17 @@ function routeCall(shop: Shop, request: IncomingMessage, body: Buffer): Routed {
     query: new URLSearchParams(query),
     headers: request.headers,
     body,
+    jobs: shop.jobs,
     json: body.length === 0 ? undefined : parseJson(body.toString('utf8')),
     voice: shop.options.voice ?? null,
   };
   for (const family of shop.families) {
     const prefix = `/${family.name}`;
     if (rawPath !== prefix && !rawPath.startsWith(`${prefix}/`)) continue;
-    const call = { ...base, path: rawPath.slice(prefix.length) };
+    const call = { ...base, prefix, path: rawPath.slice(prefix.length) };
     return { family, call, route: family.route(call) };
   }
-  const call = { ...base, path: rawPath };
+  const call = { ...base, prefix: '', path: rawPath };
   for (const family of shop.families) {
     const route = family.route(call);
     if (route !== null) return { family, call, route };
@@ -338,6 +343,7 @@ export async function startSimulator(
     families,
     log: createLog(options.logFile ?? null),
     rules: createFaultRules(seed, options.faults ?? []),
+    jobs: new JobBoard(seed),
     served: new WeakMap(),
     seed,
     startedAtMs: Date.now(),
@@ -355,13 +361,16 @@ export async function startSimulator(
     url: `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}`,
     port,
     log: shop.log.entries,
+    jobs: () => shop.jobs.entries(),
     setFault: (rule) => shop.rules.set(rule),
     reset() {
       shop.rules.clear();
       shop.log.clear();
+      shop.jobs.clear();
     },
     idle: () => shop.log.idle(),
     async close() {
+      shop.jobs.close();
       const { promise, resolve } = Promise.withResolvers<void>();
       server.close(() => resolve());
       server.closeAllConnections();

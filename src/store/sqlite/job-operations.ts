@@ -130,6 +130,13 @@ export function jobOperations(parts: OperationParts): OperationTable {
 
 export function jobQueries(database: DatabaseSync): QueryTable {
   const sql = statementCache(database);
+  const placeBefore = (cursor: string | null): number => {
+    if (cursor?.startsWith('after:') !== true) {
+      return numberCursor(cursor, Number.MAX_SAFE_INTEGER);
+    }
+    const row = sql('SELECT seq FROM job WHERE id = ?').get(cursor.slice('after:'.length));
+    return row === undefined ? -1 : integer(row, 'seq');
+  };
   return {
     job([id]) {
       const row = sql('SELECT body FROM job WHERE id = ? AND removed_at IS NULL').get(id as string);
@@ -145,7 +152,7 @@ export function jobQueries(database: DatabaseSync): QueryTable {
     jobs([argument]) {
       const query = argument as JobQuery;
       const limit = pageSize(query);
-      const before = numberCursor(query.cursor, Number.MAX_SAFE_INTEGER);
+      const before = placeBefore(query.cursor);
       const rows = sql(
         `SELECT seq, body FROM job
          WHERE removed_at IS NULL AND seq < ?1 AND (?2 IS NULL OR customer_id = ?2)

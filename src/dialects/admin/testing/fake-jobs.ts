@@ -62,7 +62,10 @@ export function createFakeJobs(ledger: Ledger, now: () => number): Jobs {
               (prefix === null ? job.operation === operation : job.operation.startsWith(prefix))),
         )
         .toReversed();
-      const from = cursor === null ? 0 : Number(cursor);
+      const after = cursor?.startsWith('after:') === true ? cursor.slice('after:'.length) : null;
+      const place = all.findIndex(({ id }) => id === after);
+      const from =
+        cursor === null ? 0 : after === null ? Number(cursor) : place < 0 ? all.length : place + 1;
       const isMore = from + limit < all.length;
       return {
         data: all.slice(from, from + limit),

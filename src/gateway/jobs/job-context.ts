@@ -1,0 +1,102 @@
+/**
+ * What the parts of the job machinery share.
+ *
+ * @module
+ */
+import type { SlotTable } from '../../collections/slot-table.ts';
+import type { JobProtocol } from '../../contracts/job-provider.ts';
+import type { ProviderTarget } from '../../contracts/wire.ts';
+import type { JobRecord } from '../../metering/job-port.ts';
+import type { ConfiguredProvider, Gateway } from '../gateway.ts';
+import type { JobListeners } from './job-listeners.ts';
+import { endingOf, type JobOutcome } from './job-settlement.ts';
+
+const STORE_RETRY_MS = { first: 100, most: 10_000 } as const;
+
+export interface JobContext {
+  readonly gateway: Gateway;
+  readonly listeners: JobListeners;
+  /** What cuts running calls off at the end of the process. */
+  readonly interrupts: SlotTable<() => void>;
+  /** Aborted when the process ends: what is not done is done by the next one. */
+  readonly closing: AbortSignal;
+}
+
+/** A provider that a job can be followed at. */
+export interface FollowedProvider {
+  readonly provider: ConfiguredProvider;
+  readonly protocol: JobProtocol;
+  readonly target: ProviderTarget;
+}
+
+/** Where a job is followed; null where its provider is not configured any more, or follows no work. */
+export function providerOf(gateway: Gateway, job: JobRecord): FollowedProvider | null {
+  const provider = gateway.providers.get(job.provider);
+  const protocol = provider?.definition.jobs;
+  if (provider === undefined || protocol === undefined) return null;
+  const { baseUrl, credential, settings } = provider;
+  return { provider, protocol, target: { model: job.model, baseUrl, credential, settings } };
+}
+
+/** Waits; ends early when the signal is aborted. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', done);
+  });
+}
+
+/**
+ * Has the store do something, again and again while it cannot: a job must not be lost to a full disk.
+ *
+ * @returns null where the process ends before; nothing was changed then
+ */
+export async function stored<Result>(
+  { gateway, closing }: JobContext,
+  job: JobRecord,
+  work: () => Promise<Result>,
+): Promise<Result | null> {
+  let waitMs: number = STORE_RETRY_MS.first;
+  while (!closing.aborted) {
+    try {
+      return await work();
+    } catch (error) {
+      gateway.recorder.fault(error, { jobId: job.id, step: 'store' });
+    }
+    await sleep(waitMs, closing);
+    waitMs = Math.min(2 * waitMs, STORE_RETRY_MS.most);
+  }
+  return null;
+}
+
+/** Ends a job and its hold, once, and tells whoever waits. */
+export async function endJob(
+  context: JobContext,
+  job: JobRecord,
+  outcome: JobOutcome,
+): Promise<void> {
+  const { gateway, listeners } = context;
+  const { ending, request } = endingOf(gateway, job, outcome);
+  const ended = await stored(context, job, () => gateway.store.jobs.end(job.id, ending));
+  if (ended === null) return;
+  listeners.tell(ended);
+  const key = gateway.directory.keyById(job.keyId);
+  const customer = gateway.directory.customer(job.customerId);
+  if (request !== null && key !== null && customer !== null) {
+    gateway.recorder.requestEnded(request, { key, customer, planId: null });
+  }
+}
+
+/** An outcome in which nothing was made. */
+export function emptyOutcome(
+  job: JobRecord,
+  how: Pick<JobOutcome, 'state' | 'billable' | 'error'>,
+): JobOutcome {
+  return { ...how, facts: null, outputs: [], result: null, warnings: job.warnings };
+}

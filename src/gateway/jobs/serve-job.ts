@@ -1,0 +1,282 @@
+/**
+ * Calls that are carried out as jobs: what a provider does not answer at once, and what a caller does not wait for. The
+ * steps are the pipeline's; hold and job are taken in one transaction, and end in one.
+ *
+ * @module
+ */
+import { type GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
+import { isEnded, type JobRecord } from '../../metering/job-port.ts';
+import { billableOf, classOf } from '../../routing/index.ts';
+import type { AttemptFailure, ReplyMeta } from '../attempt-result.ts';
+import { failedCallOf, type CallRun } from '../call-run.ts';
+import type { Candidate } from '../candidates.ts';
+import type { Gateway } from '../gateway.ts';
+import { internalError } from '../error-reply.ts';
+import { keepFailure } from '../keep-failure.ts';
+import { isPreparedJob, type OperationCall, type PreparedJob } from '../operation-call.ts';
+import { reserve } from '../reserve.ts';
+import { RoutingSession } from '../routing-state.ts';
+import { recordAttempt } from '../settlement.ts';
+import { prepareCall, targetOf, warningsOf, withHop } from '../upstream-request.ts';
+import { attemptWhole } from '../whole-attempt.ts';
+import { answerJob, answerWhenEnded } from './answer-job.ts';
+import { newJob, termsOf } from './new-job.ts';
+import { callProvider, readReply } from './provider-call.ts';
+import { endWithoutWork, endWithAnswer } from './run-ending.ts';
+import { freezeTerms } from './job-terms.ts';
+
+/** A call that is carried out as a job. */
+export interface JobRun {
+  readonly run: CallRun;
+  readonly call: OperationCall;
+  /** As it was last written. */
+  job: JobRecord;
+}
+
+/** Whether the candidate does the operation as work to be followed. What it refuses, the pipeline says. */
+function submits(candidate: Candidate, call: OperationCall): boolean {
+  const { definition } = candidate.provider;
+  if (definition.jobs === undefined) return false;
+  try {
+    return isPreparedJob(call.prepare(definition, targetOf(candidate)));
+  } catch (error) {
+    if (isGatewayError(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether a call is carried out as a job. */
+export function runsAsJob(candidates: readonly Candidate[], call: OperationCall): boolean {
+  return call.background === true || candidates.some((candidate) => submits(candidate, call));
+}
+
+/** What became of one submission. */
+type Submitted =
+  | { readonly type: 'accepted' }
+  /** Whether it was taken is not known. */
+  | { readonly type: 'lost' }
+  | { readonly type: 'answered' }
+  | { readonly type: 'failed'; readonly failure: AttemptFailure };
+
+async function change(
+  gateway: Gateway,
+  jobRun: JobRun,
+  what: Parameters<Gateway['store']['jobs']['change']>[1],
+): Promise<void> {
+  const changed = await gateway.store.jobs.change(jobRun.job.id, what);
+  if (changed === null) throw new Error(`the job ${jobRun.job.id} has ended under its call`);
+  jobRun.job = changed;
+}
+
+function noteFailed(
+  gateway: Gateway,
+  jobRun: JobRun,
+  failed: {
+    readonly candidate: Candidate;
+    readonly failure: AttemptFailure;
+    readonly meta: ReplyMeta;
+    readonly dispatchedAtMs: number;
+  },
+): void {
+  const { run } = jobRun;
+  const { failure } = failed;
+  const failureClass = classOf(failure, { work: 'submit', contentSent: false });
+  if (failureClass === 'not_sent') run.claim?.attemptNotSent();
+  recordAttempt(gateway, run, {
+    candidate: failed.candidate,
+    dispatchedAtMs: failed.dispatchedAtMs,
+    end: {
+      ...failed.meta,
+      outcome:
+        failure.source === 'provider'
+          ? failure.failure.kind
+          : `${failure.failure.kind}:${failure.failure.code}`,
+      modelServed: null,
+      serviceTier: null,
+      billable: billableOf(failure, failureClass),
+      usage: failure.source === 'provider' ? failure.failure.usage : null,
+      estimated: false,
+      dimensions: null,
+    },
+  });
+}
+
+/** Submits work that is followed. */
+async function submitOnce(
+  gateway: Gateway,
+  jobRun: JobRun,
+  at: { readonly candidate: Candidate; readonly prepared: PreparedJob },
+): Promise<Submitted> {
+  const { run, call } = jobRun;
+  const { candidate, prepared } = at;
+  const { provider } = candidate;
+  const { submission } = prepared;
+  const protocol = provider.definition.jobs;
+  const marked = protocol?.lookUp?.mark(submission.request, jobRun.job.id) ?? null;
+  const warnings = warningsOf(submission.warnings, call.unknownParameters);
+  const terms = {
+    ...termsOf(run, call, candidate),
+    facts: submission.facts,
+    mark: marked?.mark ?? null,
+  };
+  const dispatchedAtMs = gateway.clock.nowMs();
+  await change(gateway, jobRun, {
+    provider: provider.definition.id,
+    model: candidate.model,
+    simulated: provider.simulated,
+    sentAtMs: dispatchedAtMs,
+    attempts: run.attempts,
+    terms: freezeTerms(terms),
+    warnings: [...run.warnings, ...warnings],
+  });
+  const leftMs = Math.max(1, run.deadlineMs - gateway.clock.monotonicMs());
+  const answer = await callProvider(gateway, provider, {
+    request: withHop(marked?.request ?? submission.request, run),
+    timeoutMs: Math.min(leftMs, gateway.settings.jobs.submitTimeoutMs),
+    interrupts: gateway.lifecycle.interrupts,
+  });
+  const read =
+    answer.type === 'reply' ? readReply(answer, (reply) => submission.readStart(reply)) : answer;
+  if (read.type === 'failed') {
+    const { failure } = read;
+    if (classOf(failure, { work: 'submit', contentSent: false }) === 'ambiguous') {
+      return { type: 'lost' };
+    }
+    const meta = { httpStatus: read.status, providerRequestId: null, firstByteAtMs: null };
+    noteFailed(gateway, jobRun, { candidate, failure, meta, dispatchedAtMs });
+    return { type: 'failed', failure };
+  }
+  run.warnings.push(...warnings);
+  const start = read.value;
+  if (start.type === 'accepted') {
+    await change(gateway, jobRun, { ticket: start.ticket });
+    gateway.jobs.follow(jobRun.job, start.reading);
+  } else gateway.jobs.follow(jobRun.job, start);
+  return { type: 'accepted' };
+}
+
+/** Has a provider that answers at once do it, and keeps what it answers as the job's. */
+async function callOnce(
+  gateway: Gateway,
+  jobRun: JobRun,
+  at: { readonly candidate: Candidate; readonly hasOther: boolean },
+): Promise<Submitted> {
+  const { run, call } = jobRun;
+  const { candidate } = at;
+  const prepared = prepareCall(candidate, run, gateway.settings);
+  const dispatchedAtMs = gateway.clock.nowMs();
+  await change(gateway, jobRun, {
+    provider: candidate.provider.definition.id,
+    model: candidate.model,
+    simulated: candidate.provider.simulated,
+    sentAtMs: dispatchedAtMs,
+    state: 'running',
+    attempts: run.attempts,
+    terms: freezeTerms(termsOf(run, call, candidate)),
+  });
+  gateway.jobs.listeners.tell(jobRun.job);
+  const result = await attemptWhole(gateway, run, { candidate, prepared, hasOther: at.hasOther });
+  if (result.type === 'stream') throw new Error('a job has no stream');
+  if (result.type === 'failed') {
+    const { failure, meta } = result;
+    noteFailed(gateway, jobRun, { candidate, failure, meta, dispatchedAtMs });
+    return { type: 'failed', failure };
+  }
+  run.warnings.push(...prepared.warnings);
+  await endWithAnswer(gateway, jobRun, { candidate, dispatchedAtMs, ...result });
+  return { type: 'answered' };
+}
+
+/**
+ * Tries candidates until one has taken the work. Another one is tried only where the work surely did not reach the last.
+ *
+ * @throws GatewayError when the policy stops
+ */
+async function submit(gateway: Gateway, jobRun: JobRun): Promise<void> {
+  const { run, call } = jobRun;
+  const session = new RoutingSession(gateway, run);
+  let [candidate] = run.candidates;
+  while (candidate !== undefined) {
+    const beganMs = gateway.clock.monotonicMs();
+    session.begin(candidate);
+    run.claim?.attemptBegins();
+    const prepared = call.prepare(candidate.provider.definition, targetOf(candidate));
+    const done = isPreparedJob(prepared)
+      ? await submitOnce(gateway, jobRun, { candidate, prepared })
+      : await callOnce(gateway, jobRun, { candidate, hasOther: session.hasOther() });
+    run.upstreamMs += gateway.clock.monotonicMs() - beganMs;
+    if (done.type === 'lost') {
+      gateway.jobs.reconcile(jobRun.job);
+      return;
+    }
+    if (done.type !== 'failed') {
+      session.succeeded(candidate);
+      return;
+    }
+    candidate = await session.afterFailure(candidate, done.failure);
+  }
+  throw new Error('a run has at least one candidate');
+}
+
+/** Ends the job of a call that came to nothing, and says why. */
+async function giveUp(gateway: Gateway, jobRun: JobRun, error: unknown): Promise<GatewayError> {
+  const { run } = jobRun;
+  const shown = keepFailure(gateway, run, error);
+  const known = isGatewayError(shown) ? shown : internalError();
+  if (!isGatewayError(shown)) {
+    gateway.recorder.fault(shown, { requestId: run.exchange.requestId, step: 'job' });
+  }
+  await endWithoutWork(gateway, jobRun, known);
+  return known;
+}
+
+/**
+ * Serves a call as a job, from the hold on.
+ *
+ * @throws GatewayError for the caller to render
+ */
+export async function serveAsJob(
+  gateway: Gateway,
+  run: CallRun,
+  call: OperationCall,
+): Promise<void> {
+  const job = newJob(gateway, run, call);
+  try {
+    await reserve(gateway, run, job);
+  } catch (error) {
+    run.exchange.failedCall = failedCallOf(run);
+    throw error;
+  }
+  const jobRun: JobRun = { run, call, job };
+  // Told of before anything can have ended.
+  const waiting = call.background === true ? null : answerWhenEnded(gateway, jobRun);
+  try {
+    if (call.background === true && !runsAsJob(run.candidates, { ...call, background: false })) {
+      inBackground(gateway, jobRun);
+      await answerJob(gateway, jobRun);
+      return;
+    }
+    await submit(gateway, jobRun);
+  } catch (error) {
+    waiting?.giveUp();
+    const shown = await giveUp(gateway, jobRun, error);
+    run.exchange.failedCall = failedCallOf(run);
+    throw shown;
+  }
+  if (waiting === null) await answerJob(gateway, jobRun);
+  else await waiting.answer();
+}
+
+/** Goes on without the caller. The end of the process waits for it as for any call. */
+function inBackground(gateway: Gateway, jobRun: JobRun): void {
+  const { lifecycle, jobs } = gateway;
+  lifecycle.inFlight += 1;
+  const work = submit(gateway, jobRun)
+    .catch(async (error: unknown) => {
+      if (!isEnded(jobRun.job.state)) await giveUp(gateway, jobRun, error);
+    })
+    .finally(() => {
+      lifecycle.inFlight -= 1;
+    });
+  jobs.track(jobRun.job, work);
+}

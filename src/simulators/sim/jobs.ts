@@ -1,0 +1,252 @@
+/**
+ * The built-in simulator's own wire for work that takes its time:
+ *
+ * - `POST /v1/jobs` `{model, operation, prompt, size, seconds, n, reference, webhook_url, …}` → the job
+ * - `GET /v1/jobs/{id}`, `POST /v1/jobs/{id}/cancel`, `GET /v1/jobs?reference=` → `{data}`
+ * - `GET /v1/files/{job}/{n}` → the file
+ *
+ * A job is `{id, status: queued|processing|succeeded|failed|cancelled, progress, reference, model, output: [{url, content_type}],
+ * result, billed, failure}`.
+ *
+ * @module
+ */
+import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
+import type { BoardJob, MadeFile } from '../core/job-board.ts';
+import { resultExpiresMs, resultFault } from '../core/job-board.ts';
+import { numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
+import { NO_USAGE, type BodyReply, type SimulatedMedia } from '../core/reply.ts';
+import { simulatedMp4 } from '../media/mp4.ts';
+import { simulatedPng } from '../media/png.ts';
+import { speechMs, tonePcm, wavOf } from '../media/sound.ts';
+
+const SECRET = 'sim-webhook-secret';
+const STATUS = {
+  queued: 'queued',
+  running: 'processing',
+  succeeded: 'succeeded',
+  failed: 'failed',
+  cancelled: 'cancelled',
+} as const;
+const HEIGHTS: Readonly<Record<string, number>> = { '480p': 480, '720p': 720, '1080p': 1080 };
+
+function jsonReply(call: SimulatedCall, status: number, value: object): BodyReply {
+  const headers = { 'content-type': 'application/json', 'x-request-id': call.id };
+  return { kind: 'body', status, headers, body: JSON.stringify(value), usage: null };
+}
+
+function refusal(call: SimulatedCall, status: number, message: string): BodyReply {
+  const type = status === 404 ? 'not_found_error' : 'invalid_request_error';
+  return jsonReply(call, status, { error: { message, type, param: null, code: null } });
+}
+
+function sizeOf(body: JsonObject): { width: number; height: number } {
+  const match = /^(\d{2,5})x(\d{2,5})$/.exec(stringOf(body['size']) ?? '');
+  if (match !== null) return { width: Number(match[1]), height: Number(match[2]) };
+  const height = HEIGHTS[stringOf(body['resolution']) ?? ''] ?? 720;
+  return { width: Math.round((height * 16) / 9), height };
+}
+
+/** What a request makes, and what of it is billed. */
+function workOf(
+  body: JsonObject,
+  seed: string,
+): { files: (() => MadeFile)[]; media: SimulatedMedia; result: JsonObject | null } {
+  const operation = stringOf(body['operation']) ?? '';
+  const { width, height } = sizeOf(body);
+  if (operation.startsWith('video.')) {
+    const durationMs = (numberOf(body['seconds']) ?? 4) * 1000;
+    const make = () => ({
+      bytes: simulatedMp4({ width, height, durationMs }, seed),
+      type: 'video/mp4',
+    });
+    return { files: [make], media: { clips: 1, videoSeconds: durationMs / 1000 }, result: null };
+  }
+  if (operation === 'audio.speech') {
+    const text = stringOf(body['prompt']) ?? '';
+    const make = () => ({
+      bytes: wavOf(tonePcm(speechMs(text, 1), seed)),
+      type: 'audio/wav',
+    });
+    return { files: [make], media: { characters: Array.from(text).length }, result: null };
+  }
+  if (operation === 'audio.transcribe' || operation === 'audio.translate') {
+    const seconds = numberOf(body['seconds']) ?? 1;
+    return {
+      files: [],
+      media: { audioSeconds: seconds },
+      result: { text: 'Simulated transcript.', language: 'en', duration: seconds },
+    };
+  }
+  const count = numberOf(body['n']) ?? 1;
+  const files = Array.from({ length: count }, (_, at) => () => ({
+    bytes: simulatedPng({ width, height }, `${seed}/${String(at)}`),
+    type: 'image/png',
+  }));
+  return { files, media: { images: count }, result: null };
+}
+
+function shown(call: SimulatedCall, job: BoardJob): JsonObject {
+  const origin = `http://${call.headers.host ?? 'localhost'}${call.prefix}`;
+  const isDone = job.state === 'succeeded';
+  const expiresMs = resultExpiresMs(job.prompt);
+  const query = expiresMs === null ? '' : `?expires=${String(Date.now() + expiresMs)}`;
+  return {
+    id: job.id,
+    status: job.oddState ?? STATUS[job.state],
+    progress: job.progress,
+    model: job.model,
+    operation: job.operation,
+    reference: job.reference,
+    created_ms: job.createdAtMs,
+    output: isDone
+      ? job.files.map((_, at) => ({ url: `${origin}/v1/files/${job.id}/${String(at)}${query}` }))
+      : [],
+    result: isDone ? job.result : null,
+    billed: job.isBilled,
+    failure:
+      job.state === 'failed'
+        ? { code: 'generation_failed', message: 'The simulated work failed.' }
+        : null,
+  };
+}
+
+function submit(call: SimulatedCall): FamilyRoute {
+  const body = objectOf(call.json);
+  const model = stringOf(body['model']);
+  return {
+    model,
+    stream: false,
+    answer() {
+      const operation = stringOf(body['operation']);
+      if (model === null || operation === null) {
+        return refusal(call, 400, 'model and operation are needed.');
+      }
+      const prompt = stringOf(body['prompt']) ?? '';
+      const { files, media, result } = workOf(body, `${call.seed}/${prompt}`);
+      const usage = { ...NO_USAGE, media };
+      const url = stringOf(body['webhook_url']);
+      const job = call.jobs.submit(
+        {
+          family: 'sim',
+          model,
+          operation,
+          prompt,
+          reference: stringOf(body['reference']),
+          usage,
+          files,
+          result,
+          webhook: url === null ? null : { url, secret: SECRET },
+        },
+        (ended) => JSON.stringify(shown(call, ended)),
+      );
+      return jsonReply(call, 200, shown(call, job));
+    },
+  };
+}
+
+function look(call: SimulatedCall, id: string): FamilyRoute {
+  return {
+    model: null,
+    stream: false,
+    answer() {
+      const job = call.jobs.get(id);
+      if (job === null) return refusal(call, 404, `There is no job ${id}.`);
+      return jsonReply(call, 200, shown(call, job));
+    },
+  };
+}
+
+function cancel(call: SimulatedCall, id: string): FamilyRoute {
+  return {
+    model: null,
+    stream: false,
+    answer() {
+      if (!call.jobs.cancel(id)) return refusal(call, 409, 'It is too late.');
+      const job = call.jobs.get(id);
+      return jsonReply(call, 200, job === null ? {} : shown(call, job));
+    },
+  };
+}
+
+function list(call: SimulatedCall): FamilyRoute {
+  return {
+    model: null,
+    stream: false,
+    answer() {
+      const reference = call.query.get('reference');
+      const found = call.jobs
+        .list()
+        .filter((job) => reference === null || job.reference === reference);
+      return jsonReply(call, 200, { data: found.map((job) => shown(call, job)) });
+    },
+  };
+}
+
+function fileReply(call: SimulatedCall, job: BoardJob, made: MadeFile): BodyReply {
+  const expires = call.query.get('expires');
+  if (expires !== null && Number(expires) < Date.now()) {
+    return refusal(call, 403, 'This address has expired.');
+  }
+  const isMoved = call.query.has('moved');
+  const move = (location: string): BodyReply => ({
+    kind: 'body',
+    status: 302,
+    headers: { location, 'content-type': 'text/html' },
+    body: '<html>Moved</html>',
+    usage: null,
+  });
+  switch (isMoved ? null : resultFault(job.prompt)) {
+    case 'html':
+      return {
+        kind: 'body',
+        status: 200,
+        headers: { 'content-type': 'text/html' },
+        body: '<html>Sign in</html>',
+        usage: null,
+      };
+    case 'gone':
+      return refusal(call, 404, 'There is no such file.');
+    case 'redirect':
+      return move(`${call.prefix}${call.path}?moved=1`);
+    case 'private':
+      return move('http://169.254.169.254/latest/meta-data');
+    default:
+      return {
+        kind: 'body',
+        status: 200,
+        headers: { 'content-type': made.type },
+        body: made.bytes,
+        usage: null,
+      };
+  }
+}
+
+function file(call: SimulatedCall, id: string, at: number): FamilyRoute {
+  return {
+    model: null,
+    stream: false,
+    answer() {
+      const job = call.jobs.get(id);
+      const make = job?.files[at];
+      if (job === null || make === undefined || job.state !== 'succeeded') {
+        return refusal(call, 404, 'There is no such file.');
+      }
+      return fileReply(call, job, make());
+    },
+  };
+}
+
+/** The route of a path; null for any other. */
+export function jobRoute(call: SimulatedCall): FamilyRoute | null {
+  const { method, path } = call;
+  if (path === '/v1/jobs')
+    return method === 'POST' ? submit(call) : method === 'GET' ? list(call) : null;
+  const one = /^\/v1\/jobs\/([\w-]+)(\/cancel)?$/.exec(path);
+  if (one !== null) {
+    const [, id = '', isCancel] = one;
+    if (method === 'GET' && isCancel === undefined) return look(call, id);
+    return method === 'POST' && isCancel !== undefined ? cancel(call, id) : null;
+  }
+  const made = /^\/v1\/files\/([\w-]+)\/(\d+)$/.exec(path);
+  return made === null || method !== 'GET' ? null : file(call, made[1] ?? '', Number(made[2]));
+}
