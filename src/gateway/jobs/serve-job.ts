@@ -17,7 +17,7 @@ import { isPreparedJob, type OperationCall, type PreparedJob } from '../operatio
 import { reserve } from '../reserve.ts';
 import { RoutingSession } from '../routing-state.ts';
 import { recordAttempt } from '../settlement.ts';
-import { prepareCall, targetOf, warningsOf, withHop } from '../upstream-request.ts';
+import { prepareCall, targetOf, warningsOf, withOwnHeaders } from '../upstream-request.ts';
 import { attemptWhole } from '../whole-attempt.ts';
 import { answerJob, answerWhenEnded } from './answer-job.ts';
 import { newJob, termsOf } from './new-job.ts';
@@ -131,7 +131,7 @@ async function submitOnce(
   });
   const leftMs = Math.max(1, run.deadlineMs - gateway.clock.monotonicMs());
   const answer = await callProvider(gateway, provider, {
-    request: withHop(marked?.request ?? submission.request, run),
+    request: withOwnHeaders(marked?.request ?? submission.request, run, candidate),
     timeoutMs: Math.min(leftMs, gateway.settings.jobs.submitTimeoutMs),
     interrupts: gateway.lifecycle.interrupts,
   });

@@ -65,6 +65,7 @@ function resultOf(job: LooseObject): JobResult {
 
 /** How a job stands. States never seen before are work that goes on. */
 function readingOf(job: LooseObject): JobReading {
+  if (textOf(job['status']) === null) throw malformed('The simulator answered without a status.');
   const isBilled = job['billed'] === true;
   switch (job['status']) {
     case 'succeeded':
