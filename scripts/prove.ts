@@ -12,6 +12,7 @@ import { proveKnownFailures } from './prove/known-failures.ts';
 import {
   proveContention,
   proveCrashPoints,
+  proveJobs,
   proveKills,
   proveModel,
   proveSimulation,
@@ -58,6 +59,10 @@ async function runParts(options: ProveOptions): Promise<Part[]> {
   if (options.killCycles > 0) {
     note('gateway, killed …');
     parts.push(await proveKills(options.killCycles, options.seed));
+  }
+  if (options.jobCycles > 0) {
+    note('gateway with jobs under way, killed …');
+    parts.push(await proveJobs(options.jobCycles, options.seed));
   }
   if (options.crashPoints) {
     note('crash points …');

@@ -7,6 +7,8 @@ import { parseArgs } from 'node:util';
 
 export interface ProveOptions {
   readonly killCycles: number;
+  /** Kills with jobs under way. */
+  readonly jobCycles: number;
   readonly storeCycles: number;
   readonly modelRuns: number;
   readonly contentionRuns: number;
@@ -22,12 +24,13 @@ export interface ProveOptions {
 
 export const USAGE_TEXT = `npm run prove -- [flags]
   --kill-cycles <n>      SIGKILLs of the whole gateway under load (1000)
+  --job-cycles <n>       SIGKILLs of the gateway with jobs under way (100)
   --store-cycles <n>     SIGKILLs of the store alone (200)
   --model-runs <n>       random command lists against the engine's model (500)
   --contention-runs <n>  rounds of 200 parallel calls on each of two limits (20)
   --bug-cycles <n>       SIGKILLs of each copy with a bug put in, which the loop must find (30)
   --seeds <n>            worlds of the simulation (20000)
-  --only <part>          one part: model, contention, store, kills, bugs, simulation, crash-points, known-failures;
+  --only <part>          one part: model, contention, store, kills, jobs, bugs, simulation, crash-points, known-failures;
                          may be repeated
   --seed <text>          of the loops; the same seed gives the same loads, faults and times of kill (date of today)
   --write-docs           put the figures into docs/proof.md
@@ -39,6 +42,7 @@ const PARTS = [
   'contention',
   'store',
   'kills',
+  'jobs',
   'bugs',
   'simulation',
   'crash-points',
@@ -65,6 +69,7 @@ export function parseProveOptions(commandArguments: readonly string[]): ProveOpt
     args: [...commandArguments],
     options: {
       'kill-cycles': { type: 'string' },
+      'job-cycles': { type: 'string' },
       'store-cycles': { type: 'string' },
       'model-runs': { type: 'string' },
       'contention-runs': { type: 'string' },
@@ -84,6 +89,7 @@ export function parseProveOptions(commandArguments: readonly string[]): ProveOpt
   };
   return {
     killCycles: times('kills', 'kill-cycles', 1_000),
+    jobCycles: times('jobs', 'job-cycles', 100),
     storeCycles: times('store', 'store-cycles', 200),
     modelRuns: times('model', 'model-runs', 500),
     contentionRuns: times('contention', 'contention-runs', 20),

@@ -10,6 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ContentionLab, PARALLEL, SHARE } from '../../test/chaos/contention.ts';
 import { runKillLoop } from '../../test/chaos/kill-loop.ts';
+import { jobKillFigures, jobKillsAreClean } from '../../test/chaos/job-kill-report.ts';
+import { runJobKillLoop } from '../../test/chaos/job-kill-loop.ts';
 import { killFigures, killsAreClean, type Figure } from '../../test/chaos/kill-report.ts';
 import { enumerateCrashes } from '../../test/simulation/crash-points.ts';
 import { ALL_SCENARIOS } from '../../test/simulation/all-scenarios.ts';
@@ -106,6 +108,23 @@ export async function proveKills(cycles: number, seed: string): Promise<Part> {
     command: `npm run prove -- --only kills --kill-cycles ${cycles} --seed ${seed}`,
     figures: killFigures(report),
     ok: killsAreClean(report),
+  };
+}
+
+/** The whole gateway with jobs under way, killed. */
+export async function proveJobs(cycles: number, seed: string): Promise<Part> {
+  const report = await runJobKillLoop({
+    cycles,
+    seed,
+    onCycle: (cycle) => {
+      if (cycle % 25 === 0) process.stderr.write(`  ${cycle} of ${cycles} kills\n`);
+    },
+  });
+  return {
+    title: 'The whole gateway with jobs under way, killed',
+    command: `npm run prove -- --only jobs --job-cycles ${cycles} --seed ${seed}`,
+    figures: jobKillFigures(report),
+    ok: jobKillsAreClean(report),
   };
 }
 

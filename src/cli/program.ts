@@ -18,6 +18,7 @@ import { registerPlans } from './commands/plans.ts';
 import { registerQuote } from './commands/quote.ts';
 import { registerPrices } from './commands/prices.ts';
 import { registerReconcile } from './commands/reconcile.ts';
+import { registerJobs } from './commands/jobs.ts';
 import { registerRequests } from './commands/requests.ts';
 import { registerProvider } from './commands/provider.ts';
 import { registerSimulate } from './commands/simulate.ts';
@@ -78,6 +79,7 @@ export function createProgram(scope: CommandScope): Command {
   program.commandsGroup('Look into:');
   registerUsage(program, scope);
   registerLimits(program, scope);
+  registerJobs(program, scope);
   registerRequests(program, scope);
   registerLedger(program, scope);
   registerAlerts(program, scope);

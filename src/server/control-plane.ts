@@ -36,6 +36,7 @@ export function openControlPlane(
       catalogue: gateway.catalog,
       webhookTools,
       removeAsset: (id) => gateway.assets.remove(id),
+      cancelJob: (job) => gateway.jobs.cancel(job),
       maxBodyBytes: config.limits.maxBodyBytes.admin,
       maxJsonDepth: config.limits.maxJsonDepth,
       version: VERSION,

@@ -24,8 +24,10 @@ export interface GatewayProcessOptions {
   /** Folder for the configuration file and the compile cache; outlives the process. */
   readonly workDir: string;
   /** Origin of the upstream that plays OpenAI, and of the one that plays Gemini. */
-  readonly openaiUrl: string;
+  readonly openaiUrl?: string;
   readonly geminiUrl?: string;
+  /** Base URL of the upstream that plays the built-in simulator. */
+  readonly simUrl?: string;
   /** Entry of another copy of the gateway's source. */
   readonly mainFile?: string;
 }
@@ -61,8 +63,10 @@ function environmentOf(options: GatewayProcessOptions): NodeJS.ProcessEnv {
     NODE_COMPILE_CACHE: join(options.workDir, 'compile-cache'),
     GATEWAY_ADMIN_KEY: ADMIN_KEY,
     GATEWAY_API_KEY: SERVICE_KEY,
-    OPENAI_API_KEY: 'sk-chaos',
-    OPENAI_BASE_URL: options.openaiUrl,
+    ...(options.openaiUrl === undefined
+      ? {}
+      : { OPENAI_API_KEY: 'sk-chaos', OPENAI_BASE_URL: options.openaiUrl }),
+    ...(options.simUrl === undefined ? {} : { SIM_BASE_URL: options.simUrl }),
     ...(options.geminiUrl === undefined
       ? {}
       : { GEMINI_API_KEY: 'chaos', GEMINI_BASE_URL: options.geminiUrl }),

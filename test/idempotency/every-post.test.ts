@@ -214,6 +214,7 @@ const ADMIN_POSTS: readonly Post[] = [
     route: '/admin/v1/deliveries/redeliver',
     body: (_made, turn) => ({ destination: `email:${turn}@example.com` }),
   },
+  { route: '/admin/v1/jobs/{id}/cancel', id: ({ jobId }) => jobId },
   { route: '/admin/v1/alerts/{id}/acknowledge', id: ({ alertId }) => alertId },
   { route: '/admin/v1/ledger/verify', body: nothing },
   { route: '/admin/v1/ledger/backups', body: nothing },

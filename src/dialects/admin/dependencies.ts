@@ -8,6 +8,7 @@ import type { IdSource } from '../../contracts/ids.ts';
 import type { UsageUnit } from '../../contracts/usage.ts';
 import type { ReplySeal } from '../../gateway/reply-seal.ts';
 import type { WebhookRecord } from '../../metering/alerts-port.ts';
+import type { JobRecord } from '../../metering/job-port.ts';
 import type { CustomerRecord, KeyRecord, MeteringStore } from '../../metering/ports.ts';
 import type { PriceRuleRecord } from '../../metering/price-port.ts';
 
@@ -76,6 +77,8 @@ export interface AdminDependencies {
   readonly webhookTools: WebhookTools;
   /** Removes stored media with its bytes. False where there is none of this id. */
   readonly removeAsset: (id: string) => Promise<boolean>;
+  /** Asks a job's provider to stop. @throws GatewayError `conflict` where it has ended, or cannot be stopped */
+  readonly cancelJob: (job: JobRecord) => Promise<JobRecord>;
   readonly maxBodyBytes: number;
   readonly maxJsonDepth: number;
   /** The product's version, stated in `openapi.json`. */

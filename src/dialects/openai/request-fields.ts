@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { invalidRequest, pathOf } from '../validation.ts';
 
 /** The body by its schema. @throws GatewayError `invalid_request` naming the field */
@@ -15,6 +15,17 @@ export function checked<Schema extends z.ZodType>(
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw invalidRequest(pathOf(issue?.path ?? []), issue?.message ?? 'is not valid');
+}
+
+/** `background: true`, as JSON and as forms write it: the reply is a job. */
+export const backgroundFlag = z
+  .union([z.boolean(), z.enum(['true', 'false'])])
+  .nullish()
+  .describe('`true`: the reply is a job (202), whose result is kept.');
+
+/** Whether a request asks to be carried out in the background. */
+export function isBackground(value: unknown): boolean {
+  return value === true || value === 'true';
 }
 
 /** Members that the route knows no meaning for. */

@@ -52,7 +52,9 @@ export interface Simulator {
   jobs(): readonly BoardEntry[];
   /** @throws TypeError when a step of the rule names no fault */
   setFault(rule: FaultRule): void;
-  /** Forgets scripts, counters and the log. */
+  /** Forgets scripts and their counters. */
+  clearFaults(): void;
+  /** Forgets scripts, counters, the log and all work. */
   reset(): void;
   /** Settles when no call is open. */
   idle(): Promise<void>;
@@ -362,6 +364,7 @@ export async function startSimulator(
     port,
     log: shop.log.entries,
     jobs: () => shop.jobs.entries(),
+    clearFaults: () => shop.rules.clear(),
     setFault: (rule) => shop.rules.set(rule),
     reset() {
       shop.rules.clear();

@@ -11,6 +11,7 @@ import { assetRoutes } from './assets.ts';
 import { customerRoutes } from './customers.ts';
 import { exportRoutes } from './exports.ts';
 import { deliveryRoutes } from './deliveries.ts';
+import { jobRoutes } from './jobs.ts';
 import { keyRoutes } from './keys.ts';
 import { ledgerBackupRoutes } from './ledger-backups.ts';
 import { ledgerHoldRoutes } from './ledger-holds.ts';
@@ -50,6 +51,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...auditRoutes,
   ...priceRoutes,
   ...assetRoutes,
+  ...jobRoutes,
   ...priceRuleRoutes,
   ...reconciliationRoutes,
 ];

@@ -22,8 +22,14 @@ import type {
 import type { AnswerStream } from '../../../gateway/text-call.ts';
 import { parseJsonObject } from '../../json-body.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
-import { checked, optionsFor, present, unknownMembers } from '../request-fields.ts';
-import { neverWhole } from '../unstreamed.ts';
+import {
+  backgroundFlag,
+  checked,
+  isBackground,
+  optionsFor,
+  present,
+  unknownMembers,
+} from '../request-fields.ts';
 import { ByteStream } from './byte-stream.ts';
 import { SpokenEvents } from './spoken-events.ts';
 import { SpokenStream } from './spoken-stream.ts';
@@ -46,6 +52,7 @@ export const speechSchema = z.looseObject({
     .enum(['audio', 'sse'])
     .nullish()
     .describe('`audio`: bytes, the default; `sse`: events that hold them.'),
+  background: backgroundFlag,
   provider_options: z
     .record(z.string(), z.record(z.string(), z.unknown()))
     .nullish()
@@ -82,6 +89,21 @@ function spokenBy(exchange: SpeechExchange): AnswerStream {
     : new SpokenStream(reader, mediaType, facts);
 }
 
+/** Sound whose reply was waited for whole. @throws ProviderFailureError for what is none */
+function wholeSound(exchange: SpeechExchange, body: Buffer): OperationAnswer {
+  const stream = spokenBy(exchange);
+  const pieces = [stream.push(body), stream.end()];
+  if (stream.failure !== null) throw new ProviderFailureError(stream.failure);
+  return {
+    facts: { ...exchange.facts, usage: stream.usage ?? exchange.facts.usage },
+    contentType: exchange.mediaType,
+    warnings: [],
+    store: null,
+    render: (receipt) =>
+      Buffer.concat([...pieces.filter((piece) => piece !== null), stream.close(receipt)]),
+  };
+}
+
 function notStreamed(): GatewayError {
   return new GatewayError('invalid_request', {
     message: 'This model delivers its sound when it is finished: leave stream_format out.',
@@ -106,7 +128,8 @@ async function parseSpeech(
     operation: 'audio.speech',
     work: 'media',
     model: request.model,
-    stream: true,
+    stream: !isBackground(request.background),
+    background: isBackground(request.background),
     streamType: asEvents ? null : SPEECH_MEDIA_TYPES[format],
     // Code points, as providers count them.
     spec: {
@@ -138,7 +161,7 @@ async function parseSpeech(
       return {
         request: exchange.request,
         warnings: exchange.warnings,
-        read: neverWhole,
+        read: ({ body }) => wholeSound(exchange, body),
         open: () => (asEvents ? new SpokenEvents(spokenBy(exchange)) : spokenBy(exchange)),
       };
     },

@@ -19,7 +19,14 @@ import { invalidRequest } from '../../validation.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { EventStream } from '../event-stream.ts';
 import { MediaReceiver, readMediaBody, type NamedMedia } from '../media-body.ts';
-import { checked, optionsFor, present, unknownMembers } from '../request-fields.ts';
+import {
+  backgroundFlag,
+  checked,
+  isBackground,
+  optionsFor,
+  present,
+  unknownMembers,
+} from '../request-fields.ts';
 import { neverWhole, unstreamed } from '../unstreamed.ts';
 import { transcriptEventWriter } from './transcript-events.ts';
 import {
@@ -43,6 +50,7 @@ export const transcriptionSchema = z.looseObject({
     .describe('With `verbose_json`; `segment` by default.'),
   stream: z.union([z.boolean(), z.enum(['true', 'false'])]).nullish(),
   chunking_strategy: z.string().max(1000).nullish(),
+  background: backgroundFlag,
   provider_options: z
     .record(z.string(), z.record(z.string(), z.string()))
     .nullish()
@@ -171,6 +179,7 @@ async function parseTranscription(
     },
     serviceTier: null,
     unknownParameters: unknownMembers(transcriptionSchema, members),
+    background: isBackground(request.background),
     isServedBy: (definition) => definition.transcription !== undefined,
     prepare(definition, target) {
       const own = optionsFor(request.provider_options, definition.id);

@@ -11,7 +11,7 @@ import type { OperationCall } from '../../../gateway/operation-call.ts';
 import { invalidRequest } from '../../validation.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { MediaReceiver, readMediaBody } from '../media-body.ts';
-import { checked, present, unknownMembers } from '../request-fields.ts';
+import { checked, isBackground, present, unknownMembers } from '../request-fields.ts';
 import { EDIT_MEDIA, receiveEditInputs } from './edit-inputs.ts';
 import { imageOptions, imageSpec, streamedImage } from './image-options.ts';
 import { preparedPortions } from './prepared-images.ts';
@@ -60,6 +60,7 @@ async function parseEdit(
     content: { texts: [request.prompt ?? '', modes.search ?? ''], images },
     serviceTier: null,
     unknownParameters: unknownMembers(imageEditSchema, members),
+    background: isBackground(request.background),
     isServedBy: (definition) => definition.imageEdit !== undefined,
     prepare(definition, target) {
       const options = {
@@ -76,8 +77,9 @@ async function parseEdit(
       }
       const { response_format } = request;
       const { generatedBy } = context.settings;
-      const most = provider.perCall?.(target.model);
-      return preparedPortions(options, { most, response_format, generatedBy }, (portion) =>
+      const keptFormat = isBackground(request.background) ? 'url' : response_format;
+      const how = { most: provider.perCall?.(target.model), response_format: keptFormat, generatedBy };
+      return preparedPortions(options, how, (portion) =>
         provider.edit(portion, target),
       );
     },

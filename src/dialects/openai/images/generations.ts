@@ -7,7 +7,7 @@ import type { Dialect, ParseContext } from '../../../gateway/dialect.ts';
 import type { OperationCall } from '../../../gateway/operation-call.ts';
 import { parseJsonObject } from '../../json-body.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
-import { checked, present, unknownMembers } from '../request-fields.ts';
+import { checked, isBackground, present, unknownMembers } from '../request-fields.ts';
 import { imageOptions, imageSpec, streamedImage } from './image-options.ts';
 import { preparedPortions } from './prepared-images.ts';
 import { imageGenerationSchema } from './schema.ts';
@@ -29,6 +29,7 @@ function parseGeneration(bytes: Buffer, { settings }: ParseContext): OperationCa
     content: { texts: [request.prompt, request.negative_prompt ?? ''], images: [] },
     serviceTier: null,
     unknownParameters: unknownMembers(imageGenerationSchema, body),
+    background: isBackground(request.background),
     isServedBy: (definition) => definition.imageGeneration !== undefined,
     prepare(definition, target) {
       const options = imageOptions(request, definition.id);
@@ -38,8 +39,10 @@ function parseGeneration(bytes: Buffer, { settings }: ParseContext): OperationCa
         return streamedImages(exchange, 'image_generation');
       }
       const { response_format } = request;
+      const keptFormat = isBackground(request.background) ? 'url' : response_format;
       const most = provider.perCall?.(target.model);
-      return preparedPortions(options, { most, response_format, generatedBy }, (portion) =>
+      const how = { most, response_format: keptFormat, generatedBy };
+      return preparedPortions(options, how, (portion) =>
         provider.generate(portion, target),
       );
     },

@@ -27,6 +27,12 @@ export function streamedImage(request: ImageRequest): StreamedImage | null {
   return { partialImages: partialImages ?? 0 };
 }
 
+/** What lies behind the picture, where `background` says that and not where it is made. */
+function pictureBackground(background: ImageRequest['background']): string | null {
+  const isFlag = typeof background !== 'string' || background === 'true' || background === 'false';
+  return isFlag ? null : background;
+}
+
 /** The options for one provider. */
 export function imageOptions(request: ImageRequest, provider: string): ImageOptions {
   return {
@@ -36,7 +42,7 @@ export function imageOptions(request: ImageRequest, provider: string): ImageOpti
     size: request.size ?? null,
     quality: request.quality ?? null,
     style: request.style ?? null,
-    background: request.background ?? null,
+    background: pictureBackground(request.background),
     outputFormat: request.output_format ?? null,
     outputCompression: request.output_compression ?? null,
     moderation: request.moderation ?? null,

@@ -20,7 +20,7 @@ import {
   type MediaRules,
   type ReceivedMedia,
 } from '../media-body.ts';
-import { checked, unknownMembers } from '../request-fields.ts';
+import { backgroundFlag, checked, isBackground, unknownMembers } from '../request-fields.ts';
 import { preparedImages } from './prepared-images.ts';
 
 /** Members that all of this work has. */
@@ -31,6 +31,7 @@ export const pictureWorkMembers = {
     .enum(['b64_json', 'url'])
     .nullish()
     .describe('`b64_json` by default; `url`: kept as an asset, under a signed address.'),
+  background: backgroundFlag,
   provider_options: z
     .record(z.string(), z.record(z.string(), z.unknown()))
     .nullish()
@@ -109,11 +110,13 @@ export function pictureWorkDialect<Request extends WorkMembers>(
       content: { texts: [], images: Object.keys(media).map((name) => pictures.of(name).input) },
       serviceTier: null,
       unknownParameters: unknownMembers(schema, received.members),
+      background: isBackground(request.background),
       isServedBy: (definition: ProviderDefinition) => work.isServedBy(definition),
       prepare(definition: ProviderDefinition, target: ProviderTarget) {
         const exchange = work.exchange({ request, pictures }, definition, target);
-        const { response_format } = request;
         const { generatedBy } = context.settings;
+        const isKept = isBackground(request.background);
+        const response_format = isKept ? 'url' : request.response_format;
         return preparedImages(exchange, { n: 1, response_format, generatedBy });
       },
     } as const;

@@ -18,7 +18,10 @@ const common = {
     .regex(/^(?:auto|\d{2,5}x\d{2,5})$/, { message: 'must be <width>x<height> or auto' })
     .nullish(),
   quality: z.string().max(40).nullish(),
-  background: z.enum(['transparent', 'opaque', 'auto']).nullish(),
+  background: z
+    .union([z.enum(['transparent', 'opaque', 'auto', 'true', 'false']), z.boolean()])
+    .nullish()
+    .describe('Of the picture; `true`: the reply is a job (202), whose pictures are kept.'),
   output_format: z.enum(['png', 'jpeg', 'webp']).nullish(),
   output_compression: wholeNumber(100),
   response_format: z
