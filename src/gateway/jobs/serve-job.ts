@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
+import { GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
 import { isEnded, type JobRecord } from '../../metering/job-port.ts';
 import { billableOf, classOf } from '../../routing/index.ts';
 import type { AttemptFailure, ReplyMeta } from '../attempt-result.ts';
@@ -240,6 +240,12 @@ export async function serveAsJob(
   run: CallRun,
   call: OperationCall,
 ): Promise<void> {
+  if (call.stream && call.background === true) {
+    throw new GatewayError('invalid_request', {
+      message: 'What is made in the background is not streamed: leave one of them out.',
+      param: 'background',
+    });
+  }
   const job = newJob(gateway, run, call);
   try {
     await reserve(gateway, run, job);
@@ -251,6 +257,7 @@ export async function serveAsJob(
   // Told of before anything can have ended.
   const waiting = call.background === true ? null : answerWhenEnded(gateway, jobRun);
   try {
+    await call.begin?.(gateway, run);
     if (call.background === true && !runsAsJob(run.candidates, { ...call, background: false })) {
       inBackground(gateway, jobRun);
       await answerJob(gateway, jobRun);
