@@ -84,6 +84,8 @@ export interface JobSettings {
   /** Questions to providers, and downloads, at once. */
   readonly maxPolls: number;
   readonly maxDownloads: number;
+  /** Under which providers reach the gateway; null: they are not told. */
+  readonly callbackUrl: string | null;
 }
 
 export interface Gateway {

@@ -31,6 +31,11 @@ export const ALERT_KINDS = [
 /** A name of {@link ALERT_KINDS}. */
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
+/** What a webhook may ask for: kinds of alerts, and `job`: the ends of jobs. */
+export const WEBHOOK_KINDS = [...ALERT_KINDS, 'job'] as const;
+/** A name of {@link WEBHOOK_KINDS}. */
+export type WebhookKind = (typeof WEBHOOK_KINDS)[number];
+
 export const ALERT_SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type AlertSeverity = (typeof ALERT_SEVERITIES)[number];
 
@@ -356,7 +361,7 @@ export interface WebhookRecord {
   readonly url: string;
   readonly description: string | null;
   /** Null: all. */
-  readonly kinds: readonly AlertKind[] | null;
+  readonly kinds: readonly WebhookKind[] | null;
   /** `cus_…`; null: all, and what concerns no customer. */
   readonly customerIds: readonly string[] | null;
   /** Newest first; every one that has not expired signs. */

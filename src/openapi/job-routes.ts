@@ -119,6 +119,24 @@ export function jobRouteDescriptions(errors: readonly ErrorCode[]): readonly Rou
       errors: [...READ_ERRORS, 'conflict'],
     },
     {
+      tag: 'jobs',
+      access: 'public',
+      method: 'post',
+      path: '/v1/provider-webhooks/{provider}',
+      operationId: 'receiveProviderMessage',
+      summary: 'Where providers tell how work stands',
+      description:
+        'Signed by the provider; the secret stands in its settings. A message only wakes whoever follows the work, so repetitions do nothing.',
+      params: z.object({ provider: z.string() }),
+      query: z.object({ job: z.string().optional() }),
+      reply: {
+        status: 200,
+        description: 'Heard.',
+        content: json(z.object({ received: z.literal(true) })),
+      },
+      errors: ['invalid_request', 'not_found', 'forbidden', 'payload_too_large', 'request_timeout'],
+    },
+    {
       ...jobs,
       method: 'get',
       path: '/v1/jobs',

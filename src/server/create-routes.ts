@@ -16,6 +16,7 @@ import { alwrityRoutes } from './alwrity-routes.ts';
 import { assetRoutes } from './asset-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
+import { providerWebhookRoute } from './provider-webhook-route.ts';
 import { quoteRoutes } from './quote-routes.ts';
 import { voiceRoutes } from './voice-routes.ts';
 import { clientTokenRoute } from './client-token-route.ts';
@@ -79,6 +80,7 @@ export function createRoutes(
     ...operationRoutes(gateway),
     ...voiceRoutes(gateway),
     ...jobRoutes(gateway),
+    providerWebhookRoute(gateway),
     get('/v1/models', (exchange) => serveModels(gateway, exchange)),
     get('/v1/models/', (exchange, id) => serveModel(gateway, exchange, id)),
     get('/v1/limits', (exchange) => serveLimits(gateway, exchange)),

@@ -35,6 +35,6 @@ export function dataPlaneSettings(loaded: LoadedConfig): DataPlaneSettings {
     drainMs: 60_000,
     drainBytes: 8 * MIB,
     drainsMax: 64,
-    jobs,
+    jobs: { ...jobs, callbackUrl: assets.publicUrl === '' ? null : assets.publicUrl },
   };
 }

@@ -14,8 +14,9 @@ interface Made {
   readonly webhookId: string;
   readonly ruleId: string;
   readonly alertId: string;
-  /** A job that goes on for ever. */
+  /** Jobs that go on for ever. */
   readonly jobId: string;
+  readonly otherJobId: string;
   /** Of a server that answers everything. */
   readonly hookUrl: string;
 }
@@ -214,7 +215,7 @@ const ADMIN_POSTS: readonly Post[] = [
     route: '/admin/v1/deliveries/redeliver',
     body: (_made, turn) => ({ destination: `email:${turn}@example.com` }),
   },
-  { route: '/admin/v1/jobs/{id}/cancel', id: ({ jobId }) => jobId },
+  { route: '/admin/v1/jobs/{id}/cancel', id: ({ otherJobId }) => otherJobId },
   { route: '/admin/v1/alerts/{id}/acknowledge', id: ({ alertId }) => alertId },
   { route: '/admin/v1/ledger/verify', body: nothing },
   { route: '/admin/v1/ledger/backups', body: nothing },
@@ -238,10 +239,11 @@ const ADMIN_POSTS: readonly Post[] = [
 ];
 
 /**
- * Signed by Stripe, under Stripe's own event ids; and what comes as a form, which is compared without its boundary and
+ * Signed by Stripe and by providers, under their own ids; and what comes as a form, which is compared without its boundary and
  * tested in `test/media`.
  */
 const EXEMPT = [
+  '/v1/provider-webhooks/{provider}',
   '/webhooks/stripe',
   '/v1/audio/transcriptions',
   '/v1/audio/translations',
@@ -323,13 +325,17 @@ beforeAll(async () => {
     match: 'sim/*',
     markup_percent: '1',
   });
-  const job = await lab.call('/v1/videos', {
-    key: lab.gateway.apiKey,
-    body: { model: 'sim/video', prompt: 'sim:never', seconds: 4 },
-  });
+  const makeJob = async (): Promise<string> => {
+    const job = await lab.call('/v1/videos', {
+      key: lab.gateway.apiKey,
+      body: { model: 'sim/video', prompt: 'sim:never', seconds: 4 },
+    });
+    return String(job.json['id']);
+  };
   made = {
     customer,
-    jobId: String(job.json['id']),
+    jobId: await makeJob(),
+    otherJobId: await makeJob(),
     webhookId: hook.id,
     ruleId: rule.id,
     alertId: alert?.id ?? 'none',

@@ -22,6 +22,8 @@ export class JobRunner {
   readonly #followers = new Map<string, JobFollower>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #holds = new Set<string>();
+  /** What was heard of jobs before they were followed. */
+  readonly #early = new Map<string, JobReading>();
   #context: JobContext | null = null;
   #polls = new Slots(1);
   #downloads = new Slots(1);
@@ -53,12 +55,14 @@ export class JobRunner {
 
   /** Follows a submitted job. `first`: what the submission said. */
   follow(job: JobRecord, first: JobReading | null): void {
+    const early = this.#early.get(job.id);
+    this.#early.delete(job.id);
     const slots = { polls: this.#polls, downloads: this.#downloads };
     const follower = new JobFollower(this.context, slots, job);
     this.#followers.set(job.id, follower);
     this.track(
       job,
-      follower.run(first).finally(() => this.#followers.delete(job.id)),
+      follower.run(early ?? first).finally(() => this.#followers.delete(job.id)),
     );
   }
 
@@ -119,11 +123,25 @@ export class JobRunner {
     return changed;
   }
 
-  /** What a provider's webhook has said of a job. @returns false where nobody follows it */
-  tell(jobId: string, reading: JobReading): boolean {
-    const follower = this.#followers.get(jobId);
-    follower?.tell(reading);
-    return follower !== undefined;
+  /** What a provider's message says of a job. It may come before the reply to the submission, late, or twice. */
+  async hear(message: {
+    readonly provider: string;
+    /** As the address of the message names it; null: not at all. */
+    readonly jobId: string | null;
+    /** The provider's own id. */
+    readonly id: string;
+    readonly reading: JobReading;
+  }): Promise<void> {
+    const { provider, jobId, id, reading } = message;
+    const { jobs } = this.context.gateway.store;
+    const named = jobId === null ? null : await jobs.find(jobId);
+    const job = (await jobs.findByTicket(provider, id)) ?? named;
+    if (job === null || job.provider !== provider) return;
+    if (job.ticket !== null && job.ticket.id !== id) return;
+    const follower = this.#followers.get(job.id);
+    if (follower !== undefined) follower.tell(reading);
+    else if (job.state === 'unknown' && reading.type !== 'pending') this.follow(job, reading);
+    else if (!isEnded(job.state)) this.#early.set(job.id, reading);
   }
 
   /** Ends everything; what is not done stays recorded. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
+import type { WireRequest } from '../../contracts/wire.ts';
 import { isEnded, type JobRecord } from '../../metering/job-port.ts';
 import { billableOf, classOf } from '../../routing/index.ts';
 import type { AttemptFailure, ReplyMeta } from '../attempt-result.ts';
@@ -101,6 +102,17 @@ function noteFailed(
   });
 }
 
+/** With the address at which the provider may tell of the work, where messages of it are taken. */
+function subscribed(gateway: Gateway, { job }: JobRun, request: WireRequest): WireRequest {
+  const { callbackUrl } = gateway.settings.jobs;
+  const provider = gateway.providers.get(job.provider);
+  const webhook = provider?.definition.jobs?.webhook;
+  const secret = webhook === undefined ? undefined : provider?.settings[webhook.secretSetting];
+  if (callbackUrl === null || webhook === undefined || (secret ?? '') === '') return request;
+  const base = callbackUrl.replace(/\/+$/, '');
+  return webhook.subscribe(request, `${base}/v1/provider-webhooks/${job.provider}?job=${job.id}`);
+}
+
 /** Submits work that is followed. */
 async function submitOnce(
   gateway: Gateway,
@@ -131,7 +143,11 @@ async function submitOnce(
   });
   const leftMs = Math.max(1, run.deadlineMs - gateway.clock.monotonicMs());
   const answer = await callProvider(gateway, provider, {
-    request: withOwnHeaders(marked?.request ?? submission.request, run, candidate),
+    request: subscribed(
+      gateway,
+      jobRun,
+      withOwnHeaders(marked?.request ?? submission.request, run, candidate),
+    ),
     timeoutMs: Math.min(leftMs, gateway.settings.jobs.submitTimeoutMs),
     interrupts: gateway.lifecycle.interrupts,
   });

@@ -6,6 +6,7 @@
 import type {
   AlertBody,
   AlertKind,
+  WebhookKind,
   AlertRecord,
   AlertSeverity,
   DeliveryRecord,
@@ -63,7 +64,7 @@ export function readWebhook(row: SqlRow): WebhookRecord {
     id: text(row, 'id'),
     url: text(row, 'url'),
     description: nullableText(row, 'description'),
-    kinds: jsonOrNull(row, 'kinds') as readonly AlertKind[] | null,
+    kinds: jsonOrNull(row, 'kinds') as readonly WebhookKind[] | null,
     customerIds: jsonOrNull(row, 'customers') as readonly string[] | null,
     secrets: JSON.parse(text(row, 'secrets')) as readonly SealedSecret[],
     createdAtMs: integer(row, 'created_at'),

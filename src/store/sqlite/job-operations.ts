@@ -4,6 +4,7 @@
  * @module
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { formatUsd } from '../../contracts/money.ts';
 import {
   isEnded,
   type JobChange,
@@ -14,6 +15,7 @@ import {
 } from '../../metering/job-port.ts';
 import type { Held, Refused, ReserveCommand } from '../../metering/ports.ts';
 import type { NoLeg, QuotedReserve } from '../../metering/quote-port.ts';
+import { AlertTables, type NewEvent } from './alert-tables.ts';
 import type { BatchUnit } from './batch-unit.ts';
 import { HoldHistory, identityOf } from './hold-history.ts';
 import { JobTable, readJob } from './job-table.ts';
@@ -80,10 +82,40 @@ function book(
   unit.writes.requests.push({ identity, holdId, startedAtMs, requestText, charges });
 }
 
+/** The end of a job as webhooks are told. */
+function eventOf(job: JobRecord, id: string): NewEvent {
+  const { state, operation, modelAsked, requestId, usage, costNanoUsd, error, warnings } = job;
+  return {
+    id,
+    topic: `job.${state}`,
+    customerId: job.customerId,
+    atMs: job.endedAtMs ?? job.createdAtMs,
+    body: {
+      id: job.id,
+      object: 'job',
+      status: state,
+      operation,
+      model: modelAsked,
+      request_id: requestId,
+      outputs: job.outputs.map(({ assetId, type, bytes }) => ({
+        asset_id: assetId,
+        content_type: type,
+        bytes,
+      })),
+      error,
+      usage,
+      cost: costNanoUsd === null ? null : formatUsd(costNanoUsd),
+      warnings,
+      tags: job.tags,
+    },
+  };
+}
+
 export function jobOperations(parts: OperationParts): OperationTable {
   const { database } = parts;
   const table = new JobTable(database);
   const quotes = new QuoteTable(database);
+  const outbox = new AlertTables(database, parts.ids);
   const history = new HoldHistory(database);
   return {
     reserveJob: {
@@ -117,7 +149,9 @@ export function jobOperations(parts: OperationParts): OperationTable {
         const job = table.find(jobId as string);
         if (job === null || (isEnded(job.state) && job.state !== 'unknown')) return null;
         book({ ...parts, history }, job, { booking, unit });
-        return table.write(job, { ...end, endedAtMs: unit.nowMs });
+        const ended = table.write(job, { ...end, endedAtMs: unit.nowMs });
+        outbox.append(eventOf(ended, parts.ids.next('evt')));
+        return ended;
       },
     },
     openJobs: { writes: false, run: () => table.open() },

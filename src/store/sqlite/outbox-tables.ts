@@ -35,7 +35,11 @@ function kindOf(topic: string): string {
   return topic.slice(topic.indexOf('.') + 1);
 }
 
+const JOB_TOPIC = 'job.';
+
 function wantsKind(kinds: readonly string[] | null, event: OutboxEvent): boolean {
+  // Who names no kinds gets every alert; the ends of jobs are asked for by name.
+  if (event.topic.startsWith(JOB_TOPIC)) return kinds?.includes('job') === true;
   return kinds === null || kinds.includes(kindOf(event.topic));
 }
 

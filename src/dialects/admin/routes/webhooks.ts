@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../../../contracts/gateway-error.ts';
 import {
-  ALERT_KINDS,
+  WEBHOOK_KINDS,
   type WebhookPatch,
   type WebhookRecord,
 } from '../../../metering/alerts-port.ts';
@@ -35,14 +35,18 @@ import {
 } from './deliveries.ts';
 
 const urlSchema = z.string().min(1).max(2048).describe('https; a host on the public internet.');
-const kindsSchema = z.array(z.enum(ALERT_KINDS)).min(1).max(ALERT_KINDS.length);
+const kindsSchema = z.array(z.enum(WEBHOOK_KINDS)).min(1).max(WEBHOOK_KINDS.length);
 const customersSchema = z.array(customerNameSchema).min(1).max(1000);
 
 const newWebhookSchema = z
   .strictObject({
     url: urlSchema,
     description: lineSchema(200).optional(),
-    kinds: kindsSchema.optional().describe('Kinds of alerts it gets; all by default.'),
+    kinds: kindsSchema
+      .optional()
+      .describe(
+        'Kinds of alerts it gets; all by default. `job` beside them: the ends of jobs, as `job.<status>`.',
+      ),
     customers: customersSchema
       .optional()
       .describe('Whose alerts it gets; by default everybody’s and those that concern no customer.'),
@@ -64,7 +68,7 @@ const webhookSchema = z
     id: z.string(),
     url: z.string(),
     description: z.string().nullable(),
-    kinds: z.array(z.enum(ALERT_KINDS)).nullable(),
+    kinds: z.array(z.enum(WEBHOOK_KINDS)).nullable(),
     customers: z.array(z.string()).nullable().describe('`cus_…`'),
     status: z.enum(['enabled', 'disabled']),
     disabled_reason: z.string().nullable(),
