@@ -11,6 +11,7 @@ import { billableOf, classOf } from '../../routing/index.ts';
 import type { AttemptFailure, ReplyMeta } from '../attempt-result.ts';
 import { failedCallOf, type CallRun } from '../call-run.ts';
 import type { Candidate } from '../candidates.ts';
+import { reviewBefore } from '../content-review.ts';
 import type { Gateway } from '../gateway.ts';
 import { internalError } from '../error-reply.ts';
 import { keepFailure } from '../keep-failure.ts';
@@ -273,6 +274,7 @@ export async function serveAsJob(
   // Told of before anything can have ended.
   const waiting = call.background === true ? null : answerWhenEnded(gateway, jobRun);
   try {
+    await reviewBefore(gateway, run);
     await call.begin?.(gateway, run);
     if (call.background === true && !runsAsJob(run.candidates, { ...call, background: false })) {
       inBackground(gateway, jobRun);

@@ -78,10 +78,12 @@ async function parseEdit(
       const { response_format } = request;
       const { generatedBy } = context.settings;
       const keptFormat = isBackground(request.background) ? 'url' : response_format;
-      const how = { most: provider.perCall?.(target.model), response_format: keptFormat, generatedBy };
-      return preparedPortions(options, how, (portion) =>
-        provider.edit(portion, target),
-      );
+      const how = {
+        most: provider.perCall?.(target.model),
+        response_format: keptFormat,
+        generatedBy,
+      };
+      return preparedPortions(options, how, (portion) => provider.edit(portion, target));
     },
   };
 }

@@ -42,9 +42,7 @@ function parseGeneration(bytes: Buffer, { settings }: ParseContext): OperationCa
       const keptFormat = isBackground(request.background) ? 'url' : response_format;
       const most = provider.perCall?.(target.model);
       const how = { most, response_format: keptFormat, generatedBy };
-      return preparedPortions(options, how, (portion) =>
-        provider.generate(portion, target),
-      );
+      return preparedPortions(options, how, (portion) => provider.generate(portion, target));
     },
   };
 }

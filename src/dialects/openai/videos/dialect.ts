@@ -165,6 +165,12 @@ async function parseVideo(
     stream: false,
     streamType: null,
     spec: specOf(operation, request, seconds),
+    content: {
+      texts: [request.prompt ?? '', request.negative_prompt ?? ''],
+      images: [inputs.image, inputs.lastImage, ...inputs.references].flatMap(
+        (media) => bytesOf(media) ?? [],
+      ),
+    },
     serviceTier: null,
     unknownParameters: unknownMembers(videoSchema, received.members),
     background: true,
