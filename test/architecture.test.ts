@@ -54,7 +54,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   collections: [],
   http: ['contracts', 'collections', 'undici', 'fast-png', 'node:'],
   'providers/registry.ts': ['providers', 'contracts'],
-  'providers/sim': ['contracts', 'http', 'providers/openai-compatible', 'simulators'],
+  'providers/sim': [
+    'contracts',
+    'http',
+    'providers/openai-compatible',
+    'node:crypto',
+    'simulators',
+  ],
   providers: [
     'contracts',
     'http',

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { buffer } from 'node:stream/consumers';
 import type { ErrorCode } from '../../contracts/error-codes.ts';
 import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { TranscriptionResult } from '../../contracts/transcription-provider.ts';
+import { MEDIA_KINDS } from '../../media/media-type.ts';
 import type { JobRecord } from '../../metering/job-port.ts';
 import { keptError } from '../call-claim.ts';
 import type { CallRun } from '../call-run.ts';
@@ -74,18 +74,18 @@ export async function answerJob(gateway: Gateway, jobRun: JobRun): Promise<void>
 
 /** Reads back what a job has made. @throws GatewayError where it is gone, or too large for a reply */
 async function finishedOf(gateway: Gateway, job: JobRecord): Promise<FinishedJob> {
-  const media: { bytes: Buffer; type: string; assetId: string }[] = [];
+  const media: { bytes: Buffer; type: string }[] = [];
   let left = gateway.settings.maxReplyBytes;
-  for (const { assetId, bytes } of job.outputs) {
+  for (const { assetId, bytes, type } of job.outputs) {
     left -= bytes;
-    const asset = left < 0 ? null : await gateway.assets.find(assetId, job.customerId);
-    const content = asset === null ? null : await gateway.assets.read(asset, null);
-    if (asset === null || content === null) {
+    if (left < 0) {
       throw new GatewayError('provider_error', {
-        message: `What was made is too large for a reply, or gone; GET /v1/jobs/${job.id} has its addresses.`,
+        message: `What was made is too large for a reply; GET /v1/jobs/${job.id} has its addresses.`,
       });
     }
-    media.push({ bytes: await buffer(content), type: asset.type, assetId });
+    const kept = { type: 'text', text: assetId } as const;
+    const rules = { customerId: job.customerId, param: 'result', kinds: MEDIA_KINDS };
+    media.push({ bytes: await gateway.inputs.read(kept, rules), type });
   }
   const terms = thawTerms(job.terms);
   const facts = terms.facts ?? { usage: {}, modelServed: null, dimensions: {} };

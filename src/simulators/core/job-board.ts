@@ -15,6 +15,7 @@
  * @module
  */
 import { createHmac } from 'node:crypto';
+import { request } from 'node:http';
 import { createRandom } from './random.ts';
 import type { SimulatedUsage } from './reply.ts';
 
@@ -204,8 +205,10 @@ export class JobBoard {
         'x-sim-timestamp': String(seconds),
         'x-sim-signature': signWebhook(webhook.secret, seconds, body),
       };
+      const call = request(webhook.url, { method: 'POST', headers }, (reply) => reply.resume());
       // Whoever listens may be gone.
-      fetch(webhook.url, { method: 'POST', headers, body }).catch(() => undefined);
+      call.on('error', () => undefined);
+      call.end(body);
     }, delayMs);
     timer.unref();
     this.#timers.add(timer);
