@@ -15,6 +15,7 @@ import { answerGenerate, type GenerateVerb } from './generate.ts';
 import { answerMedia, wantedOf } from './media.ts';
 import { countModalities, readGenerateRequest } from './request.ts';
 import { modalityDetails } from './usage.ts';
+import { videoRoute } from './video.ts';
 
 const PATH =
   /^\/(?:v1beta|v1)\/models\/([^/:]+):(generateContent|streamGenerateContent|countTokens|batchEmbedContents|embedContent)$/;
@@ -135,6 +136,8 @@ export const geminiFamily: SimulatorFamily = {
       if (/embedContent/i.test(verb)) return embeddingsRoute(call, model, verb);
       return generateRoute(call, model, verbOf(call, verb));
     }
+    const video = videoRoute(call);
+    if (video !== null) return video;
     const listed = LIST_PATH.exec(call.path);
     if (listed === null || call.method !== 'GET') return null;
     // At the root, `/v1/models` is OpenAI's unless the caller shows itself as Google's.

@@ -11,6 +11,7 @@ import { chatRoute } from '../openai/chat-route.ts';
 import { modelList, splitSuffix } from './catalogue.ts';
 import { huggingfaceError, huggingfaceErrorJson } from './errors.ts';
 import { pipelineRoute } from './pipelines.ts';
+import { queueRoute } from './queue.ts';
 
 const PROFILE: ChatProfile = {
   idPrefix: 'chatcmpl-',
@@ -40,7 +41,7 @@ export const huggingfaceFamily: SimulatorFamily = {
   name: 'huggingface',
   route(call) {
     if (call.method === 'POST' && call.path === '/v1/chat/completions') return route(call);
-    const pipeline = pipelineRoute(call);
+    const pipeline = queueRoute(call) ?? pipelineRoute(call);
     if (pipeline !== null) return pipeline;
     if (call.method !== 'GET' || call.path !== '/v1/models') return null;
     const headers = { 'content-type': 'application/json; charset=utf-8', 'x-request-id': call.id };
