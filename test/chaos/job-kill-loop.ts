@@ -147,8 +147,8 @@ class JobKillLoop {
     const lanes = Array.from({ length: LANES }, (_, lane) =>
       this.#lane(gateway.url, createRandom(this.#options.seed, cycle, lane), stop.signal),
     );
+    await pause(random.integer(50, 900));
     await eventually(() => this.#open() >= IN_FLIGHT_MIN);
-    await pause(random.integer(0, 500));
     const open = this.#open();
     this.inFlightAtKill += open;
     this.fewestAtKill = Math.min(this.fewestAtKill, open);

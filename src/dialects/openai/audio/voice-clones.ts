@@ -152,9 +152,9 @@ async function parseClone(
       const extra = optionsFor(request.provider_options, definition.id);
       const options = { samples: [first, ...others], name, description, text, extra } as const;
       const exchange = present(definition.voiceClone).cloneVoice(options, target);
-      const consented = voice;
-      if (consented === null) throw new Error('a voice is made after its consent is on record');
       const answer = (result: VoiceCloneResult): OperationAnswer => {
+        const consented = voice;
+        if (consented === null) throw new Error('a voice is made after its consent is on record');
         const made = { provider: definition.id, model: target.model, voiceId: result.voiceId };
         return voiceAnswer(result, { voice: consented, made, records });
       };
