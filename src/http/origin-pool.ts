@@ -124,6 +124,8 @@ export class Connection implements ReplyReceiver {
     // A request that is not written to its end, or bytes behind the reply: nobody knows what would be read next.
     const isClean = canReuse && !hasRest && this.isUsable && this.socket.writableLength === 0;
     call?.onComplete();
+    // A call that was paused at its last bytes must not leave a socket that the next one cannot hear.
+    if (isClean) this.socket.resume();
     if (!isClean) this.socket.destroy();
     else this.#pool.release(this, keepAliveMs === null ? IDLE_MS : keepAliveMs - HINT_MARGIN_MS);
   }
