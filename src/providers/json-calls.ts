@@ -115,11 +115,8 @@ export function clipCall(model: JsonModel, options: VideoOptions): JsonCall {
 }
 
 /** So many pictures, at one price. */
-export function pictureFacts(
-  count: number,
-  dimensions: ResultFacts['dimensions'] = {},
-): ResultFacts {
-  return { usage: { images: count }, modelServed: null, dimensions };
+export function pictureFacts(count: number): ResultFacts {
+  return { usage: { images: count }, modelServed: null, dimensions: {} };
 }
 
 /**

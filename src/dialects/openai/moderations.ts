@@ -12,7 +12,8 @@ import { parseJsonObject } from '../json-body.ts';
 import { invalidRequest } from '../validation.ts';
 import { openAiError, openAiErrorFrame } from './errors.ts';
 import { costOf } from './receipt-usage.ts';
-import { checked, optionsFor, present, unknownMembers } from './request-fields.ts';
+import { optionsFor } from './provider-options.ts';
+import { checked, present, unknownMembers } from './request-fields.ts';
 import { unstreamed } from './unstreamed.ts';
 
 const INPUTS_MAX = 100;

@@ -36,14 +36,6 @@ export function unknownMembers(
   return Object.keys(body).filter((name) => !(name in schema.shape));
 }
 
-/** A provider's own options out of `provider_options.<provider>`. */
-export function optionsFor(
-  options: Readonly<Record<string, Readonly<Record<string, unknown>>>> | null | undefined,
-  provider: string,
-): Readonly<Record<string, unknown>> {
-  return options?.[provider] ?? {};
-}
-
 /** A capability that {@link OperationCall.isServedBy} has found: its absence is a fault of ours. */
 export function present<Capability>(capability: Capability | undefined): Capability {
   if (capability === undefined) throw new Error('the provider lacks what it was chosen for');

@@ -23,9 +23,7 @@ export const imageEdit: ImageEditProvider = {
     const model = waveSpeedModel(target, 'image.edit');
     const { asked, warnings } = editCall(model, options);
     const { request, warnings: more } = submissionRequest(model, target, asked);
-    const { resolution } = options.extra;
-    const facts = pictureFacts(1, typeof resolution === 'string' ? { resolution } : {});
-    return submission({ request, warnings: [...warnings, ...more] }, facts);
+    return submission({ request, warnings: [...warnings, ...more] }, pictureFacts(1));
   },
 };
 

@@ -22,6 +22,7 @@ import type {
 import type { AnswerStream } from '../../../gateway/text-call.ts';
 import { parseJsonObject } from '../../json-body.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
+import { optionsFor } from '../provider-options.ts';
 import {
   backgroundFlag,
   checked,

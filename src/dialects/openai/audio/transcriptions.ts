@@ -19,6 +19,7 @@ import { invalidRequest } from '../../validation.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { EventStream } from '../event-stream.ts';
 import { MediaReceiver, readMediaBody, type NamedMedia } from '../media-body.ts';
+import { optionsFor } from '../provider-options.ts';
 import {
   backgroundFlag,
   checked,

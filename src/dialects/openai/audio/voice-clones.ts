@@ -27,7 +27,8 @@ import { invalidRequest } from '../../validation.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { MediaReceiver, readMediaBody, type ReceivedMedia } from '../media-body.ts';
 import { costOf } from '../receipt-usage.ts';
-import { checked, optionsFor, present, unknownMembers } from '../request-fields.ts';
+import { optionsFor } from '../provider-options.ts';
+import { checked, present, unknownMembers } from '../request-fields.ts';
 import { unstreamed } from '../unstreamed.ts';
 import { showOwnVoice } from './voice-shape.ts';
 

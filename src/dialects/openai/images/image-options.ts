@@ -6,7 +6,7 @@
 import type { OperationSpec } from '../../../catalog/operation-spec.ts';
 import type { ImageOptions, StreamedImage } from '../../../contracts/image-provider.ts';
 import { invalidRequest } from '../../validation.ts';
-import { optionsFor } from '../request-fields.ts';
+import { optionsFor } from '../provider-options.ts';
 import type { ImageRequest } from './schema.ts';
 
 /**

@@ -4,7 +4,8 @@
  * @module
  */
 import { z } from 'zod';
-import { optionsFor, present } from '../request-fields.ts';
+import { optionsFor } from '../provider-options.ts';
+import { present } from '../request-fields.ts';
 import { pictureWorkDialect, pictureWorkMembers, sizeText } from './picture-work.ts';
 
 export const upscaleSchema = z.looseObject({
