@@ -27,7 +27,6 @@ import {
   backgroundFlag,
   checked,
   isBackground,
-  optionsFor,
   present,
   unknownMembers,
 } from '../request-fields.ts';

@@ -24,7 +24,6 @@ import {
   backgroundFlag,
   checked,
   isBackground,
-  optionsFor,
   present,
   unknownMembers,
 } from '../request-fields.ts';

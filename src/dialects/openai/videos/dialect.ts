@@ -16,7 +16,7 @@ import { invalidRequest } from '../../validation.ts';
 import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { MediaReceiver, readMediaBody, type MediaBody } from '../media-body.ts';
 import { optionsFor } from '../provider-options.ts';
-import { checked,  present, unknownMembers } from '../request-fields.ts';
+import { checked, present, unknownMembers } from '../request-fields.ts';
 import { unstreamed } from '../unstreamed.ts';
 import { VIDEO_MEDIA, VIDEO_OPERATIONS, videoSchema, type VideoRequest } from './schema.ts';
 import { showVideo } from './show-video.ts';
