@@ -5,6 +5,12 @@
  * @module
  */
 import { parseBuffer } from 'music-metadata';
+import { mp4DurationMs } from './mp4-duration.ts';
+
+/** A clip without a sound has its length in its movie header alone. */
+function clipLength(bytes: Buffer, mediaType: string): number | null {
+  return mediaType === 'video/mp4' || mediaType === 'video/quicktime' ? mp4DurationMs(bytes) : null;
+}
 
 /** Milliseconds, rounded up; null where the file cannot be read, or does not say and cannot be counted. */
 export async function measureAudio(bytes: Buffer, mediaType: string): Promise<number | null> {
@@ -16,9 +22,9 @@ export async function measureAudio(bytes: Buffer, mediaType: string): Promise<nu
     );
     const seconds = format.duration;
     return seconds === undefined || !Number.isFinite(seconds) || seconds <= 0
-      ? null
+      ? clipLength(bytes, mediaType)
       : Math.ceil(seconds * 1000);
   } catch {
-    return null;
+    return clipLength(bytes, mediaType);
   }
 }

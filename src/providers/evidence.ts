@@ -36,6 +36,8 @@ export const RECORDED: Readonly<Record<string, readonly Operation[]>> = {
   ],
   elevenlabs: ['audio.speech', 'audio.transcribe'],
   deepgram: ['audio.speech', 'audio.transcribe'],
+  fal: ['image.generate', 'audio.transcribe'],
+  replicate: ['image.generate'],
   groq: CHAT,
   mistral: CHAT,
   together: CHAT,

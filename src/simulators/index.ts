@@ -13,11 +13,14 @@ import type { SimulatorFamily } from './core/family.ts';
 import { startSimulator, type Simulator, type SimulatorOptions } from './core/simulator.ts';
 import { deepgramFamily } from './deepgram/family.ts';
 import { createElevenLabsFamily } from './elevenlabs/family.ts';
+import { falFamily } from './fal/family.ts';
 import { geminiFamily } from './gemini/family.ts';
 import { huggingfaceFamily } from './huggingface/family.ts';
 import { openaiFamily } from './openai/family.ts';
+import { replicateFamily } from './replicate/family.ts';
 import { simFamily } from './sim/family.ts';
 import { createStabilityFamily } from './stability/family.ts';
+import { wavespeedFamily } from './wavespeed/family.ts';
 
 export type { SimulatorVoice } from './core/family.ts';
 export type { Fault, FaultError, FramingFault, RetryWait } from './core/fault.ts';
@@ -40,6 +43,9 @@ function families(): readonly SimulatorFamily[] {
     createStabilityFamily(),
     deepgramFamily,
     createElevenLabsFamily(),
+    wavespeedFamily,
+    falFamily,
+    replicateFamily,
     simFamily,
   ];
 }

@@ -28,6 +28,9 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   stability: 'STABILITY_BASE_URL',
   deepgram: 'DEEPGRAM_BASE_URL',
   elevenlabs: 'ELEVENLABS_BASE_URL',
+  wavespeed: 'WAVESPEED_BASE_URL',
+  fal: 'FAL_BASE_URL',
+  replicate: 'REPLICATE_BASE_URL',
 };
 
 /**

@@ -116,6 +116,12 @@ export function providerEnvironment(simulator: Simulator): Record<string, string
     STABILITY_BASE_URL: `${simulator.url}/stability`,
     ELEVENLABS_API_KEY: PROVIDER_KEY,
     ELEVENLABS_BASE_URL: `${simulator.url}/elevenlabs`,
+    WAVESPEED_API_KEY: PROVIDER_KEY,
+    WAVESPEED_BASE_URL: `${simulator.url}/wavespeed`,
+    FAL_KEY: PROVIDER_KEY,
+    FAL_BASE_URL: `${simulator.url}/fal`,
+    REPLICATE_API_TOKEN: PROVIDER_KEY,
+    REPLICATE_BASE_URL: `${simulator.url}/replicate`,
     DEEPGRAM_API_KEY: PROVIDER_KEY,
     DEEPGRAM_BASE_URL: `${simulator.url}/deepgram`,
   };

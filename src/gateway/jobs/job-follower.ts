@@ -105,10 +105,14 @@ export class JobFollower {
     if (ticket === null) return null;
     const answer = await this.#ask(({ protocol, target }) => protocol.poll(ticket, target));
     this.#questions += 1;
-    if (answer === null) return this.#failed(null);
-    if (answer.type === 'failed') return this.#failed(answer);
     const followed = this.#followed;
-    if (followed === null) return this.#failed(null);
+    if (answer === null || followed === null) return this.#failed(null);
+    if (answer.type === 'failed') {
+      // Some wires tell of work that failed by the status of its result.
+      const { reply } = answer;
+      const end = reply === null ? null : followed.protocol.readPollError?.(ticket, reply);
+      return end ?? this.#failed(answer);
+    }
     const read = readReply(answer, (reply) => followed.protocol.readPoll(ticket, reply));
     if (read.type === 'failed') return this.#failed(read);
     this.#failures = 0;

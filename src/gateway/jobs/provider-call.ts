@@ -14,7 +14,13 @@ import type { ConfiguredProvider, Gateway } from '../gateway.ts';
 /** A 2xx reply, or why there is none. */
 export type ProviderAnswer =
   | { readonly type: 'reply'; readonly reply: WireReply }
-  | { readonly type: 'failed'; readonly failure: AttemptFailure; readonly status: number | null };
+  | {
+      readonly type: 'failed';
+      readonly failure: AttemptFailure;
+      readonly status: number | null;
+      /** What came with a status that is not 2xx; null where nothing came, or nothing that can be read. */
+      readonly reply: WireReply | null;
+    };
 
 /** Calls a provider once; failures are values. `interrupts`: where what cuts the call off is kept while it runs. */
 export async function callProvider(
@@ -40,10 +46,20 @@ export async function callProvider(
     const reply = await collector.promise;
     if (reply.status >= 200 && reply.status <= 299) return { type: 'reply', reply };
     const failure = provider.definition.readError(reply);
-    return { type: 'failed', failure: { source: 'provider', failure }, status: reply.status };
+    return {
+      type: 'failed',
+      failure: { source: 'provider', failure },
+      status: reply.status,
+      reply,
+    };
   } catch (error) {
     if (!(error instanceof TransportFailure)) throw error;
-    return { type: 'failed', failure: { source: 'transport', failure: error }, status: null };
+    return {
+      type: 'failed',
+      failure: { source: 'transport', failure: error },
+      status: null,
+      reply: null,
+    };
   } finally {
     deadline.cancel();
     ask.interrupts.take(slot);
@@ -60,6 +76,6 @@ export function readReply<Value>(
   } catch (error) {
     if (!(error instanceof ProviderFailureError)) throw error;
     const failure = { source: 'provider', failure: error.failure } as const;
-    return { type: 'failed', failure, status: reply.status };
+    return { type: 'failed', failure, status: reply.status, reply: null };
   }
 }

@@ -30,7 +30,7 @@ import {
 } from '../openai-compatible/loose-json.ts';
 import { headersOf, VERSION_SEGMENT } from './request.ts';
 
-const ID = /^\w{1,128}$/;
+const ID = /^[\w-]{1,128}$/;
 /** Clocks differ. */
 const CLOCK_SLACK_MS = 60_000;
 const WEBHOOK_AGE_MAX_MS = 300_000;

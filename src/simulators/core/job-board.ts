@@ -14,7 +14,6 @@
  *
  * @module
  */
-import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
 import { createRandom } from './random.ts';
 import type { SimulatedUsage } from './reply.ts';
@@ -38,8 +37,11 @@ export interface NewBoardJob {
   readonly files: readonly (() => MadeFile)[];
   /** What comes of it beside files. */
   readonly result: Readonly<Record<string, unknown>> | null;
-  /** Where its end is told, and the secret that signs it. */
-  readonly webhook: { readonly url: string; readonly secret: string } | null;
+  /** Where its end is told, and the headers that sign such a message. */
+  readonly webhook: {
+    readonly url: string;
+    headers(body: string, id: string, seconds: number): Readonly<Record<string, string>>;
+  } | null;
 }
 
 export type BoardState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
@@ -95,13 +97,6 @@ export function resultFault(prompt: string): string | null {
 export function resultExpiresMs(prompt: string): number | null {
   const word = wordOf(prompt, 'expires');
   return word === null ? null : Number(word);
-}
-
-/** Signature of a webhook's body: hex HMAC-SHA-256 over `<seconds>.<body>`. */
-export function signWebhook(secret: string, seconds: number, body: string): string {
-  return createHmac('sha256', secret)
-    .update(`${String(seconds)}.${body}`)
-    .digest('hex');
 }
 
 export class JobBoard {
@@ -202,8 +197,7 @@ export class JobBoard {
       const seconds = Math.floor(this.#nowMs() / 1000);
       const headers = {
         'content-type': 'application/json',
-        'x-sim-timestamp': String(seconds),
-        'x-sim-signature': signWebhook(webhook.secret, seconds, body),
+        ...webhook.headers(body, `msg_${kept.id}`, seconds),
       };
       const call = request(webhook.url, { method: 'POST', headers }, (reply) => reply.resume());
       // Whoever listens may be gone.

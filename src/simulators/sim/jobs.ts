@@ -10,9 +10,11 @@
  *
  * @module
  */
+import { createHmac } from 'node:crypto';
 import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
 import type { BoardJob, MadeFile } from '../core/job-board.ts';
-import { resultExpiresMs, resultFault } from '../core/job-board.ts';
+import { jobFileRoute } from '../core/job-files.ts';
+import { resultExpiresMs } from '../core/job-board.ts';
 import { numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
 import { NO_USAGE, type BodyReply, type SimulatedMedia } from '../core/reply.ts';
 import { simulatedMp4 } from '../media/mp4.ts';
@@ -20,6 +22,14 @@ import { simulatedPng } from '../media/png.ts';
 import { speechMs, tonePcm, wavOf } from '../media/sound.ts';
 
 const SECRET = 'sim-webhook-secret';
+/** Hex HMAC-SHA-256 over `<seconds>.<body>`. */
+function signedHeaders(body: string, _id: string, seconds: number): Record<string, string> {
+  const signature = createHmac('sha256', SECRET)
+    .update(`${String(seconds)}.${body}`)
+    .digest('hex');
+  return { 'x-sim-timestamp': String(seconds), 'x-sim-signature': signature };
+}
+
 const STATUS = {
   queued: 'queued',
   running: 'processing',
@@ -135,7 +145,7 @@ function submit(call: SimulatedCall): FamilyRoute {
           usage,
           files,
           result,
-          webhook: url === null ? null : { url, secret: SECRET },
+          webhook: url === null ? null : { url, headers: signedHeaders },
         },
         (ended) => JSON.stringify(shown(call, ended)),
       );
@@ -182,60 +192,6 @@ function list(call: SimulatedCall): FamilyRoute {
   };
 }
 
-function fileReply(call: SimulatedCall, job: BoardJob, made: MadeFile): BodyReply {
-  const expires = call.query.get('expires');
-  if (expires !== null && Number(expires) < Date.now()) {
-    return refusal(call, 403, 'This address has expired.');
-  }
-  const isMoved = call.query.has('moved');
-  const move = (location: string): BodyReply => ({
-    kind: 'body',
-    status: 302,
-    headers: { location, 'content-type': 'text/html' },
-    body: '<html>Moved</html>',
-    usage: null,
-  });
-  switch (isMoved ? null : resultFault(job.prompt)) {
-    case 'html':
-      return {
-        kind: 'body',
-        status: 200,
-        headers: { 'content-type': 'text/html' },
-        body: '<html>Sign in</html>',
-        usage: null,
-      };
-    case 'gone':
-      return refusal(call, 404, 'There is no such file.');
-    case 'redirect':
-      return move(`${call.prefix}${call.path}?moved=1`);
-    case 'private':
-      return move('http://169.254.169.254/latest/meta-data');
-    default:
-      return {
-        kind: 'body',
-        status: 200,
-        headers: { 'content-type': made.type },
-        body: made.bytes,
-        usage: null,
-      };
-  }
-}
-
-function file(call: SimulatedCall, id: string, at: number): FamilyRoute {
-  return {
-    model: null,
-    stream: false,
-    answer() {
-      const job = call.jobs.get(id);
-      const make = job?.files[at];
-      if (job === null || make === undefined || job.state !== 'succeeded') {
-        return refusal(call, 404, 'There is no such file.');
-      }
-      return fileReply(call, job, make());
-    },
-  };
-}
-
 /** The route of a path; null for any other. */
 export function jobRoute(call: SimulatedCall): FamilyRoute | null {
   const { method, path } = call;
@@ -247,6 +203,5 @@ export function jobRoute(call: SimulatedCall): FamilyRoute | null {
     if (method === 'GET' && isCancel === undefined) return look(call, id);
     return method === 'POST' && isCancel !== undefined ? cancel(call, id) : null;
   }
-  const made = /^\/v1\/files\/([\w-]+)\/(\d+)$/.exec(path);
-  return made === null || method !== 'GET' ? null : file(call, made[1] ?? '', Number(made[2]));
+  return jobFileRoute(call, /^\/v1\/files\/([\w-]+)\/(\d+)$/);
 }
