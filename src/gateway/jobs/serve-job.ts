@@ -52,6 +52,25 @@ export function runsAsJob(candidates: readonly Candidate[], call: OperationCall)
   return call.background === true || candidates.some((candidate) => submits(candidate, call));
 }
 
+/**
+ * What no candidate takes is refused before anything is held: a caller who does not wait would learn of it too late.
+ *
+ * @throws GatewayError `invalid_request` of the first candidate
+ */
+function assertTaken(candidates: readonly Candidate[], call: OperationCall): void {
+  let first: GatewayError | null = null;
+  for (const candidate of candidates) {
+    try {
+      call.prepare(candidate.provider.definition, targetOf(candidate));
+      return;
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      first ??= error;
+    }
+  }
+  if (first !== null) throw first;
+}
+
 /** What became of one submission. */
 type Submitted =
   | { readonly type: 'accepted' }
@@ -263,6 +282,7 @@ export async function serveAsJob(
       param: 'background',
     });
   }
+  if (call.background === true) assertTaken(run.candidates, call);
   const job = newJob(gateway, run, call);
   try {
     await reserve(gateway, run, job);

@@ -252,6 +252,9 @@ test('serveSimulators names a base URL for each family', async () => {
     'STABILITY_BASE_URL',
     'DEEPGRAM_BASE_URL',
     'ELEVENLABS_BASE_URL',
+    'WAVESPEED_BASE_URL',
+    'FAL_BASE_URL',
+    'REPLICATE_BASE_URL',
   ]);
   const reply = await fetch(`${families[1]?.baseUrl ?? ''}/v1/models`);
   expect(reply.status).toBe(200);
