@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isGatewayError } from '../contracts/gateway-error.ts';
 import type {
   AlertDraft,
@@ -316,7 +316,8 @@ export function describeAlerting(suite: AlertingSuite): void {
         expect(await alerting.outbox.redeliver({ ...all, eventId: two.id })).toBe(1);
         expect(await alerting.outbox.redeliver({ ...all, eventId: 'evt_none' })).toBe(0);
         expect((await claim()).due).toHaveLength(2);
-        expect(heard.length).toBeGreaterThan(0);
+        // The word of it may come after the answer.
+        await vi.waitFor(() => expect(heard.length).toBeGreaterThan(0), { timeout: 10_000 });
         stop();
       });
 

@@ -97,10 +97,10 @@ describe('a quote of a service tier', () => {
 
 it('a quote refuses what the provider behind the model cannot do', async () => {
   const { shown } = await quote({
-    type: 'audio.speech',
+    type: 'image.upscale',
     model: 'gemini/gemini-2.5-flash',
-    input: { chars: 100 },
+    image: { n: 1 },
   });
   expect(shown).toMatchObject({ allowed: false, reason: { code: 'invalid_request' } });
-  expect(shown.reason?.message).toContain('audio.speech');
+  expect(shown.reason?.message).toContain('image.upscale');
 });
