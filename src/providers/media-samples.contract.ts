@@ -3,11 +3,12 @@
  *
  * @module
  */
-import type { ImageEditOptions, ImageOptions } from '../contracts/image-provider.ts';
+import type { ImageEditOptions } from '../contracts/image-provider.ts';
 import { isJobExchange, type JobExchange } from '../contracts/job-provider.ts';
 import type { SentMedia } from '../contracts/media.ts';
 import type { VideoOptions } from '../contracts/video-provider.ts';
 import type { ProviderTarget, WireReply } from '../contracts/wire.ts';
+import { PLAIN_EDIT, PLAIN_PICTURE } from './image-samples.contract.ts';
 
 /** A picture as callers send it. */
 export const PICTURE = { bytes: Buffer.from('png'), mediaType: 'image/png', fileName: 'a.png' };
@@ -23,34 +24,9 @@ export const ADDRESS: SentMedia = {
 };
 
 /** A picture of words, all else left to the provider. */
-export const IMAGE: ImageOptions = {
-  prompt: 'a lighthouse',
-  negativePrompt: null,
-  n: 1,
-  size: null,
-  quality: null,
-  style: null,
-  background: null,
-  outputFormat: null,
-  outputCompression: null,
-  moderation: null,
-  guidanceScale: null,
-  steps: null,
-  seed: null,
-  user: null,
-  extra: {},
-};
+export const IMAGE = PLAIN_PICTURE;
 /** A change by words. */
-export const EDIT: ImageEditOptions = {
-  ...IMAGE,
-  images: [PICTURE],
-  mask: null,
-  inputFidelity: null,
-  mode: null,
-  search: null,
-  expand: null,
-  strength: null,
-};
+export const EDIT: ImageEditOptions = { ...PLAIN_EDIT, images: [PICTURE] };
 /** A clip of words. */
 export const CLIP: VideoOptions = {
   operation: 'video.text_to_video',

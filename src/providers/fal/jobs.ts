@@ -14,7 +14,6 @@ import type {
   ProviderTicket,
 } from '../../contracts/job-provider.ts';
 import type { ResultFacts } from '../../contracts/media.ts';
-import { ProviderFailureError, providerFailure } from '../../contracts/provider-failure.ts';
 import type { ProviderWarning } from '../../contracts/text.ts';
 import type { TranscriptionResult } from '../../contracts/transcription-provider.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
@@ -25,17 +24,11 @@ import {
   textOf,
   type LooseObject,
 } from '../openai-compatible/loose-json.ts';
+import { malformed } from '../replies.ts';
 import { failureOf } from './errors.ts';
 import { headersOf } from './request.ts';
 
 const ID = /^[\w-]{1,128}$/;
-
-function malformed(message: string, cause?: unknown): ProviderFailureError {
-  return new ProviderFailureError(
-    providerFailure({ kind: 'malformed_reply', status: 200, message }),
-    { cause },
-  );
-}
 
 function bodyOf(reply: WireReply): LooseObject {
   let body: unknown;

@@ -17,7 +17,7 @@ import type {
   ProviderTicket,
 } from '../../contracts/job-provider.ts';
 import type { ResultFacts } from '../../contracts/media.ts';
-import { ProviderFailureError, providerFailure } from '../../contracts/provider-failure.ts';
+import { providerFailure } from '../../contracts/provider-failure.ts';
 import type { ProviderWarning } from '../../contracts/text.ts';
 import type { WireReply, WireRequest } from '../../contracts/wire.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
@@ -28,6 +28,7 @@ import {
   textOf,
   type LooseObject,
 } from '../openai-compatible/loose-json.ts';
+import { malformed } from '../replies.ts';
 import { headersOf, VERSION_SEGMENT } from './request.ts';
 
 const ID = /^[\w-]{1,128}$/;
@@ -35,13 +36,6 @@ const ID = /^[\w-]{1,128}$/;
 const CLOCK_SLACK_MS = 60_000;
 const WEBHOOK_AGE_MAX_MS = 300_000;
 const MESSAGE_CHARACTERS_MAX = 1000;
-
-function malformed(message: string, cause?: unknown): ProviderFailureError {
-  return new ProviderFailureError(
-    providerFailure({ kind: 'malformed_reply', status: 200, message }),
-    { cause },
-  );
-}
 
 function bodyOf(reply: WireReply): LooseObject {
   const body = parsedOrUndefined(reply.body.toString('utf8'));

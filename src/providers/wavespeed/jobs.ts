@@ -18,8 +18,9 @@ import type { ProviderWarning } from '../../contracts/text.ts';
 import type { WireReply, WireRequest } from '../../contracts/wire.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
 import { isObject, objectOf, textOf } from '../openai-compatible/loose-json.ts';
+import { malformed } from '../replies.ts';
 import { headersOf, jsonPost, VERSION_SEGMENT } from './request.ts';
-import { dataOf, malformed, readingOf } from './task.ts';
+import { dataOf, readingOf } from './task.ts';
 
 const ID = /^[\w-]{1,128}$/;
 /** Clocks differ, and the list rounds. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { JobReading, JobResult, MediaOutput } from '../../contracts/job-provider.ts';
-import { ProviderFailureError, providerFailure } from '../../contracts/provider-failure.ts';
+import { ProviderFailureError } from '../../contracts/provider-failure.ts';
 import type { TranscriptionResult } from '../../contracts/transcription-provider.ts';
 import type { WireReply } from '../../contracts/wire.ts';
 import {
@@ -15,15 +15,8 @@ import {
   textOf,
   type LooseObject,
 } from '../openai-compatible/loose-json.ts';
+import { malformed } from '../replies.ts';
 import { bodyFailure, taskFailure } from './errors.ts';
-
-/** A reply that cannot be read. */
-export function malformed(message: string, cause?: unknown): ProviderFailureError {
-  return new ProviderFailureError(
-    providerFailure({ kind: 'malformed_reply', status: 200, message }),
-    { cause },
-  );
-}
 
 /** `data` of a reply. @throws ProviderFailureError where the reply is malformed, or an error under status 200 */
 export function dataOf(reply: WireReply): LooseObject {
