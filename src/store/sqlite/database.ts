@@ -18,6 +18,12 @@ export function databasePath(dataDir: string): string {
   return join(resolve(dataDir), DATABASE_FILE);
 }
 
+/**
+ * Pages in the write-ahead log at which the writer itself copies what the {@link Checkpointer} has left, after which the
+ * log begins anew. Just under `journal_size_limit`.
+ */
+const WRITER_COPIES_AT_PAGES = 16_000;
+
 /** The writer's connection: WAL, 64-bit integers as bigint. */
 export function openWriterDatabase(dataDir: string, durability: Durability): DatabaseSync {
   const database = new DatabaseSync(databasePath(dataDir), {
@@ -28,11 +34,18 @@ export function openWriterDatabase(dataDir: string, durability: Durability): Dat
   database.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
-    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA wal_autocheckpoint = ${WRITER_COPIES_AT_PAGES};
     PRAGMA journal_size_limit = 67108864;
     PRAGMA cache_size = -65536;
     PRAGMA temp_store = MEMORY;
   `);
+  return database;
+}
+
+/** A connection that copies the write-ahead log into the database; never blocks the writer. */
+export function openCheckpointDatabase(dataDir: string): DatabaseSync {
+  const database = new DatabaseSync(databasePath(dataDir), { timeout: 0 });
+  database.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL;');
   return database;
 }
 

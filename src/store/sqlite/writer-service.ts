@@ -45,6 +45,8 @@ export interface WriterServiceParts {
 export interface WriterService {
   /** Carries out one batch and returns the answers. @throws LedgerBroken */
   run(batch: Flat): Flat;
+  /** Sequence number of the next event. */
+  nextSeq(): number;
   /** One round of maintenance. @throws LedgerBroken */
   round(): void;
   /** Writes what is only in memory and closes the connection. */
@@ -121,6 +123,7 @@ export function startWriterService(parts: WriterServiceParts): WriterService {
       if (clockMs - roundAtMs > 2 * ROUND_MS) round();
       return answers;
     },
+    nextSeq: () => writer.journal.nextSeq,
     round,
     close() {
       try {

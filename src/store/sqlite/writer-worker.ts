@@ -4,6 +4,7 @@
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { Checkpointer } from './checkpointer.ts';
 import { databasePath, lockDataDir, openWriterDatabase } from './database.ts';
 import { openingSentence } from './sqlite-errors.ts';
 import type { Flat } from './wire.ts';
@@ -11,7 +12,10 @@ import { CLOSE, type ThreadReady, type WriterOptions } from './worker-options.ts
 import { ROUND_MS, startWriterService, type WriterService } from './writer-service.ts';
 
 /** Takes the folder's lock for as long as the writer serves. */
-function serve(options: WriterOptions): Pick<WriterService, 'run' | 'close'> {
+function serve(options: WriterOptions): {
+  readonly run: WriterService['run'];
+  readonly close: () => Promise<void>;
+} {
   const lock = lockDataDir(options.dataDir);
   try {
     const database = openWriterDatabase(options.dataDir, options.durability);
@@ -19,10 +23,16 @@ function serve(options: WriterOptions): Pick<WriterService, 'run' | 'close'> {
     const timer = setInterval(() => {
       service.round();
     }, ROUND_MS);
+    const checkpointer = new Checkpointer(options.dataDir, service.nextSeq());
     return {
-      run: (batch) => service.run(batch),
-      close() {
+      run(batch) {
+        const answers = service.run(batch);
+        checkpointer.noteProgress(service.nextSeq());
+        return answers;
+      },
+      async close() {
         clearInterval(timer);
+        await checkpointer.close();
         try {
           service.close();
         } finally {
@@ -45,8 +55,9 @@ if (parentPort !== null) {
     const serving = serve(workerData as WriterOptions);
     port.on('message', (message: Flat | typeof CLOSE) => {
       if (message === CLOSE) {
-        serving.close();
-        port.close();
+        void serving.close().finally(() => {
+          port.close();
+        });
         return;
       }
       port.postMessage(serving.run(message));
