@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import { addExamples, type CommandScope } from './command-kit.ts';
 import { registerAlerts } from './commands/alerts.ts';
+import { registerAssets } from './commands/assets.ts';
 import { registerCall } from './commands/call.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerCustomers } from './commands/customers.ts';
@@ -80,6 +81,7 @@ export function createProgram(scope: CommandScope): Command {
   registerUsage(program, scope);
   registerLimits(program, scope);
   registerJobs(program, scope);
+  registerAssets(program, scope);
   registerRequests(program, scope);
   registerLedger(program, scope);
   registerAlerts(program, scope);

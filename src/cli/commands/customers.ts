@@ -20,6 +20,7 @@ import { formatInstant } from '../format.ts';
 import type { Colors } from '../output.ts';
 import { customerReply, customerRow, type CustomerReply } from '../replies.ts';
 import { renderPairs, renderTable } from '../table.ts';
+import { registerCustomerLimits } from './customer-limits.ts';
 
 function customerText(customer: CustomerReply, colors: Colors): string {
   const { subscription } = customer;
@@ -92,7 +93,7 @@ export function registerCustomers(program: Command, scope: CommandScope): void {
   const customers = program
     .command('customers')
     .alias('customer')
-    .description('customers and their subscriptions: list, create, show');
+    .description('customers, their subscriptions and limits: list, create, show, limits');
   addExamples(customers, scope, [
     ['customers list', ''],
     ['customers create user-1 --plan free', ''],
@@ -131,4 +132,5 @@ export function registerCustomers(program: Command, scope: CommandScope): void {
       output.data(body, () => customerText(parseReply(customerReply, body), output.colors));
     });
   addExamples(addClientOptions(show), scope, [['customers show user-1', '']]);
+  registerCustomerLimits(customers, scope);
 }

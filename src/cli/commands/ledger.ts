@@ -20,6 +20,7 @@ import { renderTable } from '../table.ts';
 import { registerLedgerArchive } from './ledger-archive.ts';
 import { registerLedgerBackup } from './ledger-backup.ts';
 import { registerLedgerExport } from './ledger-export.ts';
+import { registerLedgerHolds } from './ledger-holds.ts';
 
 /** A ledger of millions of events is read from its first one. */
 const VERIFY_TIMEOUT_MS = 15 * 60_000;
@@ -43,7 +44,7 @@ function archivedText(archived: z.output<typeof verifyReply>['archived']): strin
 export function registerLedger(program: Command, scope: CommandScope): void {
   const ledger = program
     .command('ledger')
-    .description('the append-only ledger: verify, export, archive, backup, restore');
+    .description('the append-only ledger: verify, export, archive, backup, restore, open holds');
   addExamples(ledger, scope, [
     ['ledger verify', ''],
     ['ledger export --output ledger.ndjson', ''],
@@ -51,6 +52,7 @@ export function registerLedger(program: Command, scope: CommandScope): void {
   registerLedgerExport(ledger, scope);
   registerLedgerBackup(ledger, scope);
   registerLedgerArchive(ledger, scope);
+  registerLedgerHolds(ledger, scope);
   registerVerify(ledger, scope);
 }
 

@@ -14,7 +14,8 @@ import {
   type CommonFlags,
 } from '../command-kit.ts';
 import { addExportOptions, runExport, type ExportFlags } from './export.ts';
-import { formatAmount, formatInstant, formatSpan } from '../format.ts';
+import { formatAmount, formatInstant } from '../format.ts';
+import { limitTable } from '../limit-table.ts';
 import type { Colors } from '../output.ts';
 import { limitReply, usageReply } from '../replies.ts';
 import { renderTable } from '../table.ts';
@@ -121,33 +122,6 @@ function registerUsageExport(usage: Command, scope: CommandScope): void {
 }
 
 const limitsReply = z.looseObject({ limits: z.array(limitReply) });
-type Limit = z.infer<typeof limitReply>;
-
-function limitTable(limits: readonly Limit[], nowMs: number, colors: Colors): string {
-  const amount = (name: 'limit' | 'used' | 'held' | 'remaining') => ({
-    title: name === 'remaining' ? 'left' : name,
-    align: 'right' as const,
-    value: (row: Limit) => formatAmount(row.meter, row[name]),
-  });
-  return renderTable(
-    limits,
-    [
-      { title: 'limit', value: (row) => row.id },
-      { title: 'scope', value: (row) => row.scope },
-      amount('used'),
-      amount('held'),
-      amount('remaining'),
-      { ...amount('limit'), title: 'of' },
-      { title: 'resets (UTC)', value: (row) => formatInstant(row.resets_at) },
-      {
-        title: 'in',
-        value: (row) =>
-          row.resets_at === null ? '' : formatSpan(Date.parse(row.resets_at) - nowMs),
-      },
-    ],
-    colors,
-  );
-}
 
 export function registerLimits(program: Command, scope: CommandScope): void {
   const limits = program
