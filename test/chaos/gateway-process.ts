@@ -28,6 +28,8 @@ export interface GatewayProcessOptions {
   readonly geminiUrl?: string;
   /** Base URL of the upstream that plays the built-in simulator. */
   readonly simUrl?: string;
+  /** More of the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Entry of another copy of the gateway's source. */
   readonly mainFile?: string;
 }
@@ -70,6 +72,7 @@ function environmentOf(options: GatewayProcessOptions): NodeJS.ProcessEnv {
     ...(options.geminiUrl === undefined
       ? {}
       : { GEMINI_API_KEY: 'chaos', GEMINI_BASE_URL: options.geminiUrl }),
+    ...options.environment,
   };
 }
 

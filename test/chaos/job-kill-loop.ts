@@ -1,6 +1,6 @@
 /**
- * The whole gateway with jobs under way, killed without warning and started again, over and over; then its books against
- * what the provider took and billed.
+ * The whole gateway with jobs of several providers under way, waited for and not, killed without warning and started again, over
+ * and over; then its books against what the providers took and billed.
  *
  * @module
  */
@@ -8,14 +8,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createRandom, type SeededRandom } from '../../src/simulators/core/random.ts';
-import {
-  createSimulator,
-  type BoardEntry,
-  type FaultRule,
-  type Simulator,
-} from '../../src/simulators/index.ts';
+import { createRandom } from '../../src/simulators/core/random.ts';
+import { createSimulator, type Simulator } from '../../src/simulators/index.ts';
+import { openReceiver, type Receiver } from '../alerts/receiver.ts';
 import { eventually, freePort, GatewayProcess, makeCustomer } from './gateway-process.ts';
+import { compareBooks, markOf, nanoOf, type JobBooks, type ShownJob } from './job-books.ts';
+import {
+  JOB_FAULTS,
+  JOB_KINDS,
+  JOB_SECRETS,
+  jobEnvironment,
+  promptOf,
+  type JobKind,
+} from './job-kinds.ts';
 
 export interface JobKillOptions {
   readonly cycles: number;
@@ -24,96 +29,80 @@ export interface JobKillOptions {
   readonly onCycle?: (cycle: number) => void;
 }
 
-export interface JobKillReport {
+export interface JobKillReport extends JobBooks {
   readonly cycles: number;
   readonly seed: string;
   readonly seconds: number;
   /** Jobs that had not ended at the moment of the kill, summed over kills, and the fewest at one. */
   readonly inFlightAtKill: number;
   readonly fewestAtKill: number;
-  /** Jobs that clients were told of, and that the provider took. */
+  /** Calls at the kills whose clients waited for the end. */
+  readonly waitingAtKill: number;
+  /** Jobs that clients were told of, and those that every provider took. */
   readonly told: number;
-  readonly taken: number;
-  readonly billed: number;
-  /** Jobs whose end differs from the provider's, or that are gone, or that never end. */
-  readonly lost: readonly string[];
-  /** Jobs that the provider took twice. */
-  readonly doubleSubmitted: readonly string[];
-  /** Jobs that cost other than what the provider billed. */
-  readonly wronglyCharged: readonly string[];
+  readonly taken: Readonly<Record<string, number>>;
+  /** Ends that the operator's webhook was told of, and jobs whose end it was not told of, or as two. */
+  readonly toldEnds: number;
+  readonly untoldEnds: readonly string[];
   readonly openHolds: number;
-  /** Nano-USD by the usage page, and by the provider's log. */
+  /** Nano-USD by the usage page. */
   readonly bookedNanoUsd: bigint;
-  readonly billedNanoUsd: bigint;
   readonly violations: readonly string[];
 }
 
-interface ShownJob {
-  readonly id: string;
-  readonly status: string;
-  readonly cost: string | null;
+const LANES = 28;
+/** A kill waits for so many jobs at the providers. */
+const IN_FLIGHT_MIN = 20;
+const OPEN: ReadonlySet<string> = new Set(['queued', 'running']);
+
+function configOf(port: number): Readonly<Record<string, unknown>> {
+  return {
+    logging: { level: 'error' },
+    jobs: { submitTimeoutMs: 2000 },
+    // What a provider without a list may have taken is booked in full, soon.
+    metering: { unknownPolicy: 'charge_hold', unknownGraceMs: 1000, holds: { checkEveryMs: 500 } },
+    simulators: 'off',
+    providers: JOB_SECRETS,
+    assets: { publicUrl: `http://127.0.0.1:${port}` },
+    egress: { allowPrivateHosts: ['127.0.0.1'] },
+  };
 }
 
-const LANES = 24;
-/** A kill waits for so many jobs at the provider. */
-const IN_FLIGHT_MIN = 20;
-const SECONDS = 4;
-/** `sim/video` at 720p without sound: what the price book asks for four seconds. */
-const CLIP_NANO_USD = 8_000_000n;
-const ENDED: ReadonlySet<string> = new Set([
-  'succeeded',
-  'failed',
-  'cancelled',
-  'expired',
-  'unknown',
-]);
-
-const CONFIG = {
-  logging: { level: 'error' },
-  jobs: { submitTimeoutMs: 2000 },
-  simulators: 'off',
-};
-
-/** Replies that are lost on the way back and on the way there, and providers that fail when they are asked. */
-const FAULTS: readonly FaultRule[] = [
-  { match: { path: '/v1/jobs' }, sequence: ['reset-in-headers'], percent: 6 },
-  { match: { path: '/v1/jobs' }, sequence: ['reset-before-headers'], percent: 4 },
-  { match: { path: '/v1/jobs/*' }, sequence: ['500'], percent: 10 },
-  { match: { path: '/v1/files/*' }, sequence: ['503'], percent: 10 },
-];
-
-function promptOf(random: SeededRandom): string {
-  const takes = `sim:takes=${random.integer(20, 8000)}`;
-  const chance = random.next();
-  if (chance < 0.1) return `${takes} sim:fail`;
-  if (chance < 0.15) return `${takes} sim:fail-billed`;
-  if (chance < 0.2) return `${takes} sim:state=odd`;
-  return takes;
+interface AskedCall {
+  readonly mark: string;
+  readonly kind: JobKind;
+  readonly prompt: string;
 }
 
 class JobKillLoop {
   readonly #options: JobKillOptions;
   readonly #workDir: string;
   readonly #simulator: Simulator;
+  readonly #receiver: Receiver;
   readonly #port: number;
-  readonly #told = new Set<string>();
+  readonly asked = new Map<string, JobKind>();
+  readonly told = new Set<string>();
   readonly violations: string[] = [];
   inFlightAtKill = 0;
   fewestAtKill = Number.POSITIVE_INFINITY;
+  waitingAtKill = 0;
+  #waiting = 0;
   #key = '';
 
   constructor(
     options: JobKillOptions,
-    place: { readonly workDir: string; readonly simulator: Simulator; readonly port: number },
+    place: {
+      readonly workDir: string;
+      readonly simulator: Simulator;
+      readonly receiver: Receiver;
+      readonly port: number;
+    },
   ) {
     this.#options = options;
     this.#workDir = place.workDir;
     this.#simulator = place.simulator;
+    this.#receiver = place.receiver;
     this.#port = place.port;
-  }
-
-  get told(): ReadonlySet<string> {
-    return this.#told;
   }
 
   #start(): GatewayProcess {
@@ -121,17 +110,19 @@ class JobKillLoop {
       dataDir: join(this.#workDir, 'data'),
       workDir: this.#workDir,
       port: this.#port,
-      config: CONFIG,
-      simUrl: `${this.#simulator.url}/sim`,
+      config: configOf(this.#port),
+      environment: jobEnvironment(this.#simulator.url),
     });
   }
 
   async begin(): Promise<void> {
     const gateway = await this.#start().ready();
     this.#key = await makeCustomer(gateway, 'studio', [
-      { meter: 'cost_usd', window: 'period', amount: '10000' },
-      { meter: 'video_seconds', window: 'period', amount: 1_000_000 },
+      { meter: 'cost_usd', window: 'period', amount: '1000000' },
+      { meter: 'video_seconds', window: 'period', amount: 10_000_000 },
+      { meter: 'images', window: 'period', amount: 10_000_000 },
     ]);
+    await gateway.admin('POST /webhooks', { url: this.#receiver.url, kinds: ['job'] });
     await gateway.stop();
   }
 
@@ -145,61 +136,69 @@ class JobKillLoop {
     }
     const stop = new AbortController();
     const lanes = Array.from({ length: LANES }, (_, lane) =>
-      this.#lane(gateway.url, createRandom(this.#options.seed, cycle, lane), stop.signal),
+      this.#lane(gateway.url, `${cycle}-${lane}`, stop.signal),
     );
     await pause(random.integer(50, 900));
     await eventually(() => this.#open() >= IN_FLIGHT_MIN);
     const open = this.#open();
     this.inFlightAtKill += open;
     this.fewestAtKill = Math.min(this.fewestAtKill, open);
+    this.waitingAtKill += this.#waiting;
     await gateway.kill();
     stop.abort();
     await Promise.all(lanes);
   }
 
-  /** Work that the provider has not ended. */
+  /** Work that the providers have not ended. */
   #open(): number {
-    return this.#simulator.jobs().filter(({ state }) => state === 'queued' || state === 'running')
-      .length;
+    return this.#simulator.jobs().filter(({ state }) => OPEN.has(state)).length;
   }
 
-  async #lane(url: string, random: SeededRandom, stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      const id = await this.#submit(url, promptOf(random));
-      if (id !== null) this.#told.add(id);
+  async #lane(url: string, name: string, stop: AbortSignal): Promise<void> {
+    const random = createRandom(this.#options.seed, 'lane', name);
+    for (let turn = 0; !stop.aborted; turn += 1) {
+      const kind = random.pick(JOB_KINDS);
+      const mark = `${name}-${turn}`;
+      const call = { mark, kind, prompt: promptOf(mark, kind, random) };
+      this.asked.set(mark, kind);
+      const id = await this.#ask(url, call);
       if (id !== null && random.next() < 0.1) await this.#cancel(url, id);
       await pause(random.integer(20, 200));
     }
   }
 
-  async #submit(url: string, prompt: string): Promise<string | null> {
+  /** @returns the job; null where the client waited for the end, or was told nothing */
+  async #ask(url: string, { mark, kind, prompt }: AskedCall): Promise<string | null> {
+    if (kind.waits) this.#waiting += 1;
     try {
-      const response = await this.#call(url, '/v1/videos', {
-        model: 'sim/video',
-        prompt,
-        seconds: SECONDS,
-        size: '1280x720',
-        with_audio: false,
-      });
+      const response = await this.#call(url, kind.path, { ...kind.body, prompt }, mark);
       const body = (await response.json()) as { readonly id?: string };
-      return response.ok ? (body.id ?? null) : null;
+      if (!response.ok) return null;
+      this.told.add(mark);
+      return kind.waits ? null : (body.id ?? null);
     } catch {
       return null;
+    } finally {
+      if (kind.waits) this.#waiting -= 1;
     }
   }
 
   async #cancel(url: string, id: string): Promise<void> {
     try {
-      await this.#call(url, `/v1/jobs/${id}/cancel`, {});
+      await this.#call(url, `/v1/jobs/${id}/cancel`, {}, 'cancel');
     } catch {
       // Killed meanwhile.
     }
   }
 
-  #call(url: string, path: string, body: object): Promise<Response> {
+  #call(url: string, path: string, body: object, mark: string): Promise<Response> {
     return fetch(`${url}${path}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${this.#key}`,
+        'content-type': 'application/json',
+        'x-gateway-tags': JSON.stringify({ mark }),
+      },
       body: JSON.stringify(body),
     });
   }
@@ -208,8 +207,13 @@ class JobKillLoop {
   async finish(): Promise<{ jobs: readonly ShownJob[]; nanoUsd: bigint; openHolds: number }> {
     this.#simulator.clearFaults();
     const gateway = await this.#start().ready();
-    await eventually(async () => (await this.#jobs(gateway.url)).every(isOver), 60_000);
+    await eventually(async () => {
+      const jobs = await this.#jobs(gateway.url);
+      return jobs.every(({ status }) => !OPEN.has(status));
+    }, 60_000);
+    await eventually(async () => (await gateway.verify()).open_holds === 0).catch(() => undefined);
     const jobs = await this.#jobs(gateway.url);
+    await eventually(() => jobs.every(({ id }) => this.#endsTold().has(id))).catch(() => undefined);
     const verification = await gateway.verify();
     if (!verification.ok) this.violations.push(JSON.stringify(verification.mismatches));
     const usage = await gateway.admin<{ readonly totals: { readonly cost_usd?: string } }>(
@@ -218,6 +222,24 @@ class JobKillLoop {
     await gateway.stop();
     const nanoUsd = nanoOf(usage.totals.cost_usd ?? '0.000000000');
     return { jobs, nanoUsd, openHolds: verification.open_holds };
+  }
+
+  /** Ids of the messages that told of the end of each job. */
+  #endsTold(): ReadonlyMap<string, ReadonlySet<string>> {
+    const ends = new Map<string, Set<string>>();
+    for (const { json, id } of this.#receiver.received) {
+      const { details } = json['data'] as { readonly details: { readonly id: string } };
+      ends.set(details.id, (ends.get(details.id) ?? new Set()).add(id));
+    }
+    return ends;
+  }
+
+  /** Jobs whose end was not told, or under several ids. */
+  untoldEnds(jobs: readonly ShownJob[]): readonly string[] {
+    const ends = this.#endsTold();
+    return jobs
+      .filter(({ id }) => ends.get(id)?.size !== 1)
+      .map((job) => `${job.id} (${markOf(job)}): ${ends.get(job.id)?.size ?? 0}`);
   }
 
   async #jobs(url: string): Promise<readonly ShownJob[]> {
@@ -239,66 +261,21 @@ class JobKillLoop {
   }
 }
 
-function isOver({ status }: ShownJob): boolean {
-  return ENDED.has(status);
-}
-
-function nanoOf(text: string): bigint {
-  return BigInt(text.replace('.', ''));
-}
-
-const STATES: Readonly<Record<BoardEntry['state'], string>> = {
-  queued: 'queued',
-  running: 'running',
-  succeeded: 'succeeded',
-  failed: 'failed',
-  cancelled: 'cancelled',
-};
-
-/** Compares what the gateway says of its jobs with what the provider says. */
-function compare(
-  told: ReadonlySet<string>,
-  jobs: readonly ShownJob[],
-  entries: readonly BoardEntry[],
-): Pick<JobKillReport, 'lost' | 'doubleSubmitted' | 'wronglyCharged' | 'billed' | 'billedNanoUsd'> {
-  const byId = new Map(jobs.map((job) => [job.id, job]));
-  const taken = new Map<string, BoardEntry[]>();
-  for (const entry of entries) {
-    const list = taken.get(entry.reference ?? '') ?? [];
-    taken.set(entry.reference ?? '', [...list, entry]);
-  }
-  const lost = [...told].filter((id) => !byId.has(id)).map((id) => `${id} is gone`);
-  const doubleSubmitted: string[] = [];
-  const wronglyCharged: string[] = [];
-  for (const [id, list] of taken) {
-    const job = byId.get(id);
-    const [entry] = list;
-    if (list.length > 1) doubleSubmitted.push(`${id}: ${String(list.length)} times`);
-    if (job === undefined) lost.push(`${id} was taken, and the gateway knows nothing of it`);
-    else if (entry !== undefined && job.status !== STATES[entry.state]) {
-      lost.push(`${id} is ${job.status}, but ${entry.state} at the provider`);
-    }
-  }
-  for (const job of jobs) {
-    const billed = (taken.get(job.id) ?? []).filter(({ isBilled }) => isBilled).length;
-    const expected = CLIP_NANO_USD * BigInt(billed);
-    if (job.cost === null || nanoOf(job.cost) !== expected) {
-      wronglyCharged.push(`${job.id} (${job.status}): ${job.cost ?? 'unknown'}`);
-    }
-  }
-  const billed = entries.filter(({ isBilled }) => isBilled).length;
-  const billedNanoUsd = CLIP_NANO_USD * BigInt(billed);
-  return { lost, doubleSubmitted, wronglyCharged, billed, billedNanoUsd };
+function countByFamily(families: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const family of families) counts[family] = (counts[family] ?? 0) + 1;
+  return counts;
 }
 
 /** Runs the loop in a folder of its own. */
 export async function runJobKillLoop(options: JobKillOptions): Promise<JobKillReport> {
   const beganMs = performance.now();
   const workDir = mkdtempSync(join(tmpdir(), 'gateway-job-kills-'));
-  const simulator = await createSimulator({ seed: options.seed, faults: FAULTS });
+  const simulator = await createSimulator({ seed: options.seed, faults: JOB_FAULTS });
+  const receiver = await openReceiver();
   try {
     const port = await freePort();
-    const loop = new JobKillLoop(options, { workDir, simulator, port });
+    const loop = new JobKillLoop(options, { workDir, simulator, receiver, port });
     await loop.begin();
     for (let cycle = 1; cycle <= options.cycles; cycle += 1) {
       await loop.cycle(cycle);
@@ -306,21 +283,26 @@ export async function runJobKillLoop(options: JobKillOptions): Promise<JobKillRe
     }
     const { jobs, nanoUsd, openHolds } = await loop.finish();
     const entries = simulator.jobs();
+    const { inFlightAtKill, fewestAtKill, waitingAtKill, told, asked, violations } = loop;
     return {
       cycles: options.cycles,
       seed: options.seed,
       seconds: Math.round((performance.now() - beganMs) / 1000),
-      inFlightAtKill: loop.inFlightAtKill,
-      fewestAtKill: loop.fewestAtKill,
-      told: loop.told.size,
-      taken: entries.length,
-      ...compare(loop.told, jobs, entries),
+      inFlightAtKill,
+      fewestAtKill,
+      waitingAtKill,
+      told: told.size,
+      taken: countByFamily(entries.map(({ family }) => family)),
+      ...compareBooks(asked, told, { jobs, entries }),
+      toldEnds: receiver.received.length,
+      untoldEnds: loop.untoldEnds(jobs),
       openHolds,
       bookedNanoUsd: nanoUsd,
-      violations: loop.violations,
+      violations,
     };
   } finally {
     await simulator.close();
+    await receiver.close();
     rmSync(workDir, { recursive: true, force: true });
   }
 }

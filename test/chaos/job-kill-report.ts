@@ -12,6 +12,16 @@ function list(items: readonly string[]): string {
   return items.length === 0 ? '0' : `${items.length} (${items.slice(0, 3).join('; ')}${more})`;
 }
 
+function total(taken: JobKillReport['taken']): number {
+  return Object.values(taken).reduce((sum, count) => sum + count, 0);
+}
+
+function counts(taken: JobKillReport['taken']): string {
+  return Object.entries(taken)
+    .map(([family, count]) => `${family} ${count}`)
+    .join(', ');
+}
+
 /** Every count of the report. */
 export function jobKillFigures(report: JobKillReport): readonly Figure[] {
   return [
@@ -20,28 +30,33 @@ export function jobKillFigures(report: JobKillReport): readonly Figure[] {
       'jobs at the provider at the kills; fewest at one',
       `${report.inFlightAtKill}; ${report.fewestAtKill}`,
     ],
+    ['calls at the kills that waited for their end', String(report.waitingAtKill)],
     [
-      'jobs that clients were told of / that the provider took / billed',
-      `${report.told} / ${report.taken} / ${report.billed}`,
+      'jobs that clients were told of / that providers took / billed',
+      `${report.told} / ${total(report.taken)} / ${report.billed}`,
     ],
+    ['taken, by provider', counts(report.taken)],
     ['lost', list(report.lost)],
     ['submitted twice', list(report.doubleSubmitted)],
     ['charged other than billed', list(report.wronglyCharged)],
     [
-      'USD booked / billed',
-      `${formatUsd(report.bookedNanoUsd)} / ${formatUsd(report.billedNanoUsd)}`,
+      'in doubt, where the provider keeps no list of what it took; taken of them',
+      `${report.inDoubt}; ${report.inDoubtTaken}`,
     ],
+    ['USD booked / due', `${formatUsd(report.bookedNanoUsd)} / ${formatUsd(report.dueNanoUsd)}`],
+    ['messages of ends to the operator', String(report.toldEnds)],
+    ['ends that it was not told of, or as two', list(report.untoldEnds)],
     ['holds left open', String(report.openHolds)],
     ['violations', list(report.violations)],
     ['seed; seconds', `${report.seed}; ${report.seconds}`],
   ];
 }
 
-/** Whether every job ended once, as its provider ended it, and was charged as it was billed. */
+/** Whether every job ended once, as its provider ended it, was charged as it was billed, and was told of. */
 export function jobKillsAreClean(report: JobKillReport): boolean {
-  const { lost, doubleSubmitted, wronglyCharged, violations } = report;
-  const faults = [lost, doubleSubmitted, wronglyCharged, violations].flat();
+  const { lost, doubleSubmitted, wronglyCharged, untoldEnds, violations } = report;
+  const faults = [lost, doubleSubmitted, wronglyCharged, untoldEnds, violations].flat();
   return (
-    faults.length === 0 && report.openHolds === 0 && report.bookedNanoUsd === report.billedNanoUsd
+    faults.length === 0 && report.openHolds === 0 && report.bookedNanoUsd === report.dueNanoUsd
   );
 }

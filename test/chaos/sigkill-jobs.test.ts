@@ -16,10 +16,13 @@ it(
     expect(report.doubleSubmitted).toEqual([]);
     expect(report.wronglyCharged).toEqual([]);
     expect(report.openHolds).toBe(0);
-    expect(report.bookedNanoUsd).toBe(report.billedNanoUsd);
+    expect(report.untoldEnds).toEqual([]);
+    expect(report.bookedNanoUsd).toBe(report.dueNanoUsd);
     // The loop did meet what it is about.
     expect(report.billed).toBeGreaterThan(CYCLES);
     expect(report.fewestAtKill).toBeGreaterThanOrEqual(20);
+    expect(report.waitingAtKill).toBeGreaterThan(CYCLES);
+    expect(Object.keys(report.taken).toSorted()).toEqual(['fal', 'replicate', 'sim', 'wavespeed']);
     expect(report.inFlightAtKill).toBeGreaterThanOrEqual(20 * CYCLES);
   },
   120_000 + CYCLES * 15_000,

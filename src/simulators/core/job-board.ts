@@ -64,6 +64,7 @@ export interface BoardEntry {
   readonly family: string;
   readonly model: string;
   readonly operation: string;
+  readonly prompt: string;
   readonly reference: string | null;
   readonly createdAtMs: number;
   readonly state: BoardState;
@@ -146,9 +147,11 @@ export class JobBoard {
     return this.list()
       .toReversed()
       .map((job) => {
-        const { id, family, model, operation, reference, createdAtMs, state, isBilled } = job;
+        const { id, family, model, operation, prompt, reference } = job;
+        const { createdAtMs, state, isBilled } = job;
         const billed = isBilled ? job.usage : null;
-        return { id, family, model, operation, reference, createdAtMs, state, isBilled, billed };
+        const submitted = { id, family, model, operation, prompt, reference };
+        return { ...submitted, createdAtMs, state, isBilled, billed };
       });
   }
 
