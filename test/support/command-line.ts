@@ -15,7 +15,7 @@ export interface CommandLine {
   close(): void;
 }
 
-/** Commands that talk to this gateway with the keys of its data folder, or those given. */
+/** Commands that talk to this gateway with the keys of its data folder, or those given; `--data-dir` may be another. */
 export function commandLineOf(
   gateway: TestGateway,
   environment: Readonly<Record<string, string>> = {},
@@ -24,7 +24,7 @@ export function commandLineOf(
   return {
     folder,
     run: (...args) =>
-      runCaptured([...args, '--data-dir', gateway.dataDir], {
+      runCaptured(args.includes('--data-dir') ? args : [...args, '--data-dir', gateway.dataDir], {
         workingDirectory: folder,
         environment: { GATEWAY_URL: gateway.url, ...environment },
       }),
