@@ -6,24 +6,12 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordingOf } from '../media/files.ts';
-import {
-  explainAbsence,
-  hasRecordings,
-  loadRecording,
-  recordingEntries,
-  type Recording,
-  type RecordingEntry,
-} from '../support/recordings.ts';
-import { replyOf, startReplayUpstream, type ReplayUpstream } from '../support/replay-upstream.ts';
-import {
-  requestOf,
-  startTestGateway,
-  verifyLedger,
-  type TestGateway,
-} from '../support/running-gateway.ts';
-import { looseOf, type Loose } from './json.ts';
+import { hasRecordings, loadRecording, type Recording } from '../support/recordings.ts';
+import { requestOf } from '../support/running-gateway.ts';
+import { eventData, jsonOrText, looseList, looseOf, stringOf, type Loose } from './json.ts';
+import { idsOf } from './media-plan.ts';
+import { MediaWorld } from './media-world.ts';
 
-const OPERATIONS = ['image_generate', 'image_edit', 'speech', 'transcription', 'embeddings'];
 /** A model for recordings whose request was not kept. */
 const MODELS: Readonly<Record<string, string>> = {
   image_generate: 'gpt-image-1',
@@ -33,20 +21,16 @@ const MODELS: Readonly<Record<string, string>> = {
 const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-function operationOf({ operation }: Pick<RecordingEntry, 'operation'>): string {
-  return operation.split('.')[0] ?? '';
+function callOf(id: string): string {
+  return id
+    .slice(id.indexOf('/') + 1)
+    .replace(/-\d+$/, '')
+    .replaceAll('-', '_');
 }
 
-const entries = recordingEntries().filter(
-  (entry) =>
-    entry.provider === 'openai' &&
-    OPERATIONS.includes(operationOf(entry)) &&
-    !entry.operation.endsWith('.stream'),
-);
-
 /** The client's body: as it was recorded, but for the model's name and for files that were cut. */
-function clientBody(recording: Recording): FormData | string {
-  const operation = operationOf(recording);
+function clientBody(recording: Recording): FormData | object {
+  const operation = callOf(recording.id).replace('_stream', '');
   const recorded = looseOf(recording.request.body);
   const model = `openai/${recording.model ?? MODELS[operation] ?? ''}`;
   switch (operation) {
@@ -57,24 +41,25 @@ function clientBody(recording: Recording): FormData | string {
       form.set('model', model);
       form.set('response_format', Array.isArray(reply['words']) ? 'verbose_json' : format);
       if (Array.isArray(reply['words'])) form.append('timestamp_granularities[]', 'word');
+      if (callOf(recording.id).endsWith('stream')) form.set('stream', 'true');
       form.set('file', new Blob([new Uint8Array(recordingOf(3700))]), 'ruby.wav');
       return form;
     }
     case 'image_edit': {
       const images = [{ image_url: `data:image/png;base64,${PNG}` }];
       const kept = { prompt: 'x', quality: 'low', size: '1024x1024', ...recorded };
-      return JSON.stringify({ ...kept, model, images });
+      return { ...kept, model, images };
     }
     case 'image_generate':
-      return JSON.stringify({
+      return {
         prompt: 'x',
         quality: 'high',
         size: '1024x1024',
         ...recorded,
         model,
-      });
+      };
     default:
-      return JSON.stringify({ ...recorded, model });
+      return { ...recorded, model };
   }
 }
 
@@ -89,53 +74,79 @@ function tokensOf(usage: Loose): readonly number[] {
   return counted > 0 ? [counted] : [];
 }
 
-let upstream: ReplayUpstream;
-let gateway: TestGateway;
+let world: MediaWorld;
 beforeAll(async () => {
-  explainAbsence();
-  upstream = await startReplayUpstream();
-  gateway = await startTestGateway({
-    environment: { OPENAI_API_KEY: 'sk-replay', OPENAI_BASE_URL: upstream.url },
+  world = await MediaWorld.open('openai', {
+    environment: (url) => ({ OPENAI_API_KEY: 'sk-replay', OPENAI_BASE_URL: url }),
   });
 });
 afterAll(async () => {
-  expect((await verifyLedger(gateway)).open_holds).toBe(0);
-  await gateway.stop();
-  await upstream.close();
+  await world.close();
 });
 
+async function replayed(id: string) {
+  const recording = loadRecording(id);
+  world.upstream.clear();
+  world.upstream.serve({}, world.reply(id));
+  const answered = await world.ask(recording.request.path, clientBody(recording));
+  expect(world.upstream.requests[0]?.path).toBe(recording.request.path);
+  return { ...answered, recording, recorded: looseOf(recording.response.body) };
+}
+
+const ids = hasRecordings ? idsOf('openai') : [];
+const of = (...calls: readonly string[]) =>
+  ids.filter((id) => calls.includes(callOf(id))).map((id) => [id] as const);
+
 describe.skipIf(!hasRecordings)('recorded media of OpenAI', () => {
-  it.each(entries.map((entry) => [entry.id] as const))('%s', async (id) => {
-    const recording = loadRecording(id);
-    upstream.clear();
-    upstream.serve({}, replyOf(recording));
-    const body = clientBody(recording);
-    const reply = await fetch(`${gateway.url}${recording.request.path}`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${gateway.apiKey}`,
-        ...(typeof body === 'string' ? { 'content-type': 'application/json' } : {}),
-      },
-      body,
-    });
-    const bytes = Buffer.from(await reply.arrayBuffer());
-    expect([reply.status, reply.status === 200 ? '' : bytes.toString()]).toEqual([200, '']);
-    const booked = await requestOf(gateway, reply.headers.get('x-request-id') ?? '');
-    expect(Number(booked.cost)).toBeGreaterThan(0);
-    expect(upstream.requests[0]?.path).toBe(recording.request.path);
-    if (operationOf(recording) === 'speech') {
-      expect(bytes.equals(Buffer.from(recording.response.bodyBase64 ?? '', 'base64'))).toBe(true);
-      expect(booked.estimated).toBe(true);
-      return;
-    }
-    const shown = looseOf(JSON.parse(bytes.toString()));
-    const recorded = looseOf(recording.response.body);
-    expect(picturesOf(shown)).toEqual(picturesOf(recorded));
-    if ('text' in recorded) expect(shown['text']).toBe(recorded['text']);
-    if ('words' in recorded) expect(shown['words']).toEqual(recorded['words']);
+  it.each(of('speech'))('%s', async (id) => {
+    const { bytes, booked, recording } = await replayed(id);
+    expect(bytes.equals(Buffer.from(recording.response.bodyBase64 ?? '', 'base64'))).toBe(true);
+    expect(booked.estimated).toBe(true);
+  });
+
+  it.each(of('image_generate', 'image_edit', 'transcription', 'embeddings'))('%s', async (id) => {
+    const { json, booked, recorded } = await replayed(id);
+    expect(picturesOf(json)).toEqual(picturesOf(recorded));
+    if ('text' in recorded) expect(json['text']).toBe(recorded['text']);
+    if ('words' in recorded) expect(json['words']).toEqual(recorded['words']);
     const total = Object.entries(booked.usage)
       .filter(([unit]) => unit.endsWith('_tokens'))
       .reduce((sum, [, count]) => sum + count, 0);
     for (const told of tokensOf(looseOf(recorded['usage']))) expect(total).toBe(told);
+  });
+
+  it.each(of('transcription_stream'))('%s', async (id) => {
+    const { bytes, booked, recording } = await replayed(id);
+    const events = (text: string) => eventData(text).map((data) => looseOf(jsonOrText(data)));
+    const told = events(recording.response.sse ?? '').filter(({ type }) => type !== undefined);
+    const words = (all: readonly Loose[]) => all.map(({ delta }) => stringOf(delta)).join('');
+    const shown = events(bytes.toString()).filter(({ type }) => type !== undefined);
+    expect(words(shown)).toBe(words(told));
+    expect(shown.at(-1)?.['text']).toBe(told.at(-1)?.['text']);
+    const tokens = looseOf(told.at(-1)?.['usage']);
+    const counted =
+      (booked.usage['input_audio_tokens'] ?? 0) + (booked.usage['input_text_tokens'] ?? 0);
+    expect([counted, booked.usage['output_text_tokens']]).toEqual([
+      tokens['input_tokens'],
+      tokens['output_tokens'],
+    ]);
+  });
+
+  it.each(of('moderation'))('%s', async (id) => {
+    const recording = loadRecording(id);
+    world.upstream.clear();
+    world.upstream.serve({}, world.reply(id));
+    const body = { ...looseOf(recording.request.body), model: `openai/${recording.model ?? ''}` };
+    const reply = await world.fetch('/v1/moderations', body);
+    const shown = looseOf(await reply.json());
+    const verdicts = (all: unknown) =>
+      looseList(all).map(({ flagged, category_scores: scores }) => ({ flagged, scores }));
+    expect(reply.status).toBe(200);
+    expect(verdicts(shown['results'])).toEqual(
+      verdicts(looseOf(recording.response.body)['results']),
+    );
+    const booked = await requestOf(world.gateway, reply.headers.get('x-request-id') ?? '');
+    // OpenAI's verdicts are free.
+    expect([Number(booked.cost), booked.hold?.state]).toEqual([0, 'settled']);
   });
 });

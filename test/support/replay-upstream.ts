@@ -54,8 +54,8 @@ export interface ReplayUpstream {
   readonly url: string;
   /** Every request so far, oldest first. */
   readonly requests: ReplayedRequest[];
-  /** Answers matching requests from now on; later registrations win. */
-  serve(match: ReplayMatch, reply: ReplayReply): void;
+  /** Answers matching requests from now on; later registrations win. Several replies come in turn, the last for good. */
+  serve(match: ReplayMatch, ...replies: readonly ReplayReply[]): void;
   /** Forgets registrations and requests. */
   clear(): void;
   close(): Promise<void>;
@@ -208,7 +208,7 @@ function fits(match: ReplayMatch, request: ReplayedRequest): boolean {
 /** Starts the server on a free port of the loopback interface. */
 export async function startReplayUpstream(): Promise<ReplayUpstream> {
   const requests: ReplayedRequest[] = [];
-  let served: { readonly match: ReplayMatch; readonly reply: ReplayReply }[] = [];
+  let served: { readonly match: ReplayMatch; readonly replies: ReplayReply[] }[] = [];
   const server = createServer({ noDelay: true }, (incoming, response) => {
     // A peer that goes away in the middle is part of some tests.
     response.on('error', () => response.destroy());
@@ -216,7 +216,8 @@ export async function startReplayUpstream(): Promise<ReplayUpstream> {
       (request) => {
         requests.push(request);
         const found = served.findLast(({ match }) => fits(match, request));
-        if (found !== undefined) return answer(response, found.reply);
+        const reply = found?.replies.length === 1 ? found.replies[0] : found?.replies.shift();
+        if (reply !== undefined) return answer(response, reply);
         response.writeHead(501, { 'content-type': 'text/plain', connection: 'close' });
         response.end(`nothing is served for ${request.method} ${request.path}`);
         return undefined;
@@ -229,7 +230,7 @@ export async function startReplayUpstream(): Promise<ReplayUpstream> {
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
-    serve: (match, reply) => served.push({ match, reply }),
+    serve: (match, ...replies) => served.push({ match, replies: [...replies] }),
     clear() {
       served = [];
       requests.length = 0;
