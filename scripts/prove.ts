@@ -1,6 +1,6 @@
 /**
  * `npm run prove`: repeats the proofs that are too long for every test run and prints their figures; with
- * `--write-docs` they go into docs/proof.md.
+ * `--write-docs` each part replaces its own figures in docs/proof.md as soon as it has ended.
  *
  * @module
  */
@@ -21,6 +21,7 @@ import {
 } from './prove/parts.ts';
 
 function renderPart({ title, command, figures, ok }: Part): string {
+  const day = new Date().toISOString().slice(0, 10);
   const rows = figures.map(([name, value]) => `| ${name} | ${value} |`);
   return [
     `### ${title}`,
@@ -31,7 +32,7 @@ function renderPart({ title, command, figures, ok }: Part): string {
     '| --- | --- |',
     ...rows,
     '',
-    ok ? 'Holds.' : '**Does not hold.**',
+    `${ok ? 'Holds' : '**Does not hold**'}, ${day}, ${machine()}.`,
   ].join('\n');
 }
 
@@ -41,56 +42,38 @@ function machine(): string {
   return `${availableParallelism()} cores (${model}), ${gigabytes} GB, ${process.platform}, Node ${process.version}`;
 }
 
-async function runParts(options: ProveOptions): Promise<Part[]> {
-  const parts: Part[] = [];
-  const note = (what: string): void => void process.stderr.write(`${what}\n`);
-  if (options.modelRuns > 0) {
-    note('model …');
-    parts.push(await proveModel(options.modelRuns, options.seed));
-  }
+/** The parts that are wanted, each run when its turn comes. */
+function* wantedParts(options: ProveOptions): Generator<[what: string, () => Promise<Part>]> {
+  const { seed } = options;
+  if (options.modelRuns > 0) yield ['model', () => proveModel(options.modelRuns, seed)];
   if (options.contentionRuns > 0) {
-    note('contention …');
-    parts.push(await proveContention(options.contentionRuns));
+    yield ['contention', () => proveContention(options.contentionRuns)];
   }
-  if (options.storeCycles > 0) {
-    note('store, killed …');
-    parts.push(await proveStore(options.storeCycles));
-  }
-  if (options.killCycles > 0) {
-    note('gateway, killed …');
-    parts.push(await proveKills(options.killCycles, options.seed));
-  }
+  if (options.storeCycles > 0) yield ['store, killed', () => proveStore(options.storeCycles)];
+  if (options.killCycles > 0) yield ['gateway, killed', () => proveKills(options.killCycles, seed)];
   if (options.jobCycles > 0) {
-    note('gateway with jobs under way, killed …');
-    parts.push(await proveJobs(options.jobCycles, options.seed));
+    yield ['gateway with jobs under way, killed', () => proveJobs(options.jobCycles, seed)];
   }
-  if (options.crashPoints) {
-    note('crash points …');
-    parts.push(await proveCrashPoints());
-  }
+  if (options.crashPoints) yield ['crash points', proveCrashPoints];
   if (options.simulationSeeds > 0) {
-    note('simulation …');
-    parts.push(await proveSimulation(options.simulationSeeds));
+    yield ['simulation', () => proveSimulation(options.simulationSeeds)];
   }
-  if (options.knownFailures) {
-    note('bugs that others have shipped …');
-    parts.push(await proveKnownFailures());
-  }
+  if (options.knownFailures) yield ['bugs that others have shipped', proveKnownFailures];
   if (options.bugCycles > 0) {
-    note('copies with a bug …');
-    parts.push(await proveSeededBugs(options.bugCycles, options.seed));
+    yield ['copies with a bug', () => proveSeededBugs(options.bugCycles, seed)];
   }
-  return parts;
 }
 
 const options = parseProveOptions(process.argv.slice(2));
 if (options === 'help') {
   console.log(USAGE_TEXT);
 } else {
-  const parts = await runParts(options);
-  const day = new Date().toISOString().slice(0, 10);
-  const figures = [`${day}, ${machine()}.`, ...parts.map(renderPart)].join('\n\n');
-  console.log(figures);
-  if (options.writeDocs) writeFigures('figures', figures);
-  if (parts.some(({ ok }) => !ok)) process.exitCode = 1;
+  for (const [what, run] of wantedParts(options)) {
+    process.stderr.write(`${what} …\n`);
+    const part = await run();
+    const figures = renderPart(part);
+    console.log(`${figures}\n`);
+    if (options.writeDocs) writeFigures(part.name, figures);
+    if (!part.ok) process.exitCode = 1;
+  }
 }

@@ -303,6 +303,7 @@ export async function proveKnownFailures(): Promise<Part> {
       process.stderr.write(`  ${failure.name}: ${noticed ? 'found' : 'NOT found'}\n`);
     }
     return {
+      name: 'known-failures',
       title: 'Bugs that others have shipped, put back in',
       command: 'npm run prove -- --only known-failures',
       figures: [

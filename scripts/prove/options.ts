@@ -33,11 +33,11 @@ export const USAGE_TEXT = `npm run prove -- [flags]
   --only <part>          one part: model, contention, store, kills, jobs, bugs, simulation, crash-points, known-failures;
                          may be repeated
   --seed <text>          of the loops; the same seed gives the same loads, faults and times of kill (date of today)
-  --write-docs           put the figures into docs/proof.md
+  --write-docs           put the figures of these parts into docs/proof.md, each as soon as it has ended
 0 leaves a part out.`;
 
 /** Parts of the proof, by what `--only` calls them. */
-const PARTS = [
+export const PARTS = [
   'model',
   'contention',
   'store',
@@ -48,7 +48,7 @@ const PARTS = [
   'crash-points',
   'known-failures',
 ] as const;
-type PartName = (typeof PARTS)[number];
+export type PartName = (typeof PARTS)[number];
 
 function chosenParts(names: readonly string[]): ReadonlySet<PartName> {
   const unknown = names.find((name) => !PARTS.some((part) => part === name));

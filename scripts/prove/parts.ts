@@ -15,12 +15,14 @@ import { runJobKillLoop } from '../../test/chaos/job-kill-loop.ts';
 import { killFigures, killsAreClean, type Figure } from '../../test/chaos/kill-report.ts';
 import { enumerateCrashes } from '../../test/simulation/crash-points.ts';
 import { ALL_SCENARIOS } from '../../test/simulation/all-scenarios.ts';
+import type { PartName } from './options.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
 
 /** One part of the proof. */
 export interface Part {
+  readonly name: PartName;
   readonly title: string;
   /** What anybody can run to repeat it. */
   readonly command: string;
@@ -63,6 +65,7 @@ export async function proveModel(runs: number, seed: string): Promise<Part> {
   const { ok, output } = await runTests('src/metering/core/engine.model.test.ts', environment);
   const [, lists = '0', commands = '0'] = /model: (\d+) lists, (\d+) commands/.exec(output) ?? [];
   return {
+    name: 'model',
     title: 'The engine against its model',
     command: `MODEL_RUNS=${runs} MODEL_SEED=${environment.MODEL_SEED} npm test -- src/metering/core/engine.model.test.ts`,
     figures: [
@@ -82,6 +85,7 @@ export async function proveStore(cycles: number): Promise<Part> {
   const [, held = '?', settled = '?'] =
     /(\d+) holds and (\d+) settlements acknowledged/.exec(output) ?? [];
   return {
+    name: 'store',
     title: 'The store alone, killed',
     command: `KILL_CYCLES=${cycles} npm test -- test/chaos/sigkill-store.test.ts`,
     figures: [
@@ -104,6 +108,7 @@ export async function proveKills(cycles: number, seed: string): Promise<Part> {
     },
   });
   return {
+    name: 'kills',
     title: 'The whole gateway under load, killed',
     command: `npm run prove -- --only kills --kill-cycles ${cycles} --seed ${seed}`,
     figures: killFigures(report),
@@ -121,6 +126,7 @@ export async function proveJobs(cycles: number, seed: string): Promise<Part> {
     },
   });
   return {
+    name: 'jobs',
     title: 'The whole gateway with jobs under way, killed',
     command: `npm run prove -- --only jobs --job-cycles ${cycles} --seed ${seed}`,
     figures: jobKillFigures(report),
@@ -151,6 +157,7 @@ export async function proveContention(runs: number): Promise<Part> {
   const range = (list: readonly number[]): string => `${Math.min(...list)} to ${Math.max(...list)}`;
   const all = [...admitted.requests, ...admitted.cost_usd];
   return {
+    name: 'contention',
     title: `${PARALLEL} calls at once, each 1/${SHARE} of a limit`,
     command: `npm run prove -- --only contention --contention-runs ${runs}`,
     figures: [
@@ -174,6 +181,7 @@ export async function proveCrashPoints(): Promise<Part> {
   const recovered = later + sum((report) => report.recoveredToBefore + report.recoveredToAfter);
   const failures = reports.flatMap((report) => report.failures);
   return {
+    name: 'crash-points',
     title: 'Every crash point',
     command: 'npm run prove -- --only crash-points',
     figures: [
@@ -200,6 +208,7 @@ export async function proveSimulation(seeds: number): Promise<Part> {
     for (const [name, count] of Object.entries(half)) counts[name] = (counts[name] ?? 0) + count;
   }
   return {
+    name: 'simulation',
     title: 'The ledger in simulated worlds',
     command: `SIMULATION_SEEDS=${seeds} npm test -- test/simulation/simulator`,
     figures: [

@@ -87,6 +87,7 @@ export async function proveSeededBugs(cycles: number, seed: string): Promise<Par
     process.stderr.write(`  ${bug.name}: ${findings === '' ? 'NOT found' : 'found'}\n`);
   }
   return {
+    name: 'bugs',
     title: 'Copies with a bug put in on purpose',
     command: `npm run prove -- --only bugs --bug-cycles ${cycles} --seed ${seed}`,
     figures: [[`bugs found in ${cycles} kills each`, `${found} of ${BUGS.length}`], ...figures],

@@ -11,10 +11,10 @@
  * @module
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isGatewayError } from '../../src/contracts/gateway-error.ts';
 import type { LimitInput } from '../../src/contracts/metering.ts';
+import { scratchDir } from '../support/scratch.ts';
 import {
   copyDataDir,
   type InProcessStore,
@@ -333,7 +333,7 @@ export class CrashLab {
   }
 
   static async open(): Promise<CrashLab> {
-    const folder = mkdtempSync(join(tmpdir(), 'gateway-crash-points-'));
+    const folder = mkdtempSync(join(scratchDir(), 'gateway-crash-points-'));
     const dataDir = join(folder, 'template');
     mkdirSync(dataDir);
     const clock = { nowMs: START_MS };

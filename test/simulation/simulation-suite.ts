@@ -4,9 +4,9 @@
  * @module
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { scratchDir } from '../support/scratch.ts';
 import { type RunReport, Simulation } from './simulator.ts';
 import { makeTemplate } from './worlds.ts';
 
@@ -23,7 +23,7 @@ export function describeSimulation(half: 0 | 1): void {
   let folder = '';
   let template = '';
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'gateway-simulation-'));
+    folder = mkdtempSync(join(scratchDir(), 'gateway-simulation-'));
     template = await makeTemplate(folder);
   });
   afterAll(() => {
