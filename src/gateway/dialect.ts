@@ -5,6 +5,7 @@
  */
 import type { GatewayError } from '../contracts/gateway-error.ts';
 import type { Operation } from '../contracts/metering.ts';
+import type { JobRecord } from '../metering/job-port.ts';
 import type { Caller, HeaderReader } from './caller.ts';
 import type { Call } from './call-run.ts';
 import type { DataPlaneSettings, Gateway } from './gateway.ts';
@@ -26,6 +27,11 @@ export interface Dialect {
   maxBodyBytes(settings: DataPlaneSettings): number;
   /** @throws GatewayError `invalid_request` naming the field; also as the rejection of a promise */
   parse(body: Buffer, context: ParseContext, origin: RequestOrigin): Call | Promise<Call>;
+  /** The reply to a caller who does not wait for the end of a job; absent: 202 and the job. */
+  renderJob?(
+    job: JobRecord,
+    at: { readonly nowMs: number; readonly addresses: ReadonlyMap<string, string> },
+  ): { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
   /** The JSON body of an error. */
   renderError(error: GatewayError, requestId: string): Record<string, unknown>;
   /** The event that ends a broken stream of events. */

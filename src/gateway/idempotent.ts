@@ -7,7 +7,8 @@
  * @module
  */
 import { isGatewayError } from '../contracts/gateway-error.ts';
-import type { IdempotencyStore, NewClaim } from '../metering/idempotency-port.ts';
+import type { ClaimOutcome, IdempotencyStore, NewClaim } from '../metering/idempotency-port.ts';
+import type { JobRecord } from '../metering/job-port.ts';
 import { CallClaim, endWith } from './call-claim.ts';
 import { readOutcome } from './claim-outcome.ts';
 import type { Exchange } from './exchange.ts';
@@ -61,6 +62,16 @@ async function forget(parts: IdempotencyParts, claim: NewClaim): Promise<void> {
   }
 }
 
+/**
+ * The job of the call that has the key, where its reply is not there: a job is recorded with its hold, so that it outlives
+ * its call, and is what there is to tell of it.
+ */
+async function jobBehind(gateway: Gateway, outcome: ClaimOutcome): Promise<JobRecord | null> {
+  const isWithoutReply =
+    outcome.type === 'ended' || (outcome.type === 'in_flight' && outcome.inDoubt);
+  return isWithoutReply ? await gateway.store.jobs.findByRequest(outcome.requestId) : null;
+}
+
 /** Headers that were true of the first reply's moment only. */
 const MOMENTARY = /^x-(?:ratelimit-|gateway-overhead-ms$)/;
 
@@ -99,13 +110,21 @@ export async function claimCall(
   call: KeyedRequest & {
     readonly holdId: string;
     readonly serve: (claim: CallClaim) => Promise<void>;
+    /** Answers with the job that an earlier call has become. */
+    readonly sendJob: (job: JobRecord) => Promise<void>;
   },
 ): Promise<void> {
   const parts = partsOf(gateway);
   const claim = claimOf(exchange, call, call.holdId);
   const running = new CallClaim(claim, parts.seal);
   try {
-    const reply = readOutcome(await parts.store.claim(claim), claim, parts.seal);
+    const outcome = await parts.store.claim(claim);
+    const job = await jobBehind(gateway, outcome);
+    if (job !== null) {
+      await call.sendJob(job);
+      return;
+    }
+    const reply = readOutcome(outcome, claim, parts.seal);
     if (reply !== null) {
       sendAgain(gateway, exchange, reply);
       return;

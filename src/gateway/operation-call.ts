@@ -12,7 +12,6 @@ import type { ProviderDefinition } from '../contracts/provider.ts';
 import type { ProviderWarning } from '../contracts/text.ts';
 import type { TranscriptionResult } from '../contracts/transcription-provider.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../contracts/wire.ts';
-import type { JobRecord } from '../metering/job-port.ts';
 import type { Work } from '../routing/index.ts';
 import type { CallRun } from './call-run.ts';
 import type { ReviewedContent } from './content-review.ts';
@@ -103,11 +102,6 @@ export interface OperationCall {
   begin?(gateway: Pick<Gateway, 'ids' | 'clock'>, run: CallRun): Promise<void>;
   /** What a moderation judges before the call is dispatched; absent: nothing. */
   readonly content?: ReviewedContent;
-  /** The reply to a caller who does not wait; absent: 202 and the job. */
-  readonly renderJob?: (
-    job: JobRecord,
-    at: { readonly nowMs: number; readonly addresses: ReadonlyMap<string, string> },
-  ) => { readonly status: number; readonly body: Readonly<Record<string, unknown>> };
   /** Whether the provider has this operation at all. */
   isServedBy(definition: ProviderDefinition, model: string): boolean;
   /** @throws GatewayError `invalid_request` naming what the model cannot take */

@@ -20,6 +20,7 @@ import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { comparableBody, idempotencyKeyOf } from './idempotency-key.ts';
 import { claimCall } from './idempotent.ts';
+import { sendKnownJob } from './jobs/answer-job.ts';
 import { runsAsJob, serveAsJob } from './jobs/serve-job.ts';
 import { keepFailure } from './keep-failure.ts';
 import { QUOTE_HEADER, quotedCallOf } from './quotes/quoted-call.ts';
@@ -54,6 +55,7 @@ export async function serve(gateway: Gateway, exchange: Exchange, dialect: Diale
     body: comparableBody(body, exchange.header('content-type')),
     holdId,
     serve: serveClaimed,
+    sendJob: (job) => sendKnownJob(gateway, request, job),
   });
 }
 

@@ -44,8 +44,9 @@ export type ClaimOutcome =
   | { readonly type: 'claimed' }
   /** The key was used for another request. */
   | { readonly type: 'mismatch' }
-  /** `inDoubt`: nobody works on it any more, and its hold is not resolved yet. */
-  | { readonly type: 'in_flight'; readonly inDoubt: boolean }
+  | { readonly type: 'in_flight'; readonly inDoubt: false }
+  /** No request of this process waits for it any more, and its hold is not resolved yet. */
+  | { readonly type: 'in_flight'; readonly inDoubt: true; readonly requestId: string }
   | { readonly type: 'kept'; readonly requestId: string; readonly sealed: Uint8Array }
   | { readonly type: 'ended'; readonly requestId: string; readonly reason: NoReply };
 

@@ -179,6 +179,8 @@ export interface Jobs {
   open(): Promise<readonly JobRecord[]>;
   /** Null for one that is none, or was removed. */
   find(jobId: string): Promise<JobRecord | null>;
+  /** The job of a call; null where it made none, or its job was removed. */
+  findByRequest(requestId: string): Promise<JobRecord | null>;
   findByTicket(provider: string, ticketId: string): Promise<JobRecord | null>;
   /** Newest first. */
   list(query: JobQuery): Promise<Page<JobRecord>>;

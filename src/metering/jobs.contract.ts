@@ -106,6 +106,12 @@ export function describeJobs(suite: JobStoreSuite): void {
       });
       return job;
     };
+    it('finds the job of a call', async () => {
+      const job = await begin(1);
+      expect(await store.jobs.findByRequest(job.requestId)).toMatchObject({ id: job.id });
+      expect(await store.jobs.findByRequest('req_none')).toBeNull();
+    });
+
     const verify = () => store.ledger.verify();
     const page = { customerId: null, state: null, operation: null, limit: 10, cursor: null };
 

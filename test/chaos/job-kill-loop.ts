@@ -41,6 +41,10 @@ export interface JobKillReport extends JobBooks {
   /** Jobs that clients were told of, and those that every provider took. */
   readonly told: number;
   readonly taken: Readonly<Record<string, number>>;
+  /** Calls that were repeated under their idempotency key after their gateway had died. */
+  readonly repeated: number;
+  /** Answers to clients that were errors, by code. */
+  readonly refused: Readonly<Record<string, number>>;
   /** Ends that the operator's webhook was told of, and jobs whose end it was not told of, or as two. */
   readonly toldEnds: number;
   readonly untoldEnds: readonly string[];
@@ -68,6 +72,11 @@ function configOf(port: number): Readonly<Record<string, unknown>> {
   };
 }
 
+interface Answer {
+  readonly id?: string;
+  readonly error?: { readonly code?: string };
+}
+
 interface AskedCall {
   readonly mark: string;
   readonly kind: JobKind;
@@ -83,11 +92,16 @@ class JobKillLoop {
   readonly asked = new Map<string, JobKind>();
   readonly told = new Set<string>();
   readonly violations: string[] = [];
+  readonly refused: Record<string, number> = {};
+  /** Calls whose gateway died: they are repeated, under their keys. */
+  #interrupted: AskedCall[] = [];
+  repeated = 0;
   inFlightAtKill = 0;
   fewestAtKill = Number.POSITIVE_INFINITY;
   waitingAtKill = 0;
   #waiting = 0;
   #key = '';
+  #running: GatewayProcess | null = null;
 
   constructor(
     options: JobKillOptions,
@@ -106,13 +120,19 @@ class JobKillLoop {
   }
 
   #start(): GatewayProcess {
-    return new GatewayProcess({
+    this.#running = new GatewayProcess({
       dataDir: join(this.#workDir, 'data'),
       workDir: this.#workDir,
       port: this.#port,
       config: configOf(this.#port),
       environment: jobEnvironment(this.#simulator.url),
     });
+    return this.#running;
+  }
+
+  /** Ends what a failure has left running. */
+  async close(): Promise<void> {
+    await this.#running?.kill();
   }
 
   async begin(): Promise<void> {
@@ -138,15 +158,33 @@ class JobKillLoop {
     const lanes = Array.from({ length: LANES }, (_, lane) =>
       this.#lane(gateway.url, `${cycle}-${lane}`, stop.signal),
     );
+    const repeated = this.#repeat(gateway.url);
     await pause(random.integer(50, 900));
-    await eventually(() => this.#open() >= IN_FLIGHT_MIN);
+    await this.#enoughOpen();
     const open = this.#open();
     this.inFlightAtKill += open;
     this.fewestAtKill = Math.min(this.fewestAtKill, open);
     this.waitingAtKill += this.#waiting;
     await gateway.kill();
     stop.abort();
-    await Promise.all(lanes);
+    await Promise.all([...lanes, repeated]);
+  }
+
+  /** Repeats what was cut off, as a client does that was told nothing. */
+  async #repeat(url: string): Promise<void> {
+    const calls = this.#interrupted;
+    this.#interrupted = [];
+    this.repeated += calls.length;
+    await Promise.all(calls.map((call) => this.#ask(url, call)));
+  }
+
+  async #enoughOpen(): Promise<void> {
+    try {
+      await eventually(() => this.#open() >= IN_FLIGHT_MIN, 60_000);
+    } catch (cause) {
+      const refused = JSON.stringify(this.refused);
+      throw new Error(`too little work: ${this.#open()} jobs, refused ${refused}`, { cause });
+    }
   }
 
   /** Work that the providers have not ended. */
@@ -168,15 +206,21 @@ class JobKillLoop {
   }
 
   /** @returns the job; null where the client waited for the end, or was told nothing */
-  async #ask(url: string, { mark, kind, prompt }: AskedCall): Promise<string | null> {
+  async #ask(url: string, call: AskedCall): Promise<string | null> {
+    const { mark, kind, prompt } = call;
     if (kind.waits) this.#waiting += 1;
     try {
       const response = await this.#call(url, kind.path, { ...kind.body, prompt }, mark);
-      const body = (await response.json()) as { readonly id?: string };
-      if (!response.ok) return null;
+      const body = (await response.json()) as Answer;
+      if (!response.ok) {
+        const code = body.error?.code ?? String(response.status);
+        this.refused[code] = (this.refused[code] ?? 0) + 1;
+        return null;
+      }
       this.told.add(mark);
       return kind.waits ? null : (body.id ?? null);
     } catch {
+      this.#interrupted.push(call);
       return null;
     } finally {
       if (kind.waits) this.#waiting -= 1;
@@ -185,7 +229,7 @@ class JobKillLoop {
 
   async #cancel(url: string, id: string): Promise<void> {
     try {
-      await this.#call(url, `/v1/jobs/${id}/cancel`, {}, 'cancel');
+      await this.#call(url, `/v1/jobs/${id}/cancel`, {}, `cancel-${id}`);
     } catch {
       // Killed meanwhile.
     }
@@ -197,6 +241,7 @@ class JobKillLoop {
       headers: {
         authorization: `Bearer ${this.#key}`,
         'content-type': 'application/json',
+        'idempotency-key': mark,
         'x-gateway-tags': JSON.stringify({ mark }),
       },
       body: JSON.stringify(body),
@@ -207,6 +252,7 @@ class JobKillLoop {
   async finish(): Promise<{ jobs: readonly ShownJob[]; nanoUsd: bigint; openHolds: number }> {
     this.#simulator.clearFaults();
     const gateway = await this.#start().ready();
+    await this.#repeat(gateway.url);
     await eventually(async () => {
       const jobs = await this.#jobs(gateway.url);
       return jobs.every(({ status }) => !OPEN.has(status));
@@ -273,9 +319,9 @@ export async function runJobKillLoop(options: JobKillOptions): Promise<JobKillRe
   const workDir = mkdtempSync(join(tmpdir(), 'gateway-job-kills-'));
   const simulator = await createSimulator({ seed: options.seed, faults: JOB_FAULTS });
   const receiver = await openReceiver();
+  const port = await freePort();
+  const loop = new JobKillLoop(options, { workDir, simulator, receiver, port });
   try {
-    const port = await freePort();
-    const loop = new JobKillLoop(options, { workDir, simulator, receiver, port });
     await loop.begin();
     for (let cycle = 1; cycle <= options.cycles; cycle += 1) {
       await loop.cycle(cycle);
@@ -294,6 +340,8 @@ export async function runJobKillLoop(options: JobKillOptions): Promise<JobKillRe
       told: told.size,
       taken: countByFamily(entries.map(({ family }) => family)),
       ...compareBooks(asked, told, { jobs, entries }),
+      repeated: loop.repeated,
+      refused: loop.refused,
       toldEnds: receiver.received.length,
       untoldEnds: loop.untoldEnds(jobs),
       openHolds,
@@ -301,6 +349,7 @@ export async function runJobKillLoop(options: JobKillOptions): Promise<JobKillRe
       violations,
     };
   } finally {
+    await loop.close();
     await simulator.close();
     await receiver.close();
     rmSync(workDir, { recursive: true, force: true });

@@ -16,9 +16,9 @@ function total(taken: JobKillReport['taken']): number {
   return Object.values(taken).reduce((sum, count) => sum + count, 0);
 }
 
-function counts(taken: JobKillReport['taken']): string {
-  return Object.entries(taken)
-    .map(([family, count]) => `${family} ${count}`)
+function counts(of: Readonly<Record<string, number>>): string {
+  return Object.entries(of)
+    .map(([name, count]) => `${name} ${count}`)
     .join(', ');
 }
 
@@ -31,6 +31,8 @@ export function jobKillFigures(report: JobKillReport): readonly Figure[] {
       `${report.inFlightAtKill}; ${report.fewestAtKill}`,
     ],
     ['calls at the kills that waited for their end', String(report.waitingAtKill)],
+    ['calls repeated under their keys after a kill', String(report.repeated)],
+    ['errors to clients', counts(report.refused)],
     [
       'jobs that clients were told of / that providers took / billed',
       `${report.told} / ${total(report.taken)} / ${report.billed}`,

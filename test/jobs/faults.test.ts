@@ -20,7 +20,7 @@ function start(config = ''): Promise<TestGateway> {
   return startTestGateway({
     dataDir,
     environment: { GATEWAY_API_KEY: SERVICE_KEY, SIM_BASE_URL: `${simulator.url}/sim` },
-    config: `jobs: {submitTimeoutMs: 2s}\n${config}`,
+    config: `drainTimeoutMs: 300ms\njobs: {submitTimeoutMs: 2s}\n${config}`,
   });
 }
 
@@ -37,10 +37,14 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-async function call(path: string, body?: object): Promise<Reply> {
+async function call(path: string, body?: object, key?: string): Promise<Reply> {
   const response = await fetch(`${gateway.url}${path}`, {
     method: body === undefined ? 'GET' : 'POST',
-    headers: { authorization: `Bearer ${SERVICE_KEY}`, 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${SERVICE_KEY}`,
+      'content-type': 'application/json',
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   return readReply(response);
@@ -226,6 +230,27 @@ describe('the end of the process', () => {
     expect(await jobOf(quick)).toMatchObject({ status: 'succeeded' });
     expect(await endOf(running)).toMatchObject({ status: 'succeeded' });
     expect(submissions()).toBe(2);
+  });
+
+  it('leaves a call under a key that waited to be answered with its job, which is not run again', async () => {
+    const body = {
+      model: 'sim/image',
+      prompt: 'sim:takes=1500',
+      provider_options: { sim: { as_job: true } },
+    };
+    const waiting = call('/v1/images/generations', body, 'kept-waiting');
+    await eventually(() => submissions() > 0);
+    const [, first] = await Promise.all([gateway.stop(), waiting]);
+    expect(first).toMatchObject({ status: 503, error: { code: 'draining' } });
+    gateway = await start();
+    const again = await call('/v1/images/generations', body, 'kept-waiting');
+    expect(again).toMatchObject({ status: 202, json: { object: 'job' } });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.headers.get('x-request-id')).toBe(first.headers.get('x-request-id'));
+    expect(await endOf(String(again.json['id']))).toMatchObject({ status: 'succeeded' });
+    const once = await call('/v1/images/generations', body, 'kept-waiting');
+    expect(once.json).toMatchObject({ id: again.json['id'], status: 'succeeded' });
+    expect(submissions()).toBe(1);
   });
 
   it('expires a job whose time is over meanwhile, once it was stopped at its provider', async () => {

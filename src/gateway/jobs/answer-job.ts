@@ -14,11 +14,15 @@ import { answerHeaders } from '../deliver.ts';
 import { errorHeaders } from '../error-reply.ts';
 import type { ReplyHeaders } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
+import { replyHeaders } from '../reply-headers.ts';
 import { isPreparedJob, type FinishedJob, type OperationAnswer } from '../operation-call.ts';
 import { targetOf } from '../upstream-request.ts';
 import { thawTerms } from './job-terms.ts';
 import type { JobRun } from './serve-job.ts';
 import { showJob, type AssetAddresses } from './show-job.ts';
+
+/** Whom a job is shown, and by which protocol. */
+type JobReader = Pick<CallRun, 'dialect' | 'exchange'>;
 
 /** Signed addresses of what a job has made. */
 export async function addressesOf(
@@ -57,19 +61,57 @@ function headersOf(gateway: Gateway, jobRun: JobRun, costNanoUsd: bigint | null)
   });
 }
 
+/** A job as the route that it was asked of shows it. */
+async function renderJob(
+  gateway: Gateway,
+  { dialect, exchange }: JobReader,
+  job: JobRecord,
+): Promise<{ readonly status: number; readonly body: Buffer }> {
+  const addresses = await addressesOf(gateway, job, exchange.header('host'));
+  const at = { nowMs: gateway.clock.nowMs(), addresses };
+  const shown = dialect.renderJob?.(job, at) ?? { status: 202, body: showJob(job, at) };
+  return { status: shown.status, body: Buffer.from(JSON.stringify(shown.body)) };
+}
+
+/**
+ * Answers a repetition under an idempotency key whose first call has become a job and could not answer itself. The headers name
+ * the first call.
+ */
+export async function sendKnownJob(
+  gateway: Gateway,
+  reader: JobReader,
+  job: JobRecord,
+): Promise<void> {
+  const { exchange } = reader;
+  const { status, body } = await renderJob(gateway, reader, job);
+  const durationMs = gateway.clock.monotonicMs() - exchange.startedAtMonotonicMs;
+  const headers = replyHeaders({
+    requestId: job.requestId,
+    provider: job.provider,
+    model: `${job.provider}/${job.model}`,
+    attempts: job.attempts.length + 1,
+    costNanoUsd: job.costNanoUsd,
+    overheadMs: durationMs,
+    rates: null,
+    warnings: job.warnings,
+    simulated: job.simulated,
+  });
+  headers.push('content-type', 'application/json', 'idempotency-replayed', 'true');
+  const { requestId } = exchange;
+  gateway.recorder.requestReplayed({ requestId, firstRequestId: job.requestId, status, durationMs });
+  exchange.send(status, headers, body);
+}
+
 /** Answers with the job as it is now. */
 export async function answerJob(gateway: Gateway, jobRun: JobRun): Promise<void> {
-  const { run, call } = jobRun;
+  const { run } = jobRun;
   const job = (await gateway.store.jobs.find(jobRun.job.id)) ?? jobRun.job;
-  const addresses = await addressesOf(gateway, job, run.exchange.header('host'));
-  const at = { nowMs: gateway.clock.nowMs(), addresses };
-  const shown = call.renderJob?.(job, at) ?? { status: 202, body: showJob(job, at) };
-  const body = Buffer.from(JSON.stringify(shown.body));
+  const shown = await renderJob(gateway, run, job);
   const headers = headersOf(gateway, { ...jobRun, job }, null);
   headers.push('content-type', 'application/json');
-  run.claim?.keepWhole(shown.status, headers, body);
+  run.claim?.keepWhole(shown.status, headers, shown.body);
   await endClaim(gateway, run);
-  run.exchange.send(shown.status, headers, body);
+  run.exchange.send(shown.status, headers, shown.body);
 }
 
 /** Reads back what a job has made. @throws GatewayError where it is gone, or too large for a reply */

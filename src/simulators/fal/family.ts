@@ -10,7 +10,7 @@ import { jobFileRoute } from '../core/job-files.ts';
 import type { BoardJob } from '../core/job-board.ts';
 import { objectOf, stringOf, type JsonObject } from '../core/json.ts';
 import { NO_USAGE, type BodyReply } from '../core/reply.ts';
-import { madeWork, missingOf } from '../media/made-work.ts';
+import { madeWork, missingOf, typeOfWork } from '../media/made-work.ts';
 
 const FAMILY = 'fal';
 const ID_HEADER = 'x-fal-request-id';
@@ -88,9 +88,9 @@ function resultReply(call: SimulatedCall, job: BoardJob): BodyReply {
     const chunk = { timestamp: [0, 1], text: job.result['text'] };
     return reply(call, 200, { ...job.result, chunks: [chunk] });
   }
-  const files = job.files.map((make, at) => ({
+  const files = job.files.map((_, at) => ({
     url: `${originOf(call)}/files/${job.id}/${String(at)}`,
-    content_type: make().type,
+    content_type: typeOfWork(job.operation),
   }));
   const [first] = files;
   if (job.operation === 'clip') return reply(call, 200, { video: first });

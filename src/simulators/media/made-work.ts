@@ -33,6 +33,12 @@ export function workKindOf(model: string): WorkKind {
   return /whisper|wizper/.test(model) ? 'transcript' : 'picture';
 }
 
+/** Media type of what work of a kind makes, without making it. */
+export function typeOfWork(operation: string): string {
+  if (operation === 'clip') return 'video/mp4';
+  return operation === 'picture' ? 'image/png' : 'audio/wav';
+}
+
 const HEIGHTS: Readonly<Record<string, number>> = { '480p': 480, '720p': 720, '1080p': 1080 };
 const PICTURE = { width: 1024, height: 1024 };
 

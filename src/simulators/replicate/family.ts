@@ -11,7 +11,7 @@ import { jobFileRoute } from '../core/job-files.ts';
 import type { BoardJob } from '../core/job-board.ts';
 import { objectOf, stringOf, type JsonObject } from '../core/json.ts';
 import { NO_USAGE, type BodyReply } from '../core/reply.ts';
-import { madeWork, missingOf } from '../media/made-work.ts';
+import { madeWork, missingOf, typeOfWork } from '../media/made-work.ts';
 
 const FAMILY = 'replicate';
 const SECRET = 'cmVwbGljYXRlLXNlY3JldA==';
@@ -51,8 +51,8 @@ function originOf(call: SimulatedCall): string {
 }
 
 function outputOf(call: SimulatedCall, job: BoardJob): unknown {
-  const urls = job.files.map((make, at) => {
-    const ending = make().type === 'image/png' ? '.png' : '.mp4';
+  const urls = job.files.map((_, at) => {
+    const ending = typeOfWork(job.operation) === 'image/png' ? '.png' : '.mp4';
     return `${originOf(call)}/files/${job.id}/${String(at)}/out${ending}`;
   });
   return /flux-schnell|flux-dev/.test(job.model) ? urls : urls[0];

@@ -116,7 +116,7 @@ export class IdempotencyTable {
     const hold = state === 'open' && holdId !== null ? this.#holdEnd(holdId) : null;
     const holdEnd = hold?.end ?? null;
     if (holdEnd === 'never') return null;
-    if (holdEnd === 'open') return { type: 'in_flight', inDoubt: true };
+    if (holdEnd === 'open') return { type: 'in_flight', inDoubt: true, requestId };
     // Where a crash has lost the claim's end, the journal says when that was.
     const untilMs = Math.max(integer(row, 'expires_at'), (hold?.atMs ?? 0) + IDEMPOTENCY_KEPT_MS);
     if (untilMs <= nowMs) return null;

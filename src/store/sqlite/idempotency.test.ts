@@ -71,7 +71,11 @@ describe('a key that is tied to a hold', () => {
   it('is in doubt after a crash behind the hold, until the ledger has decided', async () => {
     await store.ledger.reserve(command);
     await restart();
-    expect(await store.idempotency.claim(again)).toEqual({ type: 'in_flight', inDoubt: true });
+    expect(await store.idempotency.claim(again)).toEqual({
+      type: 'in_flight',
+      inDoubt: true,
+      requestId: 'req_1',
+    });
     await passMs(GRACE_MS + 5000);
     expect(await store.idempotency.claim(again)).toEqual({
       type: 'ended',
@@ -86,7 +90,11 @@ describe('a key that is tied to a hold', () => {
     await passMs(DAY_MS + 1);
     store.idempotency.leave(first);
     await passMs(5000);
-    expect(await store.idempotency.claim(again)).toEqual({ type: 'in_flight', inDoubt: true });
+    expect(await store.idempotency.claim(again)).toEqual({
+      type: 'in_flight',
+      inDoubt: true,
+      requestId: 'req_1',
+    });
   });
 
   it('gets its reply in the transaction of the settlement', async () => {

@@ -176,6 +176,12 @@ export function jobQueries(database: DatabaseSync): QueryTable {
       const row = sql('SELECT body FROM job WHERE id = ? AND removed_at IS NULL').get(id as string);
       return row === undefined ? null : readJob(row);
     },
+    jobByRequest([requestId]) {
+      const row = sql('SELECT body FROM job WHERE request_id = ? AND removed_at IS NULL').get(
+        requestId as string,
+      );
+      return row === undefined ? null : readJob(row);
+    },
     jobByTicket([provider, ticketId]) {
       const row = sql('SELECT body FROM job WHERE provider = ? AND ticket_id = ?').get(
         provider as string,
@@ -210,6 +216,7 @@ export function jobsOver(link: Pick<WriterLink, 'ask'>, readers: Pick<ReaderLink
     end: (jobId, ending) => write('endJob', jobId, ending),
     open: () => write('openJobs'),
     find: (jobId) => readers.ask('job', [jobId]),
+    findByRequest: (requestId) => readers.ask('jobByRequest', [requestId]),
     findByTicket: (provider, ticketId) => readers.ask('jobByTicket', [provider, ticketId]),
     list: (query) => readers.ask('jobs', [query]),
     remove: (jobId) => write('removeJob', jobId),

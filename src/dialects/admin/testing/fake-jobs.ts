@@ -48,6 +48,7 @@ export function createFakeJobs(ledger: Ledger, now: () => number): Jobs {
     },
     open: async () => [...jobs.values()].filter(({ state }) => !isEnded(state)),
     find: async (id) => (removed.has(id) ? null : (jobs.get(id) ?? null)),
+    findByRequest: async (requestId) => seen().find((job) => job.requestId === requestId) ?? null,
     findByTicket: async (provider, ticketId) =>
       [...jobs.values()].find((job) => job.provider === provider && job.ticket?.id === ticketId) ??
       null,

@@ -175,7 +175,6 @@ async function parseVideo(
     serviceTier: null,
     unknownParameters: unknownMembers(videoSchema, received.members),
     background: true,
-    renderJob: (job, at) => ({ status: 200, body: showVideo(job, at) }),
     isServedBy: ({ video }, model) => video?.has(operation, model) === true,
     prepare(definition, target) {
       const extra = optionsFor(request.provider_options, definition.id);
@@ -193,6 +192,7 @@ export const videosDialect: Dialect = {
   bodies: 'json_or_form',
   maxBodyBytes: (settings) => settings.maxImageBodyBytes,
   parse: parseVideo,
+  renderJob: (job, at) => ({ status: 200, body: showVideo(job, at) }),
   renderError: openAiError,
   errorFrame: openAiErrorFrame,
 };
