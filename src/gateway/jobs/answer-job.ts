@@ -98,7 +98,12 @@ export async function sendKnownJob(
   });
   headers.push('content-type', 'application/json', 'idempotency-replayed', 'true');
   const { requestId } = exchange;
-  gateway.recorder.requestReplayed({ requestId, firstRequestId: job.requestId, status, durationMs });
+  gateway.recorder.requestReplayed({
+    requestId,
+    firstRequestId: job.requestId,
+    status,
+    durationMs,
+  });
   exchange.send(status, headers, body);
 }
 
