@@ -82,6 +82,8 @@ export interface JobExchange {
   readonly warnings: readonly ProviderWarning[];
   /** What is billed if it succeeds, as far as the options tell. */
   readonly facts: ResultFacts;
+  /** Of a voice that is made: its id, where the submission names it and the result does not. */
+  readonly voiceId?: string;
   /**
    * Reads a 2xx reply.
    *

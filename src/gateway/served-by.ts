@@ -40,9 +40,10 @@ export function isServedBy(
       return definition.text !== undefined;
     case 'text.embed':
       return definition.embedding !== undefined;
+    case 'text.moderate':
+      return definition.moderation !== undefined;
     // No contract of a provider has these yet.
     case 'text.rerank':
-    case 'text.moderate':
     case 'text.count_tokens':
       return false;
     case 'image.generate':

@@ -29,6 +29,7 @@ export const RECORDED: Readonly<Record<string, readonly Operation[]>> = {
   openai: [
     'text.generate',
     'text.embed',
+    'text.moderate',
     'image.generate',
     'image.edit',
     'audio.speech',

@@ -16,6 +16,7 @@ function capableOf(provider: ProviderDefinition): ReadonlySet<Operation> {
   const found: (Operation | false)[] = [
     provider.text !== undefined && 'text.generate',
     provider.embedding !== undefined && 'text.embed',
+    provider.moderation !== undefined && 'text.moderate',
     provider.imageGeneration !== undefined && 'image.generate',
     provider.imageEdit !== undefined && 'image.edit',
     provider.faceSwap !== undefined && 'image.face_swap',

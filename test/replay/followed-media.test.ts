@@ -15,7 +15,7 @@ import { hasRecordings, loadRecording } from '../support/recordings.ts';
 import type { ReplayReply } from '../support/replay-upstream.ts';
 import { looseList, looseOf, stringOf, type Loose } from './json.ts';
 import { MediaWorld, type Answered } from './media-world.ts';
-import { atOnce } from './pace.ts';
+import { atOnce } from '../support/pace.ts';
 
 const prices = [
   ['fal', 'fal-ai/wizper', 'audio_ms', 1_000_000_000],

@@ -11,7 +11,7 @@ import { hasRecordings, loadRecording, responseBytes } from '../support/recordin
 import { recordingOf } from '../media/files.ts';
 import { looseOf, type Loose } from './json.ts';
 import { MediaWorld, type Answered } from './media-world.ts';
-import { atOnce } from './pace.ts';
+import { atOnce } from '../support/pace.ts';
 
 /** A model of which an edit was recorded, and whose price the book no longer has. */
 const OLD_EDITOR = 'gemini-2.0-flash-preview-image-generation';

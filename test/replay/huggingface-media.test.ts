@@ -10,7 +10,7 @@ import { recordingOf } from '../media/files.ts';
 import { hasRecordings, loadRecording, responseBytes } from '../support/recordings.ts';
 import { looseList, looseOf, stringOf, type Loose } from './json.ts';
 import { MediaWorld, type Answered } from './media-world.ts';
-import { atOnce } from './pace.ts';
+import { atOnce } from '../support/pace.ts';
 
 const PROMPT = 'An astronaut riding a horse on the moon.';
 /** One cent for a picture or a second of sound, a dollar for a million of all else. */

@@ -295,7 +295,7 @@ export class JobFollower {
 
 function resultText({ transcript, voiceId }: JobResult): string | null {
   if (transcript !== null) return JSON.stringify(shownTranscript(transcript));
-  return voiceId === null ? null : JSON.stringify({ voice_id: voiceId });
+  return voiceId === undefined ? null : JSON.stringify({ voice_id: voiceId });
 }
 
 /** A provider's failure in words for the caller. */

@@ -7,6 +7,7 @@ import { defineOpenAiCompatible } from '../openai-compatible/define.ts';
 import { moderation } from '../openai-compatible/media/moderation.ts';
 import { mediaCapabilities } from '../openai-compatible/media/provider.ts';
 import { openAiMedia } from './media.ts';
+import { OPENAI_MEDIA_MODELS } from './models.ts';
 
 /**
  * Reasoning models refuse `max_tokens` (recorded: 400 `unsupported_parameter`), so the bound is written as
@@ -21,6 +22,7 @@ export const openAi = defineOpenAiCompatible({
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
   ...mediaCapabilities(openAiMedia),
   moderation: moderation(openAiMedia),
+  mediaModels: OPENAI_MEDIA_MODELS,
   quirks: {
     maxTokensFields: ['max_completion_tokens', 'max_tokens'],
     developerRole: true,

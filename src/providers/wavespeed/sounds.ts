@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { hash } from 'node:crypto';
+import type { SentMedia } from '../../contracts/media.ts';
 import type { SpeechProvider } from '../../contracts/speech-provider.ts';
 import type { ProviderWarning } from '../../contracts/text.ts';
 import type { TranscriptionProvider } from '../../contracts/transcription-provider.ts';
@@ -97,12 +99,22 @@ export const speech: SpeechProvider = {
 /** At least eight letters and digits, the first a letter. */
 const VOICE_ID = /^[A-Za-z][A-Za-z0-9]{7,}$/;
 
-/** @throws GatewayError naming `name` where it is no id that MiniMax takes */
-function voiceIdOf(name: string): string {
+const DIGEST_DIGITS = 12;
+
+/**
+ * The id under which MiniMax keeps the voice: the name, and a digest of what it is made of, since all customers of an account share
+ * its names.
+ *
+ * @throws GatewayError naming `name` where it is no id that MiniMax takes
+ */
+function voiceIdOf(name: string, sample: SentMedia): string {
   const plain = name.replaceAll(/[^A-Za-z0-9]/g, '');
   const id = VOICE_ID.test(plain) ? plain : `Voice${plain}`;
-  if (VOICE_ID.test(id)) return id;
-  throw refusal('name', 'MiniMax wants a name with at least three letters or digits.');
+  if (!VOICE_ID.test(id)) {
+    throw refusal('name', 'MiniMax wants a name with at least three letters or digits.');
+  }
+  const content = sample.type === 'bytes' ? sample.bytes : sample.url;
+  return `${id}${hash('sha256', content, 'hex').slice(0, DIGEST_DIGITS)}`;
 }
 
 export const voiceClone: VoiceCloneProvider = {
@@ -111,17 +123,14 @@ export const voiceClone: VoiceCloneProvider = {
     if (options.samples.length > 1) {
       throw refusal('samples', `${model.id} takes one recording.`);
     }
-    const voiceId = voiceIdOf(options.name);
+    const voiceId = voiceIdOf(options.name, options.samples[0]);
     const prepared = submissionRequest(model, target, {
       options: { name: voiceId, text: options.text, description: options.description },
       media: { audio: options.samples },
       extra: options.extra,
     });
-    return submission(prepared, {
-      usage: { voice_clones: 1 },
-      modelServed: null,
-      dimensions: {},
-    });
+    const facts = { usage: { voice_clones: 1 }, modelServed: null, dimensions: {} };
+    return { ...submission(prepared, facts), voiceId };
   },
 };
 

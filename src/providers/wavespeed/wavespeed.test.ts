@@ -227,9 +227,10 @@ describe('submissions', () => {
     const made = job(voiceClone?.cloneVoice({ ...options, name: 'Ann-3' }, target));
     expect(bodyOf(made)).toEqual({
       model: 'speech-02-hd',
-      custom_voice_id: 'VoiceAnn3',
+      custom_voice_id: expect.stringMatching(/^VoiceAnn3[0-9a-f]{12}$/),
       audio: DATA_URL,
     });
+    expect(made.voiceId).toBe(bodyOf(made)['custom_voice_id']);
     expect(() => voiceClone?.cloneVoice({ ...options, name: '!' }, target)).toThrow(
       refusal('name'),
     );

@@ -6,7 +6,7 @@
  */
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { isJobExchange } from '../../../contracts/job-provider.ts';
+import { isJobExchange, type JobExchange } from '../../../contracts/job-provider.ts';
 import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
 import type { ProviderDefinition } from '../../../contracts/provider.ts';
 import type { ProviderTarget } from '../../../contracts/wire.ts';
@@ -89,8 +89,9 @@ function voiceAnswer(
 }
 
 /** The voice that a job has made. @throws ProviderFailureError for a job that ended without one */
-function voiceOf({ voiceId, facts }: FinishedJob): VoiceCloneResult {
-  if (voiceId !== null) return { ...facts, voiceId };
+function voiceOf({ voiceId, facts }: FinishedJob, submitted: JobExchange): VoiceCloneResult {
+  const made = voiceId ?? submitted.voiceId;
+  if (made !== undefined) return { ...facts, voiceId: made };
   throw new ProviderFailureError(
     providerFailure({
       kind: 'malformed_reply',
@@ -160,7 +161,7 @@ async function parseClone(
         return voiceAnswer(result, { voice: consented, made, records });
       };
       if (isJobExchange(exchange)) {
-        return { submission: exchange, answer: (finished) => answer(voiceOf(finished)) };
+        return { submission: exchange, answer: (finished) => answer(voiceOf(finished, exchange)) };
       }
       return {
         request: exchange.request,

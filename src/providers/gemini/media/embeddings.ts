@@ -14,16 +14,13 @@ import { encodeFloats } from '../../../http/float-vector.ts';
 import { asList, asRecord, asRecords } from '../json.ts';
 import { readUsage } from '../usage.ts';
 import { failed, methodRequest, objectReply, refused } from './exchange.ts';
-import { assertKind } from './models.ts';
-
-/** Texts of one call. https://ai.google.dev/gemini-api/docs/embeddings */
-const INPUTS_MAX = 100;
+import { assertKind, EMBEDDED_MAX } from './models.ts';
 
 function textsOf({ inputs }: EmbeddingOptions, model: string): readonly string[] {
-  if (inputs.length > INPUTS_MAX) {
+  if (inputs.length > EMBEDDED_MAX) {
     throw refused(
       'input',
-      `${model} embeds at most ${INPUTS_MAX} texts a call, not ${inputs.length}. Send them in several calls.`,
+      `${model} embeds at most ${EMBEDDED_MAX} texts a call, not ${inputs.length}. Send them in several calls.`,
     );
   }
   return inputs.map((input) => {

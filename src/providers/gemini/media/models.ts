@@ -269,6 +269,22 @@ const FILMING = [
   'veo-3.1-lite-generate-preview',
 ] as const;
 
+/** Texts of one call. https://ai.google.dev/gemini-api/docs/embeddings */
+export const EMBEDDED_MAX = 100;
+
+/** What a model of vectors takes. */
+function embeddingModel(id: string): MediaModel {
+  return {
+    id,
+    operation: 'text.embed',
+    options: {
+      input: { type: 'files', max: EMBEDDED_MAX },
+      dimensions: { type: 'range', min: 128, max: 3072 },
+    },
+    source: 'https://ai.google.dev/gemini-api/docs/embeddings; recorded: both models.',
+  };
+}
+
 /** The table. */
 export const GEMINI_MEDIA_MODELS: readonly MediaModel[] = [
   ...IMAGE_MODELS,
@@ -276,6 +292,7 @@ export const GEMINI_MEDIA_MODELS: readonly MediaModel[] = [
     transcriptionModel(id, 'audio.transcribe'),
     transcriptionModel(id, 'audio.translate'),
   ]),
+  ...['gemini-embedding-001', 'gemini-embedding-2'].map(embeddingModel),
   ...SPEAKING.map(speechModel),
   ...FILMING.flatMap((id) => VIDEO_OPERATIONS.map((operation) => videoModel(id, operation))),
 ];

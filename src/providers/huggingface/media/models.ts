@@ -38,6 +38,12 @@ const OPTIONS: Readonly<Partial<Record<Operation, MediaModel['options']>>> = {
     file: { type: 'files', max: 1 },
     timestamp_granularities: { type: 'one_of', values: ['segment'] },
   },
+  // Groq's models alone, behind the router.
+  'audio.translate': {
+    file: { type: 'files', max: 1 },
+    prompt: PROMPT,
+    temperature: { type: 'range', min: 0, max: 1 },
+  },
   'text.embed': { input: { type: 'files', max: 2048 } },
   'video.text_to_video': {
     prompt: PROMPT,

@@ -1,5 +1,5 @@
 /**
- * Replays of work that a provider is asked about again and again: the wire is what is replayed, not its pace.
+ * Work that a provider is asked about again and again, without the pauses: where its wire is what is tested, not its pace.
  *
  * @module
  */
