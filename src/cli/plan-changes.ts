@@ -50,13 +50,24 @@ function differences(current: PlanReply, wanted: PlanInput): readonly string[] {
   return [...names].filter((name) => !isDeepStrictEqual(before[name], after[name]));
 }
 
-async function findPlan(client: GatewayClient, id: string): Promise<PlanReply | null> {
+/** The plan in its newest version; null where there is none. */
+export async function findPlan(client: GatewayClient, id: string): Promise<PlanReply | null> {
   try {
     return parseReply(planReply, await client.admin('GET', `/plans/${encodeURIComponent(id)}`));
   } catch (error) {
     if (error instanceof CliError && error.code === 'not_found') return null;
     throw error;
   }
+}
+
+/** The body that makes the plan what is wanted, whatever it has now. */
+export function versionBody(current: PlanReply, wanted: PlanInput): Members {
+  const removed = Object.fromEntries(
+    REMOVABLE.filter((name) => wanted[name] === undefined && current[name] !== undefined).map(
+      (name) => [name, null],
+    ),
+  );
+  return { ...DEFAULTS, ...wanted, ...removed };
 }
 
 /** Creates the plan, makes its next version, or leaves it when it is as wanted. */
@@ -78,12 +89,7 @@ export async function applyPlan(
   if (options.dryRun) {
     return { id: wanted.id, result: 'versioned', version: current.version + 1, changed };
   }
-  const removed = Object.fromEntries(
-    REMOVABLE.filter((name) => wanted[name] === undefined && current[name] !== undefined).map(
-      (name) => [name, null],
-    ),
-  );
-  const body = { ...DEFAULTS, ...wanted, ...removed, ...(options.now ? { apply: 'now' } : {}) };
+  const body = { ...versionBody(current, wanted), ...(options.now ? { apply: 'now' } : {}) };
   const path = `/plans/${encodeURIComponent(wanted.id)}/versions`;
   const version = parseReply(planReply, await client.admin('POST', path, { body })).version;
   return { id: wanted.id, result: 'versioned', version, changed };

@@ -19,6 +19,7 @@ import type { Jobs } from './job-port.ts';
 import type { AssetRecords } from '../media/asset-port.ts';
 import type { AuditTrail } from './audit-port.ts';
 import type { VoiceRecords } from './voice-port.ts';
+import type { PlanPreviews } from './plan-preview-port.ts';
 import type { PriceArchive } from './price-port.ts';
 import type { Reconciliations } from './reconciliation-port.ts';
 import type { ClaimSettlement, IdempotencyStore } from './idempotency-port.ts';
@@ -489,6 +490,7 @@ export interface MeteringStore {
   readonly wallets: Wallets;
   readonly limitBook: LimitBook;
   readonly directory: Directory;
+  readonly planPreviews: PlanPreviews;
   readonly reader: UsageReader;
   readonly idempotency: IdempotencyStore;
   readonly subscriptions: Subscriptions;

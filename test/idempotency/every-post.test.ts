@@ -147,6 +147,11 @@ const ADMIN_POSTS: readonly Post[] = [
     body: (_made, turn) => plan(turn),
   },
   {
+    route: '/admin/v1/plans/{id}/preview',
+    id: ({ customer }) => customer.planId,
+    body: (_made, turn) => plan(turn),
+  },
+  {
     route: '/admin/v1/customers',
     body: ({ customer }, turn) => ({ externalId: `made-${turn}`, plan: customer.planId }),
   },

@@ -3,7 +3,7 @@
  *
  * The folder has a past of its own: calls of a year ago, of a month that is closed, and two calls that a crash cut off.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,11 +29,10 @@ let line: CommandLine;
 /** Calls of `default` at those times, and two that never ended. */
 async function writePast(dataDir: string): Promise<void> {
   const clock = { nowMs: Date.now() - 365 * DAY_MS };
-  let byte = 0;
   const store = openInProcessStore({
     dataDir,
     clock,
-    randomFill: (target) => target.fill((byte = (byte + 1) % 256)),
+    randomFill: (target) => void randomFillSync(target),
   });
   const customerId = (await store.directory.customer('default'))?.customer.id ?? '';
   for (const [name, daysAgo] of [

@@ -21,6 +21,7 @@ import { readPlanFile } from '../plan-file.ts';
 import type { Colors } from '../output.ts';
 import { planReply, type PlanReply } from '../replies.ts';
 import { renderPairs, renderTable } from '../table.ts';
+import { registerPlanPreview } from './plan-preview.ts';
 
 type PlanLimit = PlanReply['limits'][number];
 
@@ -164,12 +165,14 @@ export function registerPlans(program: Command, scope: CommandScope): void {
   const plans = program
     .command('plans')
     .alias('plan')
-    .description('plans and their limits: list, show, apply');
+    .description('plans and their limits: list, show, preview, apply');
   addExamples(plans, scope, [
     ['plans list', ''],
     ['plans show free', ''],
+    ['plans preview plans.yaml', ''],
     ['plans apply plans.yaml --dry-run', ''],
   ]);
   registerRead(plans, scope);
+  registerPlanPreview(plans, scope);
   registerApply(plans, scope);
 }

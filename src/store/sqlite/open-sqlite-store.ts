@@ -25,6 +25,7 @@ import { auditOver } from './audit-table.ts';
 import { pricesOver } from './price-operations.ts';
 import { jobsOver } from './job-operations.ts';
 import type { ReaderLink } from './reader-link.ts';
+import { planPreviewsOver } from './plan-preview.ts';
 import { Readers } from './readers.ts';
 import { reconciliationsOver } from './reconciliation-operations.ts';
 import { subscriptionsOver } from './subscription-link.ts';
@@ -166,6 +167,7 @@ export function storeOver(ends: {
     ledger: ledgerOver(link, readers, now),
     limitBook: limitBookOver(link),
     directory: directoryOver(link, readers, now),
+    planPreviews: planPreviewsOver(readers, now),
     reader: readerOver(link, readers, now),
     idempotency: idempotencyOver(link, readers),
     subscriptions: subscriptionsOver(link, readers),

@@ -19,6 +19,7 @@ import type { SubscriptionEventQuery } from '../../metering/subscription-port.ts
 import { ledgerArchiveQueries } from './ledger-archive.ts';
 import { ledgerBackupQueries } from './ledger-backup.ts';
 import { ledgerExportQueries } from './ledger-export.ts';
+import { planPreviewQueries } from './plan-preview.ts';
 import { priceQueries } from './price-operations.ts';
 import { reconciliationQueries } from './reconciliation-operations.ts';
 import { Reader } from './reader.ts';
@@ -96,6 +97,7 @@ export function readerQueries(database: DatabaseSync): ReadonlyMap<string, Reade
     quoteQueries(database),
     subscriptionQueries(database),
     priceQueries(database),
+    planPreviewQueries(database),
     reconciliationQueries(database),
     ledgerExportQueries(database),
     ledgerArchiveQueries(database),

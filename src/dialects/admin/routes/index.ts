@@ -17,6 +17,7 @@ import { ledgerBackupRoutes } from './ledger-backups.ts';
 import { ledgerHoldRoutes } from './ledger-holds.ts';
 import { ledgerExportRoute } from './ledger-export.ts';
 import { ledgerRoutes } from './ledger.ts';
+import { planPreviewRoute } from './plan-preview.ts';
 import { planRoutes } from './plans.ts';
 import { priceRuleRoutes } from './price-rules.ts';
 import { priceRoutes } from './prices.ts';
@@ -31,6 +32,7 @@ import { webhookRoutes } from './webhooks.ts';
 
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...planRoutes,
+  planPreviewRoute,
   ...customerRoutes,
   ...customerLimitRoutes,
   ...subscriptionRoutes,

@@ -4,11 +4,11 @@
  * @module
  */
 import { z } from 'zod';
-import { planSchema, type PlanInput } from '../../../contracts/metering.ts';
+import { planSchema } from '../../../contracts/metering.ts';
 import type { PlanRecord } from '../../../metering/ports.ts';
-import { invalidRequest } from '../../validation.ts';
 import { adminRoute, type AdminRoute } from '../admin-route.ts';
 import { findPlan, newestPlans } from '../find.ts';
+import { assertMoney, nextPlan, PLAN_EXAMPLE, planParams, versionSchema } from '../plan-shapes.ts';
 import { formatTime, listSchema, pageInMemory, pageQuery, timeSchema } from '../shapes.ts';
 
 const planReplySchema = planSchema
@@ -17,40 +17,6 @@ const planReplySchema = planSchema
     created_at: timeSchema,
   })
   .meta({ id: 'Plan' });
-
-const { id: planIdSchema, ...content } = planSchema.shape;
-
-const versionSchema = z
-  .strictObject({
-    id: planIdSchema.optional().describe('May be repeated; it cannot change.'),
-    name: content.name.optional(),
-    price_usd: content.price_usd.unwrap().nullable().optional(),
-    models: content.models.unwrap().nullable().optional(),
-    features: content.features.unwrap().nullable().optional(),
-    funding: content.funding,
-    on_metering_outage: content.on_metering_outage,
-    max_quote_ttl_s: content.max_quote_ttl_s.unwrap().nullable().optional(),
-    limits: content.limits.optional(),
-    apply: z
-      .enum(['now', 'period_end'])
-      .optional()
-      .describe('When subscriptions go over to it: at once, or with their next period (default).'),
-  })
-  .meta({ id: 'PlanVersionInput' });
-
-const EXAMPLE = {
-  id: 'starter',
-  name: 'Starter',
-  limits: [
-    { meter: 'requests', window: 'period', amount: 50 },
-    { meter: 'cost_usd', window: 'period', amount: '2.00' },
-    { meter: 'images', window: 'period', amount: 'disabled' },
-    { meter: 'requests', window: 'minute', amount: 20 },
-    { meter: 'requests', window: 'concurrent', amount: 4 },
-  ],
-};
-
-const planParams = z.strictObject({ id: z.string().min(1).max(200).describe('Id of the plan.') });
 
 function showPlan(record: PlanRecord): z.input<typeof planReplySchema> {
   return {
@@ -63,41 +29,6 @@ function showPlan(record: PlanRecord): z.input<typeof planReplySchema> {
     version: record.version,
     created_at: formatTime(record.createdAtMs),
   };
-}
-
-function assertMoney(plan: PlanInput): void {
-  for (const cadence of ['month', 'year'] as const) {
-    const price = plan.price_usd?.[cadence];
-    if (price !== undefined && !/^\d{1,9}(\.\d{1,9})?$/.test(price)) {
-      throw invalidRequest(
-        `price_usd.${cadence}`,
-        'must be a decimal string of US dollars, such as "29.00".',
-      );
-    }
-  }
-}
-
-function withoutAbsent<Members extends object>(members: Members): Partial<Members> {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined && value !== null),
-  ) as Partial<Members>;
-}
-
-/** The next version: absent members are kept, null ones removed, others replaced. */
-function nextPlan(current: PlanInput, change: z.output<typeof versionSchema>): PlanInput {
-  const { apply: _apply, id, ...members } = change;
-  if (id !== undefined && id !== current.id) {
-    throw invalidRequest('id', `must be "${current.id}" or left out: a plan keeps its id.`);
-  }
-  const kept = Object.fromEntries(
-    Object.entries(current).filter(([name]) => !(name in members) || isAbsent(members, name)),
-  );
-  // The schema has the last word on the two laid over each other.
-  return planSchema.parse({ ...kept, ...withoutAbsent(members), id: current.id });
-}
-
-function isAbsent(members: object, name: string): boolean {
-  return Object.entries(members).some(([key, value]) => key === name && value === undefined);
 }
 
 /** Routes below `/plans`. */
@@ -125,7 +56,7 @@ export const planRoutes: readonly AdminRoute[] = [
       'All matching limits bind, and what no limit names is not limited. An amount is a positive number, "unlimited" or "disabled"; 0 is refused.',
     tag: 'plans',
     body: planSchema.meta({ id: 'PlanInput' }),
-    example: EXAMPLE,
+    example: PLAN_EXAMPLE,
     status: 201,
     reply: planReplySchema,
     errors: ['conflict'],
@@ -155,15 +86,16 @@ export const planRoutes: readonly AdminRoute[] = [
     tag: 'plans',
     params: planParams,
     body: versionSchema,
-    example: { limits: EXAMPLE.limits, apply: 'now' },
+    example: { limits: PLAN_EXAMPLE.limits, apply: 'now' },
     status: 201,
     reply: planReplySchema,
     errors: ['not_found'],
     async handle({ params, body }, { store }) {
       const current = await findPlan(store, params.id, 'id');
-      const plan = nextPlan(current.plan, body);
+      const { apply = 'period_end', ...change } = body;
+      const plan = nextPlan(current.plan, change);
       assertMoney(plan);
-      return showPlan(await store.directory.addPlanVersion(plan, body.apply ?? 'period_end'));
+      return showPlan(await store.directory.addPlanVersion(plan, apply));
     },
   }),
 ];

@@ -36,6 +36,7 @@ import { createFakeAssets } from './fake-assets.ts';
 import { createFakeAudit } from './fake-audit.ts';
 import { createFakeJobs } from './fake-jobs.ts';
 import { createFakeVoices } from './fake-voices.ts';
+import { fakePlanPreviews } from './fake-plan-previews.ts';
 import { createFakePrices } from './fake-prices.ts';
 import { createFakeReconciliations } from './fake-reconciliations.ts';
 import { createFakeWallets } from './fake-wallets.ts';
@@ -377,6 +378,7 @@ export function createFakeStore(options: FakeStoreOptions): MeteringStore {
       ...customerDirectory(state, options),
       ...keyDirectory(state),
     },
+    planPreviews: fakePlanPreviews(options.now),
     reader: fakeReader(state, options),
     limitBook: createFakeLimits(state.keys),
     idempotency: createFakeIdempotency(options.now),
