@@ -332,6 +332,11 @@ export const configSchema = z.strictObject({
         .describe(
           'Days for which rows of the request log are kept, or `false`: for ever. Usage and ledger are not touched.',
         ),
+      jobsDays: keptDays()
+        .prefault(false)
+        .describe(
+          'Days for which jobs that have ended are kept, or `false`: as long as what they made (`assets.expireAfterDays`). What they made, usage and ledger are not touched.',
+        ),
     })
     .prefault({})
     .describe('How long records are kept.'),

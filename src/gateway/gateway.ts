@@ -86,6 +86,8 @@ export interface JobSettings {
   readonly maxDownloads: number;
   /** Under which providers reach the gateway; null: they are not told. */
   readonly callbackUrl: string | null;
+  /** How long jobs that have ended are kept at most; null: as long as what they made. */
+  readonly keepMs: number | null;
 }
 
 export interface Gateway {

@@ -102,7 +102,7 @@ export class Assets {
    */
   async keep(file: MediaFile, owner: NewAsset): Promise<AssetRecord> {
     const { ids, nowMs, records, blobs } = this.#parts;
-    const keptMs = await this.#expireAfterMs(owner.customerId);
+    const keptMs = await this.keptMs(owner.customerId);
     const createdAtMs = nowMs();
     const asset: AssetRecord = {
       id: ids.next('ast'),
@@ -268,7 +268,8 @@ export class Assets {
     return expiresAtMs !== null && expiresAtMs <= this.#parts.nowMs();
   }
 
-  async #expireAfterMs(customerId: string): Promise<number | null> {
+  /** For how many milliseconds what is made for the customer now is kept; null: for ever. */
+  async keptMs(customerId: string): Promise<number | null> {
     const { settings, planOf } = this.#parts;
     return settings.expireAfterMs(settings.expiresByPlan ? await planOf(customerId) : null);
   }

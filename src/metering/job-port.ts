@@ -88,6 +88,8 @@ export interface JobRecord {
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
   readonly deadlineAtMs: number;
+  /** When it is removed, as what it made is; null: never, and until it has ended. */
+  readonly expiresAtMs: number | null;
   readonly cancelAskedAtMs: number | null;
   /** Submissions that failed before the last one. */
   readonly attempts: readonly AttemptRecord[];
@@ -143,7 +145,7 @@ export type JobBooking =
 /** The end of a job. */
 export interface JobEnding extends Pick<
   JobRecord,
-  'outputs' | 'result' | 'error' | 'usage' | 'costNanoUsd' | 'warnings'
+  'outputs' | 'result' | 'error' | 'usage' | 'costNanoUsd' | 'warnings' | 'expiresAtMs'
 > {
   readonly state: EndedJobState;
   readonly booking: JobBooking;
@@ -186,4 +188,6 @@ export interface Jobs {
   list(query: JobQuery): Promise<Page<JobRecord>>;
   /** Removes one that has ended from sight; what was booked stays. @returns whether there was one */
   remove(jobId: string): Promise<boolean>;
+  /** Removes at most `limit` that have ended and whose time is over; ledger, usage and request log stay. @returns how many */
+  removeExpired(nowMs: number, limit: number): Promise<number>;
 }

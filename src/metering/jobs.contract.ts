@@ -23,6 +23,7 @@ export interface JobStoreSuite {
   create(clock: () => number): Promise<JobStoreUnderTest>;
 }
 
+const DAY_MS = 86_400_000;
 const START_MS = Date.parse('2026-03-10T09:30:00Z');
 
 /** Job `n`, of hold `hold_<n>`. */
@@ -47,6 +48,7 @@ export function jobOf(customerId: string, n: number | string): JobRecord {
     startedAtMs: null,
     endedAtMs: null,
     deadlineAtMs: START_MS + 600_000,
+    expiresAtMs: null,
     cancelAskedAtMs: null,
     attempts: [],
     warnings: [],
@@ -80,6 +82,7 @@ function ending(booking: JobBooking, state: JobEnding['state'] = 'succeeded'): J
     usage: { video_clips: 1 },
     costNanoUsd: 4_000_000n,
     warnings: [],
+    expiresAtMs: START_MS + DAY_MS,
   };
 }
 
@@ -110,6 +113,17 @@ export function describeJobs(suite: JobStoreSuite): void {
       const job = await begin(1);
       expect(await store.jobs.findByRequest(job.requestId)).toMatchObject({ id: job.id });
       expect(await store.jobs.findByRequest('req_none')).toBeNull();
+    });
+
+    it('removes those whose time is over, and nothing that was booked', async () => {
+      for (const n of [1, 2, 3]) await begin(n);
+      for (const n of [1, 2]) await store.jobs.end(`job_${n}`, ending(settled(customerId, n)));
+      expect(await store.jobs.removeExpired(START_MS + DAY_MS - 1, 10)).toBe(0);
+      expect(await store.jobs.removeExpired(START_MS + DAY_MS, 1)).toBe(1);
+      expect(await store.jobs.removeExpired(START_MS + DAY_MS, 10)).toBe(1);
+      expect(await store.jobs.find('job_1')).toBeNull();
+      expect(await store.jobs.find('job_3')).not.toBeNull();
+      expect(await verify()).toMatchObject({ ok: true, open_holds: 1 });
     });
 
     const verify = () => store.ledger.verify();

@@ -6,13 +6,14 @@
 import type { LoadedConfig } from '../config/index.ts';
 import type { DataPlaneSettings } from '../gateway/gateway.ts';
 
+const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
 /** A whole answer takes as long as its last token; this much patience while another candidate could answer. */
 const WHOLE_REPLY_WITH_FALLBACK_MS = 90_000;
 
 /** Limits, timeouts and rules of every call. */
 export function dataPlaneSettings(loaded: LoadedConfig): DataPlaneSettings {
-  const { assets, limits, timeouts, stream, unknownParameters, customers, jobs } = loaded.config;
+  const { assets, limits, timeouts, stream, unknownParameters, customers, jobs, retention } = loaded.config;
   return {
     maxBodyBytes: limits.maxBodyBytes.chat,
     maxImageBodyBytes: limits.maxBodyBytes.image,
@@ -35,6 +36,10 @@ export function dataPlaneSettings(loaded: LoadedConfig): DataPlaneSettings {
     drainMs: 60_000,
     drainBytes: 8 * MIB,
     drainsMax: 64,
-    jobs: { ...jobs, callbackUrl: assets.publicUrl === '' ? null : assets.publicUrl },
+    jobs: {
+      ...jobs,
+      callbackUrl: assets.publicUrl === '' ? null : assets.publicUrl,
+      keepMs: retention.jobsDays === false ? null : retention.jobsDays * DAY_MS,
+    },
   };
 }

@@ -29,7 +29,9 @@ function queryOf(exchange: Exchange): Readonly<Record<string, string>> {
 }
 
 function unknown(what: string, id: string): GatewayError {
-  return new GatewayError('not_found', { message: `There is no ${what} "${id.slice(0, 100)}".` });
+  return new GatewayError('not_found', {
+    message: `There is no ${what} "${id.slice(0, 100)}" (any more): jobs and what they made are kept until their expires_at. What it cost stays in /v1/usage; to have it again, make it again.`,
+  });
 }
 
 /** The caller's own job. @throws GatewayError `not_found` for another customer's as for none */
@@ -134,7 +136,9 @@ async function serveContent(gateway: Gateway, exchange: Exchange, id: string): P
   const asset =
     output === undefined ? null : await gateway.assets.find(output.assetId, job.customerId);
   if (asset === null) {
-    throw new GatewayError('not_found', { message: `The video ${id} has no content (any more).` });
+    throw new GatewayError('not_found', {
+      message: `The video ${id} has no content (any more): what was made is kept until its expires_at, or until it is deleted. Make it again.`,
+    });
   }
   await sendAsset(gateway, exchange, asset);
 }

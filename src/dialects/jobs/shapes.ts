@@ -43,6 +43,10 @@ export const jobSchema = z.object({
   started_at: z.string().nullable(),
   finished_at: z.string().nullable(),
   deadline_at: z.string().nullable(),
+  expires_at: z
+    .string()
+    .nullable()
+    .describe('When it is removed, with what it made. Null: never, and until it has ended.'),
   cancel_requested_at: z.string().nullable(),
   request_id: z.string(),
   simulated: z.boolean(),

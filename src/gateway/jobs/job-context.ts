@@ -75,6 +75,16 @@ export async function stored<Result>(
   return null;
 }
 
+/**
+ * When a job that ends now is removed: with what it has made, and no later than the operator keeps jobs; null: never. Milliseconds
+ * since the epoch.
+ */
+export async function expiryOf(gateway: Gateway, customerId: string): Promise<number | null> {
+  const kept = [await gateway.assets.keptMs(customerId), gateway.settings.jobs.keepMs];
+  const shortestMs = Math.min(...kept.map((ms) => ms ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(shortestMs) ? gateway.clock.nowMs() + shortestMs : null;
+}
+
 /** Ends a job and its hold, once, and tells whoever waits. */
 export async function endJob(
   context: JobContext,
@@ -83,7 +93,10 @@ export async function endJob(
 ): Promise<void> {
   const { gateway, listeners } = context;
   const { ending, request } = endingOf(gateway, job, outcome);
-  const ended = await stored(context, job, () => gateway.store.jobs.end(job.id, ending));
+  const ended = await stored(context, job, async () => {
+    const expiresAtMs = await expiryOf(gateway, job.customerId);
+    return await gateway.store.jobs.end(job.id, { ...ending, expiresAtMs });
+  });
   if (ended === null) return;
   listeners.tell(ended);
   const key = gateway.directory.keyById(job.keyId);

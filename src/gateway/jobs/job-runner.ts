@@ -10,10 +10,14 @@ import type { JobReading } from '../../contracts/job-provider.ts';
 import { isEnded, type JobRecord } from '../../metering/job-port.ts';
 import type { Gateway } from '../gateway.ts';
 import { endUnsent, findLost } from './find-lost.ts';
-import { type JobContext, providerOf } from './job-context.ts';
+import { type JobContext, providerOf, sleep } from './job-context.ts';
 import { JobFollower } from './job-follower.ts';
 import { JobListeners } from './job-listeners.ts';
 import { Slots } from './slots.ts';
+
+/** Rows that one step removes: bounds how long the writer is busy. */
+const EXPIRED_PER_STEP = 200;
+const EXPIRY_EVERY_MS = 60_000;
 
 export class JobRunner {
   readonly listeners = new JobListeners();
@@ -25,6 +29,7 @@ export class JobRunner {
   /** What was heard of jobs before they were followed. */
   readonly #early = new Map<string, JobReading>();
   #context: JobContext | null = null;
+  #upkeep: Promise<void> = Promise.resolve();
   #polls = new Slots(1);
   #downloads = new Slots(1);
 
@@ -41,6 +46,7 @@ export class JobRunner {
     };
     gateway.inFlight.register((holdId) => this.works(holdId));
     for (const job of await gateway.store.jobs.open()) this.resume(job);
+    this.#upkeep = this.#removeExpired(gateway);
   }
 
   get context(): JobContext {
@@ -144,10 +150,24 @@ export class JobRunner {
     else if (!isEnded(job.state)) this.#early.set(job.id, reading);
   }
 
+  /** Removes ended jobs whose time is over, a few at a time, until the process ends. */
+  async #removeExpired(gateway: Gateway): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      let removed = 0;
+      try {
+        removed = await gateway.store.jobs.removeExpired(gateway.clock.nowMs(), EXPIRED_PER_STEP);
+      } catch (error) {
+        gateway.recorder.fault(error, { step: 'job' });
+      }
+      if (removed < EXPIRED_PER_STEP) await sleep(EXPIRY_EVERY_MS, signal);
+    }
+  }
+
   /** Ends everything; what is not done stays recorded. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const interrupt of this.#interrupts.all()) interrupt();
-    await Promise.allSettled(this.#running.values());
+    await Promise.allSettled([...this.#running.values(), this.#upkeep]);
   }
 }

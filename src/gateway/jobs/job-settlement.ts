@@ -30,6 +30,9 @@ export interface JobOutcome {
   readonly warnings: readonly string[];
 }
 
+/** An end without the time at which the job is removed. */
+export type JobEndingBooked = Omit<JobEnding, 'expiresAtMs'>;
+
 /** By the model served, where it is another one and has a price. */
 function priceFor(
   gateway: Gateway,
@@ -150,11 +153,11 @@ export function endingOf(
   gateway: Gateway,
   job: JobRecord,
   outcome: JobOutcome,
-): { readonly ending: JobEnding; readonly request: RequestRecord | null } {
+): { readonly ending: JobEndingBooked; readonly request: RequestRecord | null } {
   const { state, outputs, result, error, warnings } = outcome;
   const shown = { state, outputs, result, error, warnings };
   if (outcome.billable === 'unknown') {
-    const ending: JobEnding = {
+    const ending: JobEndingBooked = {
       ...shown,
       usage: {},
       costNanoUsd: null,

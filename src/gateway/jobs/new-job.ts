@@ -46,6 +46,7 @@ export function newJob(gateway: Gateway, run: CallRun, call: OperationCall): Job
     startedAtMs: null,
     endedAtMs: null,
     deadlineAtMs: nowMs + Math.max(0, Math.round(untilDeadlineMs)),
+    expiresAtMs: null,
     cancelAskedAtMs: null,
     attempts: [],
     warnings: [],

@@ -18,7 +18,8 @@ import {
   usageOrEstimate,
 } from '../settlement.ts';
 import type { Receipt, WholeAnswer } from '../text-call.ts';
-import { stored } from './job-context.ts';
+import { expiryOf, stored } from './job-context.ts';
+import type { JobEndingBooked } from './job-settlement.ts';
 import type { JobRun } from './serve-job.ts';
 
 async function end(
@@ -37,7 +38,7 @@ async function end(
     : charges.length > 0
       ? { type: 'settle', charges, attempts, request }
       : { type: 'void', reason: how.errorCode ?? 'nothing_billed', attempts, request };
-  const ending: JobEnding = {
+  const ending: JobEndingBooked = {
     state: isInDoubt ? 'unknown' : state,
     booking,
     outputs,
@@ -47,9 +48,10 @@ async function end(
     costNanoUsd: isInDoubt ? null : totalCostOf(run),
     warnings,
   };
-  const ended = await stored(gateway.jobs.context, job, () =>
-    gateway.store.jobs.end(job.id, ending),
-  );
+  const ended = await stored(gateway.jobs.context, job, async () => {
+    const expiresAtMs = await expiryOf(gateway, job.customerId);
+    return await gateway.store.jobs.end(job.id, { ...ending, expiresAtMs });
+  });
   if (ended === null) return;
   jobRun.job = ended;
   run.isBooked = true;

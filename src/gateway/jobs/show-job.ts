@@ -42,6 +42,7 @@ export function showJob(
     started_at: timeText(job.startedAtMs),
     finished_at: timeText(job.endedAtMs),
     deadline_at: timeText(job.deadlineAtMs),
+    expires_at: timeText(job.expiresAtMs),
     cancel_requested_at: timeText(job.cancelAskedAtMs),
     request_id: job.requestId,
     simulated: job.simulated,

@@ -155,6 +155,10 @@ export function jobOperations(parts: OperationParts): OperationTable {
       },
     },
     openJobs: { writes: false, run: () => table.open() },
+    removeExpiredJobs: {
+      writes: true,
+      run: ([nowMs, limit]) => table.removeExpired(nowMs as number, limit as number),
+    },
     removeJob: {
       writes: true,
       run: ([jobId], unit) => table.remove(jobId as string, unit.nowMs),
@@ -220,5 +224,6 @@ export function jobsOver(link: Pick<WriterLink, 'ask'>, readers: Pick<ReaderLink
     findByTicket: (provider, ticketId) => readers.ask('jobByTicket', [provider, ticketId]),
     list: (query) => readers.ask('jobs', [query]),
     remove: (jobId) => write('removeJob', jobId),
+    removeExpired: (nowMs, limit) => write('removeExpiredJobs', nowMs, limit),
   };
 }

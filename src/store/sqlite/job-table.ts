@@ -66,10 +66,13 @@ export class JobTable {
   /** Writes a job with what has changed. @returns as it is now */
   write(job: JobRecord, change: Partial<JobRecord>): JobRecord {
     const next: JobRecord = { ...job, ...change, version: job.version + 1 };
-    this.#sql('UPDATE job SET provider = ?, ticket_id = ?, state = ?, body = ? WHERE id = ?').run(
+    this.#sql(
+      'UPDATE job SET provider = ?, ticket_id = ?, state = ?, expires_at = ?, body = ? WHERE id = ?',
+    ).run(
       next.provider,
       next.ticket?.id ?? null,
       next.state,
+      next.expiresAtMs,
       bodyOf(next),
       next.id,
     );
@@ -81,6 +84,16 @@ export class JobTable {
     return this.#sql("SELECT body FROM job WHERE state IN ('queued', 'running') ORDER BY seq")
       .all()
       .map(readJob);
+  }
+
+  /** Removes at most `limit` that have ended and whose time is over. @returns how many */
+  removeExpired(nowMs: number, limit: number): number {
+    const { changes } = this.#sql(
+      `DELETE FROM job WHERE seq IN (
+         SELECT seq FROM job WHERE expires_at <= ? AND state NOT IN ('queued', 'running') LIMIT ?
+       )`,
+    ).run(nowMs, limit);
+    return Number(changes);
   }
 
   /** Takes one that has ended out of sight. */

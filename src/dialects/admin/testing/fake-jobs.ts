@@ -73,6 +73,14 @@ export function createFakeJobs(ledger: Ledger, now: () => number): Jobs {
         nextCursor: isMore ? String(from + limit) : null,
       };
     },
+    async removeExpired(nowMs, limit) {
+      const expired = [...jobs.values()].filter(
+        ({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs,
+      );
+      const dropped = expired.slice(0, limit);
+      for (const { id } of dropped) jobs.delete(id);
+      return dropped.length;
+    },
     async remove(id) {
       const job = jobs.get(id);
       if (job === undefined || removed.has(id) || !isEnded(job.state)) return false;

@@ -37,7 +37,7 @@ export function showVideo(
     progress: percentOf(job, at.nowMs),
     created_at: secondsOf(job.createdAtMs),
     completed_at: job.state === 'succeeded' ? secondsOf(job.endedAtMs) : null,
-    expires_at: null,
+    expires_at: secondsOf(job.expiresAtMs),
     seconds: video?.seconds === undefined ? null : String(video.seconds),
     size: video?.size ?? video?.resolution ?? null,
     prompt: null,
