@@ -13,7 +13,8 @@ const WHOLE_REPLY_WITH_FALLBACK_MS = 90_000;
 
 /** Limits, timeouts and rules of every call. */
 export function dataPlaneSettings(loaded: LoadedConfig): DataPlaneSettings {
-  const { assets, limits, timeouts, stream, unknownParameters, customers, jobs, retention } = loaded.config;
+  const { assets, limits, timeouts, stream, unknownParameters, customers, jobs, retention } =
+    loaded.config;
   return {
     maxBodyBytes: limits.maxBodyBytes.chat,
     maxImageBodyBytes: limits.maxBodyBytes.image,
