@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { IdSource } from '../contracts/ids.ts';
 import type { Page } from '../metering/ports.ts';
@@ -93,6 +94,11 @@ export class Assets {
   /** Receives media into a file that the caller releases, or hands to {@link keep}. @throws as {@link Staging.receive} */
   receive(source: AsyncIterable<Uint8Array>, reception: Reception): Promise<MediaFile> {
     return this.#parts.staging.receive(source, reception);
+  }
+
+  /** The whole of a received file, for what is small enough to be in memory. */
+  bytesOf(file: MediaFile): Promise<Buffer> {
+    return readFile(file.path);
   }
 
   /**

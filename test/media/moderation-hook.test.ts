@@ -5,7 +5,7 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openLab, type Lab } from '../support/lab.ts';
+import { eventually, openLab, type Lab, type Reply } from '../support/lab.ts';
 import { createCustomerKey, usageOf } from '../support/running-gateway.ts';
 import { decodePng } from './files.ts';
 
@@ -64,6 +64,51 @@ describe('moderation', () => {
     expect(totals).toMatchObject({ images: 1, cost_usd: '0.003000000' });
   });
 
+  it.each([
+    ['answered at once', {}],
+    ['followed', { sim: { as_job: true } }],
+  ])('withholds what a job has made, and books it: work that is %s', async (_, options) => {
+    const customer = await createCustomerKey(lab.gateway);
+    const key = customer.apiKey;
+    const body = {
+      model: 'sim/image',
+      prompt: 'a lighthouse',
+      size: '64x64',
+      provider_options: options,
+      background: true,
+    };
+    const reply = await lab.call('/v1/images/generations', { body, key });
+    expect(reply.status, reply.text).toBe(202);
+    let job: Reply['json'] = {};
+    await eventually(async () => {
+      job = (await lab.call(`/v1/jobs/${String(reply.json['id'])}`, { key })).json;
+      return job['status'] !== 'queued' && job['status'] !== 'running';
+    });
+    expect(job).toMatchObject({
+      status: 'failed',
+      outputs: [],
+      error: { code: 'content_filtered' },
+    });
+    expect(Number(job['cost'])).toBeGreaterThan(0);
+    const { assets } = lab.gateway.gateway.gateway;
+    const kept = await assets.list({ customerId: customer.customerId, limit: 10, cursor: null });
+    expect(kept.data).toEqual([]);
+    const { totals } = await usageOf(lab.gateway, customer.externalId);
+    expect(totals).toMatchObject({ images: 1, cost_usd: job['cost'] });
+  });
+
+  it('withholds it from a caller who waits for a job', async () => {
+    const reply = await lab.call('/v1/images/generations', {
+      body: {
+        model: 'sim/image',
+        prompt: 'a lighthouse',
+        size: '64x64',
+        provider_options: { sim: { as_job: true } },
+      },
+    });
+    expect([reply.status, reply.error['code']]).toEqual([422, 'content_filtered']);
+  });
+
   it('that does not answer lets nothing pass', async () => {
     lab.simulator.setFault({ match: { model: 'omni-moderation-latest' }, sequence: ['500', null] });
     const reply = await lab.call('/v1/images/generations', {
@@ -87,6 +132,19 @@ describe('the note of who made a picture', () => {
       const bytes = Buffer.from(b64_json, 'base64');
       expect(bytes.toString('latin1')).toContain('CreatorTool="Example Studio"');
       expect(decodePng(bytes)).toEqual({ width: 64, height: 64 });
+      const followed = await noted.call('/v1/images/generations', {
+        body: {
+          model: 'sim/image',
+          prompt: 'a lighthouse',
+          size: '64x64',
+          response_format: 'url',
+          provider_options: { sim: { as_job: true } },
+        },
+      });
+      const [{ url = '' } = {}] = followed.json['data'] as { url?: string }[];
+      const stored = Buffer.from(await (await fetch(url)).arrayBuffer());
+      expect(stored.toString('latin1')).toContain('CreatorTool="Example Studio"');
+      expect(decodePng(stored)).toEqual({ width: 64, height: 64 });
     } finally {
       await noted.close();
     }

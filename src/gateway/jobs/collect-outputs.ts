@@ -10,6 +10,7 @@ import { streamReply, type StreamedReply } from '../../http/streamed-reply.ts';
 import { MEDIA_KINDS } from '../../media/media-type.ts';
 import type { MediaFile } from '../../media/staging.ts';
 import type { JobOutput, JobRecord } from '../../metering/job-port.ts';
+import { checkedOutput } from './checked-output.ts';
 import type { FollowedProvider, JobContext } from './job-context.ts';
 
 const PARAM = 'result';
@@ -124,7 +125,7 @@ async function fileOf(
  * Stores every output as an asset of the job's customer. `collected` grows with each, so that a further try goes on where this
  * one fails.
  *
- * @throws GatewayError, TransportFailure where one of them cannot be had
+ * @throws GatewayError, TransportFailure where one of them cannot be had; `content_filtered` where a moderation refuses one
  */
 export async function collectOutputs(
   context: JobContext,
@@ -138,7 +139,8 @@ export async function collectOutputs(
   const { assets } = context.gateway;
   const { outputs, followed, collected } = what;
   for (const output of outputs.slice(collected.length)) {
-    const file = await fileOf(context, job, { output, followed });
+    const fetched = await fileOf(context, job, { output, followed });
+    const file = await checkedOutput(context.gateway, fetched);
     const owner = { customerId: job.customerId, requestId: job.requestId, name: null };
     const { id, type, bytes } = await assets.keep(file, owner);
     collected.push({ assetId: id, type, bytes });

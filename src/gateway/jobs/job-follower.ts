@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
 import type { JobReading, JobResult } from '../../contracts/job-provider.ts';
 import type { ProviderFailure } from '../../contracts/provider-failure.ts';
 import type { JobChange, JobOutput, JobRecord } from '../../metering/job-port.ts';
@@ -224,6 +225,10 @@ export class JobFollower {
       );
     } catch (error) {
       if (closing.aborted) return false;
+      if (isGatewayError(error) && error.code === 'content_filtered') {
+        await this.#withhold(result, error);
+        return true;
+      }
       this.#collectTries += 1;
       gateway.recorder.fault(error, { jobId: this.#job.id, step: 'collect' });
       if (this.#collectTries < COLLECT_TRIES) {
@@ -237,7 +242,7 @@ export class JobFollower {
           billable: 'yes',
           error: {
             code: 'provider_error',
-            message: 'The provider has finished, but its result could not be fetched.',
+            message: 'The provider has finished, but its result could not be fetched or checked.',
           },
         }),
         facts: result.facts,
@@ -255,6 +260,15 @@ export class JobFollower {
       warnings: this.#job.warnings,
     });
     return true;
+  }
+
+  /** Ends a job whose result a moderation refuses: it was made and is charged, and nothing of it is kept. */
+  async #withhold({ facts }: JobResult, { code, message }: GatewayError): Promise<void> {
+    for (const { assetId } of this.#collected) {
+      await this.#context.gateway.assets.remove(assetId);
+    }
+    const refused = { state: 'failed', billable: 'yes', error: { code, message } } as const;
+    await endJob(this.#context, this.#job, { ...emptyOutcome(this.#job, refused), facts });
   }
 
   async #cancelUpstream(): Promise<void> {

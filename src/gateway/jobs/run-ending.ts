@@ -8,6 +8,7 @@ import type { JobEnding, JobOutput } from '../../metering/job-port.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import type { Candidate } from '../candidates.ts';
 import type { Gateway } from '../gateway.ts';
+import { reviewAfter } from '../content-review.ts';
 import {
   chargesOf,
   recordAttempt,
@@ -120,7 +121,11 @@ async function keepAnswer(
   return { outputs, result: isJson ? text : JSON.stringify({ text }) };
 }
 
-/** Ends the job of a call that a provider has answered at once. */
+/**
+ * Ends the job of a call that a provider has answered at once.
+ *
+ * @throws GatewayError `content_filtered` where a moderation refuses it: it was made, and is booked with the end of the call
+ */
 export async function endWithAnswer(
   gateway: Gateway,
   jobRun: JobRun,
@@ -153,6 +158,7 @@ export async function endWithAnswer(
     model: answer.modelServed ?? candidate.model,
     createdAtMs: run.exchange.startedAtMs,
   };
+  await reviewAfter(gateway, answer.images);
   const { outputs, result } = await keepAnswer(gateway, jobRun, { answer, receipt });
   const booked = { status: 200, errorCode: null, clientClosed: false };
   await end(gateway, jobRun, { ...booked, state: 'succeeded', outputs, result, error: null });
