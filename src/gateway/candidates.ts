@@ -15,6 +15,7 @@ import { assertModelInScope, type Caller } from './caller.ts';
 import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { ConfiguredProvider, Gateway } from './gateway.ts';
 import type { QuotedCall } from './quotes/quoted-call.ts';
+import { isServedBy } from './served-by.ts';
 import { coverAll, tierPricesAsked, type PricedBound } from './service-tier.ts';
 import type { Call } from './call-run.ts';
 import type { OperationCall } from './operation-call.ts';
@@ -127,7 +128,7 @@ function boundAt(
 
 /** Whether a provider has what the call needs. */
 function isAble(definition: ProviderDefinition, call: Call, model: string): boolean {
-  if (call.kind === 'operation') return call.isServedBy(definition, model);
+  if (call.kind === 'operation') return isServedBy(definition, call.operation, model);
   const { text } = definition;
   if (text === undefined) return false;
   return !call.stream || text.stream !== undefined || text.relay !== undefined;

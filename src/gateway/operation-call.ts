@@ -102,8 +102,6 @@ export interface OperationCall {
   begin?(gateway: Pick<Gateway, 'ids' | 'clock'>, run: CallRun): Promise<void>;
   /** What a moderation judges before the call is dispatched; absent: nothing. */
   readonly content?: ReviewedContent;
-  /** Whether the provider has this operation at all. */
-  isServedBy(definition: ProviderDefinition, model: string): boolean;
   /** @throws GatewayError `invalid_request` naming what the model cannot take */
   prepare(definition: ProviderDefinition, target: ProviderTarget): Prepared;
 }

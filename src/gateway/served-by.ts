@@ -7,25 +7,26 @@ import type { Operation } from '../contracts/metering.ts';
 import type { ProviderDefinition } from '../contracts/provider.ts';
 import type { Gateway } from './gateway.ts';
 
-/**
- * Whether a quote may count on a model for an operation. Where no provider of this gateway has the operation at all, a
- * quote is a matter of prices and limits alone.
- */
+/** Whether a quote may count on a model for an operation: what a call would find. */
 export function isQuotable(
   { providers }: Pick<Gateway, 'providers'>,
   operation: Operation,
   of: { readonly provider: string; readonly model: string },
 ): boolean {
-  const own = providers.get(of.provider);
-  if (own !== undefined && isServedBy(own.definition, operation, of.model)) return true;
-  return ![...providers.values()].some(({ definition }) => hasAny(definition, operation));
+  const provider = providers.get(of.provider);
+  return provider !== undefined && isServedBy(provider.definition, operation, of.model);
 }
 
-/** Whether the provider has the operation on some model. */
-function hasAny(definition: ProviderDefinition, operation: Operation): boolean {
-  return operation.startsWith('video.')
-    ? definition.video !== undefined
-    : isServedBy(definition, operation, '');
+/** Whether any provider of this gateway has the operation, on some model. */
+export function isOffered(
+  { providers }: Pick<Gateway, 'providers'>,
+  operation: Operation,
+): boolean {
+  return [...providers.values()].some(({ definition }) =>
+    operation.startsWith('video.')
+      ? definition.video !== undefined
+      : isServedBy(definition, operation, ''),
+  );
 }
 
 /** Whether the provider has the operation; for clips, on that model. */

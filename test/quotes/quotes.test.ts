@@ -176,6 +176,29 @@ describe('the verdict', () => {
     }
   });
 
+  it('is that of a call where a model, or every provider, lacks the operation', async () => {
+    const key = await customerWith([]);
+    const of = (id: string, type: string, model: string) => ({
+      id,
+      type,
+      model,
+      input: { tokens: 9 },
+    });
+    const { operations } = await quote(key, {
+      operations: [
+        of('judge', 'text.moderate', 'sim/moderate'),
+        of('wrong', 'text.moderate', 'nobody/judge'),
+        of('sort', 'text.rerank', 'sim/chat'),
+      ],
+    });
+    expect(operations.map(({ id, allowed, reason }) => [id, allowed, reason?.code])).toEqual([
+      ['judge', true, undefined],
+      ['wrong', false, 'model_not_found'],
+      ['sort', false, 'invalid_request'],
+    ]);
+    expect(operations[2]?.reason?.message).toBe('No provider of this gateway does text.rerank.');
+  });
+
   it('is answered on the alias too, and only to its own customer', async () => {
     const key = await customerWith([]);
     const other = await customerWith([]);

@@ -95,7 +95,6 @@ function parseEmbeddings(bytes: Buffer, maxDepth: number): OperationCall {
     },
     serviceTier: null,
     unknownParameters: unknownMembers(embeddingsSchema, body),
-    isServedBy: (definition) => definition.embedding !== undefined,
     prepare(definition, target) {
       const options = {
         inputs,

@@ -103,7 +103,6 @@ function parseModeration(bytes: Buffer, maxDepth: number): OperationCall {
     spec: { operation: 'text.moderate', text: { inputBytes: Math.max(1, bytesOf(judged)) } },
     serviceTier: null,
     unknownParameters: unknownMembers(moderationSchema, body),
-    isServedBy: (definition) => definition.moderation !== undefined,
     prepare(definition, target) {
       const extra = optionsFor(request.provider_options, definition.id);
       const exchange = present(definition.moderation).moderate({ ...judged, extra }, target);

@@ -134,7 +134,6 @@ function parseEnhancement(bytes: Buffer, maxDepth: number): OperationCall {
     },
     serviceTier: null,
     unknownParameters: unknownMembers(promptEnhancementSchema, body),
-    isServedBy: (definition) => definition.text !== undefined,
     prepare(definition, target) {
       const exchange = present(definition.text).generate(options, target);
       return {

@@ -36,7 +36,7 @@ export function unknownMembers(
   return Object.keys(body).filter((name) => !(name in schema.shape));
 }
 
-/** A capability that {@link OperationCall.isServedBy} has found: its absence is a fault of ours. */
+/** A capability that {@link isServedBy} has found: its absence is a fault of ours. */
 export function present<Capability>(capability: Capability | undefined): Capability {
   if (capability === undefined) throw new Error('the provider lacks what it was chosen for');
   return capability;

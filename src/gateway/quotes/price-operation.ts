@@ -11,7 +11,7 @@ import type { ErrorCode } from '../../contracts/error-codes.ts';
 import type { CandidateBound, ReserveCommand } from '../../metering/ports.ts';
 import { isModelInScope, isOperationInScope, type Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
-import { isQuotable } from '../served-by.ts';
+import { isOffered, isQuotable } from '../served-by.ts';
 import { tierPricesAsked } from '../service-tier.ts';
 import type { QuoteRequestOperation } from './quote-request.ts';
 
@@ -158,7 +158,9 @@ function problemOf(
     return { code: 'model_not_allowed', message: `This key may not use the model ${full}.` };
   }
   if (resolved.some((one) => isQuotable(gateway, type, one))) return null;
-  const message = `The model "${model.slice(0, 200)}" cannot do ${type}.`;
+  const message = isOffered(gateway, type)
+    ? `The model "${model.slice(0, 200)}" cannot do ${type}.`
+    : `No provider of this gateway does ${type}.`;
   return { code: 'invalid_request', message };
 }
 

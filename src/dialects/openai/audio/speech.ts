@@ -143,7 +143,6 @@ async function parseSpeech(
     content: { texts: [input, request.instructions ?? ''], images: [] },
     serviceTier: null,
     unknownParameters: unknownMembers(speechSchema, body),
-    isServedBy: (definition) => definition.speech !== undefined,
     prepare(definition, target) {
       const options = {
         text: input,

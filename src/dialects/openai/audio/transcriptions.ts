@@ -180,7 +180,6 @@ async function parseTranscription(
     serviceTier: null,
     unknownParameters: unknownMembers(transcriptionSchema, members),
     background: isBackground(request.background),
-    isServedBy: (definition) => definition.transcription !== undefined,
     prepare(definition, target) {
       const own = optionsFor(request.provider_options, definition.id);
       const options: TranscriptionOptions = {

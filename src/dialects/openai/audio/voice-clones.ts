@@ -137,7 +137,6 @@ async function parseClone(
     },
     serviceTier: null,
     unknownParameters: unknownMembers(voiceCloneSchema, received.members),
-    isServedBy: (definition) => definition.voiceClone !== undefined,
     async begin({ ids, clock }, { caller, exchange }) {
       voice = {
         id: ids.next('voice'),

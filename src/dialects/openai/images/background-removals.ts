@@ -20,7 +20,6 @@ export const backgroundRemovalsDialect = pictureWorkDialect({
   specOf: (_request, pictures) => ({
     image: { n: 1, size: sizeText(pictures.of('image')), inputs: 1 },
   }),
-  isServedBy: (definition) => definition.backgroundRemoval !== undefined,
   exchange: ({ request, pictures }, definition, target) =>
     present(definition.backgroundRemoval).removeBackground(
       {

@@ -61,7 +61,6 @@ async function parseEdit(
     serviceTier: null,
     unknownParameters: unknownMembers(imageEditSchema, members),
     background: isBackground(request.background),
-    isServedBy: (definition) => definition.imageEdit !== undefined,
     prepare(definition, target) {
       const options = {
         ...imageOptions(request, definition.id),

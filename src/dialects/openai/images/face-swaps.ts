@@ -30,7 +30,6 @@ export const faceSwapsDialect = pictureWorkDialect({
   specOf: (_request, pictures) => ({
     image: { n: 1, size: sizeText(pictures.of('image')), inputs: 2 },
   }),
-  isServedBy: (definition) => definition.faceSwap !== undefined,
   exchange: ({ request, pictures }, definition, target) =>
     present(definition.faceSwap).swapFace(
       {

@@ -30,7 +30,6 @@ function parseGeneration(bytes: Buffer, { settings }: ParseContext): OperationCa
     serviceTier: null,
     unknownParameters: unknownMembers(imageGenerationSchema, body),
     background: isBackground(request.background),
-    isServedBy: (definition) => definition.imageGeneration !== undefined,
     prepare(definition, target) {
       const options = imageOptions(request, definition.id);
       const provider = present(definition.imageGeneration);

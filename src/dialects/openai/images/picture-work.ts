@@ -47,7 +47,6 @@ export interface PictureWork<Request extends WorkMembers> {
   /** Pictures by their members; all of them are needed. */
   readonly media: MediaRules;
   specOf(request: Request, pictures: Pictures): Omit<OperationSpec, 'operation'>;
-  isServedBy(definition: ProviderDefinition): boolean;
   exchange(
     work: { readonly request: Request; readonly pictures: Pictures },
     definition: ProviderDefinition,
@@ -111,7 +110,6 @@ export function pictureWorkDialect<Request extends WorkMembers>(
       serviceTier: null,
       unknownParameters: unknownMembers(schema, received.members),
       background: isBackground(request.background),
-      isServedBy: (definition: ProviderDefinition) => work.isServedBy(definition),
       prepare(definition: ProviderDefinition, target: ProviderTarget) {
         const exchange = work.exchange({ request, pictures }, definition, target);
         const { generatedBy } = context.settings;

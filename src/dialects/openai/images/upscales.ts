@@ -45,7 +45,6 @@ export const upscalesDialect = pictureWorkDialect({
       ...(typeof mode === 'string' ? { options: { mode } } : {}),
     };
   },
-  isServedBy: (definition) => definition.imageUpscale !== undefined,
   exchange: ({ request, pictures }, definition, target) =>
     present(definition.imageUpscale).upscale(
       {

@@ -175,7 +175,6 @@ async function parseVideo(
     serviceTier: null,
     unknownParameters: unknownMembers(videoSchema, received.members),
     background: true,
-    isServedBy: ({ video }, model) => video?.has(operation, model) === true,
     prepare(definition, target) {
       const extra = optionsFor(request.provider_options, definition.id);
       const all = { ...options, seconds: seconds ?? null, extra };
