@@ -2,7 +2,7 @@
  * `npm run mutate`: puts one small bug at a time into the modules that decide about money, and counts how many the
  * tests find. Every module must reach the bar; what survived is listed.
  *
- * `-- --module rates` runs one module, `-- --write-docs` puts the figures into docs/proof.md.
+ * `-- --module rates` runs one module, `-- --write-docs` puts the figures into docs/proof.md, each module's in its own place.
  *
  * Texts are not mutated: what a message says is no arithmetic.
  *
@@ -110,16 +110,10 @@ function percentOf({ mutants, found }: Pick<Score, 'mutants' | 'found'>): number
   return mutants === 0 ? 0 : (found * 100) / mutants;
 }
 
-function renderScores(scores: readonly Score[]): string {
-  const rows = scores.map(
-    (score) =>
-      `| ${score.module} | ${(MODULES[score.module] ?? []).map((file) => `\`${file}\``).join(', ')} | ${score.mutants} | ${score.found} | ${percentOf(score).toFixed(1)} % |`,
-  );
-  return [
-    '| what it decides | files | mutants | found | score |',
-    '| --- | --- | ---: | ---: | ---: |',
-    ...rows,
-  ].join('\n');
+function renderScore(score: Score, day: string): string {
+  const files = (MODULES[score.module] ?? []).map((file) => `\`${file}\``).join(', ');
+  const counts = `${score.found} of ${score.mutants} mutants found, ${percentOf(score).toFixed(1)} %`;
+  return `- **${score.module}** (${files}): ${counts}. \`npm run mutate -- --module ${score.module}\`, ${day}.`;
 }
 
 const { values } = parseArgs({
@@ -142,9 +136,10 @@ for (const module of wanted) {
 for (const { module, survivors } of scores) {
   for (const survivor of survivors) console.log(`survived (${module}): ${survivor}`);
 }
-const table = renderScores(scores);
-console.log(table);
-if (values['write-docs'] === true) {
-  writeFigures('mutation', `\`npm run mutate\`, bar ${LEAST_SCORE_PERCENT} %.\n\n${table}`);
+const day = new Date().toISOString().slice(0, 10);
+for (const score of scores) {
+  const line = renderScore(score, day);
+  console.log(line);
+  if (values['write-docs'] === true) writeFigures(`mutation-${score.module}`, line);
 }
 if (scores.some((score) => percentOf(score) < LEAST_SCORE_PERCENT)) process.exitCode = 1;
