@@ -1,11 +1,9 @@
 /**
- * One client request and its reply over `node:http`: reading under limits, writing with backpressure.
+ * One client request and its reply, whatever reads the connection: reading under limits, writing with backpressure.
  *
  * @module
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError } from '../contracts/gateway-error.ts';
-import { releaseBytes } from '../http/release-bytes.ts';
 import type { RateViews } from '../metering/ports.ts';
 
 /** Names and values by turns, as `writeHead` takes them: building an object per reply would cost more than sending it. */
@@ -27,9 +25,15 @@ export interface FailedCall {
   readonly isRecorded: boolean;
 }
 
-export class Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+export interface ExchangeIdentity {
+  readonly requestId: string;
+  /** Wall clock at arrival, milliseconds. */
+  readonly startedAtMs: number;
+  /** Monotonic clock at arrival, milliseconds. */
+  readonly startedAtMonotonicMs: number;
+}
+
+export abstract class Exchange {
   readonly requestId: string;
   /** Wall clock at arrival, milliseconds. */
   readonly startedAtMs: number;
@@ -42,35 +46,26 @@ export class Exchange {
   #gone = false;
   #onGone: (() => void) | null = null;
 
-  constructor(
-    sides: { readonly request: IncomingMessage; readonly response: ServerResponse },
-    identity: {
-      readonly requestId: string;
-      readonly startedAtMs: number;
-      readonly startedAtMonotonicMs: number;
-    },
-  ) {
-    this.request = sides.request;
-    this.response = sides.response;
+  protected constructor(identity: ExchangeIdentity) {
     this.requestId = identity.requestId;
     this.startedAtMs = identity.startedAtMs;
     this.startedAtMonotonicMs = identity.startedAtMonotonicMs;
-    this.response.on('close', () => {
-      if (this.response.writableFinished) return;
-      this.#gone = true;
-      this.#onGone?.();
-    });
-    // Without a listener an error of a vanished client would end the process; 'close' follows and is acted upon.
-    this.response.on('error', () => {});
   }
+
+  abstract get method(): string;
+
+  /** Path and query as they came. */
+  abstract get url(): string;
+
+  /** Address of the other side; empty where it is not known any more. */
+  abstract get address(): string;
+
+  /** True once the head of the reply is given, even where it waits for its first bytes. */
+  abstract get headSent(): boolean;
 
   /** True once the client has left before its reply was complete. */
   get gone(): boolean {
     return this.#gone;
-  }
-
-  get headSent(): boolean {
-    return this.response.headersSent;
   }
 
   /** Calls `listener` when the client leaves; at once when it already has. One listener at a time. */
@@ -79,116 +74,60 @@ export class Exchange {
     if (this.#gone) listener?.();
   }
 
-  /** A request header; repeated ones joined as Node does. */
-  header(name: string): string | null {
-    const value = this.request.headers[name];
-    if (value === undefined) return null;
-    return typeof value === 'string' ? value : value.join(', ');
-  }
+  /** A request header by its lower-case name; repeated ones joined as Node does. */
+  abstract header(name: string): string | null;
 
   /**
-   * The body as it comes, for whoever counts its bytes; {@link readBody} reads it whole.
+   * Reads the whole body; a promise only where it has not come yet.
    *
-   * @throws GatewayError `payload_too_large` where more than `maxBytes` are declared, `invalid_request` for transfer
-   *   codings other than chunks
+   * @throws GatewayError, at once or as the promise's rejection: `payload_too_large` beyond `maxBytes`,
+   *   `request_timeout` when the client stops sending, `invalid_request` for transfer codings other than chunks
    */
-  beginBody(maxBytes: number): IncomingMessage {
-    const { headers } = this.request;
-    if (Number(headers['content-length'] ?? 0) > maxBytes) throw this.#tooLarge(maxBytes);
-    const coding = headers['transfer-encoding'];
-    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-      throw new GatewayError('invalid_request', {
-        message: 'The only transfer coding that is understood is "chunked".',
-        param: 'transfer-encoding',
-      });
-    }
-    if (headers.expect !== undefined) this.response.writeContinue();
-    return this.request;
-  }
+  abstract readBody(maxBytes: number): Buffer | Promise<Buffer>;
 
-  /**
-   * Reads the whole body.
-   *
-   * @throws GatewayError `payload_too_large` beyond `maxBytes`, `request_timeout` when the client stops sending,
-   *   `invalid_request` for transfer codings other than chunks
-   */
-  readBody(maxBytes: number): Promise<Buffer> {
-    this.beginBody(maxBytes);
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      this.request.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > maxBytes) {
-          this.request.removeAllListeners('data');
-          this.request.pause();
-          reject(this.#tooLarge(maxBytes));
-          return;
-        }
-        chunks.push(chunk);
-      });
-      this.request.on('end', () => {
-        const [only] = chunks;
-        if (chunks.length === 1 && only !== undefined) {
-          resolve(only);
-          return;
-        }
-        const whole = Buffer.concat(chunks, bytes);
-        chunks.forEach(releaseBytes);
-        resolve(whole);
-      });
-      this.request.on('error', () => {
-        reject(
-          new GatewayError('request_timeout', {
-            message: 'The request body did not arrive in time.',
-          }),
-        );
-      });
-    });
-  }
+  /** Adds a header to a reply that is not begun, before those that it begins with. */
+  abstract addReplyHeader(name: string, value: string): void;
 
   /** Sends a whole reply. Does nothing when the client has left. */
-  send(status: number, headers: ReplyHeaders, body: Buffer | string): void {
-    if (this.#gone || this.response.headersSent) return;
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    headers.push('content-length', String(bytes.length));
-    if (!this.request.complete) headers.push('connection', 'close');
-    this.response.writeHead(status, headers);
-    this.response.end(bytes);
-  }
+  abstract send(status: number, headers: ReplyHeaders, body: Buffer | string): void;
 
-  /** Sends the head of a stream. */
-  startStream(headers: ReplyHeaders): void {
-    if (this.#gone || this.response.headersSent) return;
-    this.response.writeHead(200, headers);
-    this.response.socket?.setNoDelay(true);
-  }
+  /** Begins a stream; its head leaves with its first bytes. */
+  abstract startStream(headers: ReplyHeaders): void;
 
   /** Writes to a started stream. @returns false when the client reads slower than this: pause until `onDrain` */
-  write(bytes: Buffer): boolean {
-    return this.#gone ? true : this.response.write(bytes);
-  }
+  abstract write(bytes: Buffer): boolean;
 
-  onDrain(listener: () => void): void {
-    this.response.once('drain', listener);
-  }
+  abstract onDrain(listener: () => void): void;
 
   /** Writes the last bytes of a stream and ends it. */
-  finish(bytes: Buffer | null): void {
-    if (this.#gone) return;
-    if (bytes === null) this.response.end();
-    else this.response.end(bytes);
-  }
+  abstract finish(bytes: Buffer | null): void;
+
+  /** Cuts the connection, so that nobody takes what was sent for a whole reply. */
+  abstract cut(): void;
 
   /** Ends a stream that broke: with its error as the last event, or, where bytes have none, by cutting the connection. */
   finishBroken(frame: Buffer): void {
-    if (this.sendsBytes) this.response.destroy();
+    if (this.sendsBytes) this.cut();
     else this.finish(frame);
   }
 
-  #tooLarge(maxBytes: number): GatewayError {
-    return new GatewayError('payload_too_large', {
-      message: `The body is larger than the ${maxBytes} bytes that this route accepts.`,
-    });
+  /** The client has left before its reply was complete. */
+  protected noteGone(): void {
+    this.#gone = true;
+    this.#onGone?.();
   }
+}
+
+/** A body of more bytes than its route takes. */
+export function bodyTooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('payload_too_large', {
+    message: `The body is larger than the ${maxBytes} bytes that this route accepts.`,
+  });
+}
+
+/** A body that was not sent to its end. */
+export function bodyIncomplete(): GatewayError {
+  return new GatewayError('request_timeout', {
+    message: 'The request body did not arrive in time.',
+  });
 }

@@ -43,7 +43,7 @@ function partsOf(gateway: Gateway): IdempotencyParts {
 }
 
 function claimOf(exchange: Exchange, keyed: KeyedRequest, holdId: string | null): NewClaim {
-  const { method = 'POST', url = '/' } = exchange.request;
+  const { method, url } = exchange;
   return {
     scope: keyed.ownerId,
     key: keyed.key,

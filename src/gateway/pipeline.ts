@@ -40,10 +40,11 @@ export async function serve(gateway: Gateway, exchange: Exchange, dialect: Diale
   const caller = authenticate(gateway.directory, exchange, {
     nowMs: exchange.startedAtMs,
     operation: dialect.operation,
-    address: exchange.request.socket.remoteAddress ?? '',
+    address: exchange.address,
   });
   assertBodyType(exchange, dialect.bodies);
-  const body = await exchange.readBody(dialect.maxBodyBytes(gateway.settings));
+  const read = exchange.readBody(dialect.maxBodyBytes(gateway.settings));
+  const body = read instanceof Promise ? await read : read;
   const holdId = gateway.ids.next('hold');
   const key = idempotencyKeyOf(exchange);
   const request: WholeRequest = { exchange, dialect, caller, body, holdId };

@@ -279,7 +279,7 @@ export class StreamAttempt implements ReplySink {
       this.#cancel('cancelled', 'DRAIN_LIMIT');
     else if (this.#pausedAtMs !== null) {
       if (now - this.#pausedAtMs >= gateway.settings.clientStallMs) {
-        this.#exchange?.response.destroy();
+        this.#exchange?.cut();
       }
     } else if (!this.answer.hasContent) {
       if (now - this.#dispatchedAtMs >= firstEventMs) this.#cancel('timeout', 'FIRST_EVENT');

@@ -8,7 +8,6 @@ import { parsePart } from '../dialects/admin/admin-route.ts';
 import { assetImportSchema, showAsset } from '../dialects/admin/asset-shapes.ts';
 import { parseJsonObject } from '../dialects/json-body.ts';
 import { ensureCustomer } from '../gateway/auto-create.ts';
-import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { idempotencyKeyOf } from '../gateway/idempotency-key.ts';
 import { answerOnce } from '../gateway/idempotent.ts';
@@ -21,6 +20,7 @@ import { bodyChunks, receiveForm } from '../media/receive-form.ts';
 import type { MediaFile } from '../media/staging.ts';
 import type { Route } from './routes.ts';
 import { callerOf, jsonReply, sendJson } from './self-service.ts';
+import type { NodeExchange } from './node-exchange.ts';
 import { sendAsset } from './send-asset.ts';
 
 /** What forms have around a file. */
@@ -31,13 +31,13 @@ interface Upload {
   readonly name: string | null;
 }
 
-function queryOf(exchange: Exchange): URLSearchParams {
-  const { url = '' } = exchange.request;
+function queryOf(exchange: NodeExchange): URLSearchParams {
+  const { url } = exchange;
   const at = url.indexOf('?');
   return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
 }
 
-async function receiveUpload(gateway: Gateway, exchange: Exchange): Promise<Upload> {
+async function receiveUpload(gateway: Gateway, exchange: NodeExchange): Promise<Upload> {
   const { maxBytes } = gateway.assets;
   const type = exchange.header('content-type');
   if (exchange.header('content-encoding') !== null) {
@@ -85,7 +85,7 @@ async function receiveUpload(gateway: Gateway, exchange: Exchange): Promise<Uplo
 /** Keeps a received file and answers what has become of it. */
 async function keepUpload(
   gateway: Gateway,
-  exchange: Exchange,
+  exchange: NodeExchange,
   { customerId, file, name }: Upload & { readonly customerId: string },
 ): Promise<KeptReply> {
   const owner = { customerId, requestId: exchange.requestId, name };
@@ -97,7 +97,7 @@ async function keepUpload(
 /** A body whose bytes are the media. They are on disk before the key is looked at: their digest stands for them. */
 async function serveUpload(
   gateway: Gateway,
-  exchange: Exchange,
+  exchange: NodeExchange,
   customerId: string,
 ): Promise<void> {
   // One that is none is refused before anything is received.
@@ -115,7 +115,7 @@ async function serveUpload(
 /** A body that names the media: a URL to fetch, a data URL, or an asset to have a second time. */
 async function serveImport(
   gateway: Gateway,
-  exchange: Exchange,
+  exchange: NodeExchange,
   customerId: string,
 ): Promise<void> {
   assertJsonBody(exchange);
@@ -130,7 +130,7 @@ async function serveImport(
   await answerOnce(gateway, exchange, { ownerId: customerId, body, run });
 }
 
-async function serveCreate(gateway: Gateway, exchange: Exchange): Promise<void> {
+async function serveCreate(gateway: Gateway, exchange: NodeExchange): Promise<void> {
   if (gateway.settings.autoCreatePlanId !== null) await ensureCustomer(gateway, exchange);
   const { customer } = callerOf(gateway, exchange);
   const isJson = /^application\/(?:[\w.-]+\+)?json\b/i.test(exchange.header('content-type') ?? '');
@@ -141,7 +141,11 @@ function unknownAsset(id: string): GatewayError {
   return new GatewayError('not_found', { message: `There is no asset "${id.slice(0, 100)}".` });
 }
 
-async function ownAsset(gateway: Gateway, exchange: Exchange, id: string): Promise<AssetRecord> {
+async function ownAsset(
+  gateway: Gateway,
+  exchange: NodeExchange,
+  id: string,
+): Promise<AssetRecord> {
   const { customer } = callerOf(gateway, exchange);
   const asset = await gateway.assets.find(id, customer.id);
   if (asset === null) throw unknownAsset(id);
@@ -151,7 +155,7 @@ async function ownAsset(gateway: Gateway, exchange: Exchange, id: string): Promi
 /** A signature stands for a key; one that is wrong or over is not told apart. */
 async function readableAsset(
   gateway: Gateway,
-  exchange: Exchange,
+  exchange: NodeExchange,
   id: string,
 ): Promise<AssetRecord> {
   const query = queryOf(exchange);
@@ -166,7 +170,7 @@ async function readableAsset(
   return asset;
 }
 
-async function serveDelete(gateway: Gateway, exchange: Exchange, id: string): Promise<void> {
+async function serveDelete(gateway: Gateway, exchange: NodeExchange, id: string): Promise<void> {
   const asset = await ownAsset(gateway, exchange, id);
   if (!(await gateway.assets.remove(asset.id))) throw unknownAsset(id);
   sendJson(gateway, exchange, { id: asset.id, object: 'asset', deleted: true });
@@ -174,7 +178,7 @@ async function serveDelete(gateway: Gateway, exchange: Exchange, id: string): Pr
 
 /** Every route of stored media. */
 export function assetRoutes(gateway: Gateway): readonly Route[] {
-  const read = async (exchange: Exchange, id: string): Promise<void> =>
+  const read = async (exchange: NodeExchange, id: string): Promise<void> =>
     sendAsset(gateway, exchange, await readableAsset(gateway, exchange, id));
   const path = '/v1/assets/';
   return [

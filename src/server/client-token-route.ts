@@ -29,7 +29,7 @@ function mintingKey(gateway: Gateway, exchange: Exchange): KeyRecord {
       message: 'Only a service key mints client tokens.',
     });
   }
-  assertInAddressScope(key, exchange.request.socket.remoteAddress ?? '');
+  assertInAddressScope(key, exchange.address);
   return key;
 }
 

@@ -21,7 +21,7 @@ import { quoteRoutes } from './quote-routes.ts';
 import { voiceRoutes } from './voice-routes.ts';
 import { clientTokenRoute } from './client-token-route.ts';
 import { bookingsFull } from './data-plane.ts';
-import { RouteTable, type Route } from './routes.ts';
+import { type NodeRoute, type Route, RouteTable } from './routes.ts';
 import { serveAlerts } from './serve-alerts.ts';
 import {
   sendJson,
@@ -63,7 +63,7 @@ export function createRoutes(
   metrics: GatewayMetrics,
   settled: readonly Route[] = [],
 ): RouteTable {
-  const get = (path: string, handle: Route['handle']): Route => ({
+  const get = (path: string, handle: NodeRoute['handle']): Route => ({
     method: 'GET',
     path,
     isWork: false,
@@ -75,6 +75,7 @@ export function createRoutes(
       method: 'POST',
       path: '/v1/chat/completions',
       isWork: true,
+      isPlain: true,
       handle: (exchange) => serve(gateway, exchange, chatDialect),
     },
     ...operationRoutes(gateway),

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, isGatewayError } from '../contracts/gateway-error.ts';
 import { PROBLEM_CONTENT_TYPE } from '../dialects/admin/problem.ts';
 import { ALWRITY_PREFIX, renderAlwrityError } from '../dialects/alwrity/errors.ts';
 import { openAiError } from '../dialects/openai/errors.ts';
 import { errorHeaders, internalError } from '../gateway/error-reply.ts';
-import { Exchange } from '../gateway/exchange.ts';
+import type { Exchange, ExchangeIdentity } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { hopsOf } from '../gateway/request-headers.ts';
+import { NodeExchange } from './node-exchange.ts';
 import type { RouteTable } from './routes.ts';
 
 /** Gateways that may stand in a row before a loop is assumed (F98). */
@@ -25,10 +25,10 @@ function pathOf(url: string): string {
 
 /** The error in the dialect of the route. */
 function renderError(
-  { request, requestId }: Exchange,
+  { url, requestId }: Exchange,
   error: GatewayError,
 ): { readonly contentType: string; readonly body: string } {
-  if (request.url?.startsWith(ALWRITY_PREFIX) === true) {
+  if (url.startsWith(ALWRITY_PREFIX)) {
     return {
       contentType: PROBLEM_CONTENT_TYPE,
       body: renderAlwrityError(error, requestId).body,
@@ -56,17 +56,19 @@ export class DataPlane {
     this.#maxInFlight = maxInFlight;
   }
 
+  /** Id and clocks of a request that has just come. */
+  identify(): ExchangeIdentity {
+    const { clock, ids } = this.#gateway;
+    return {
+      requestId: ids.next('req'),
+      startedAtMs: clock.nowMs(),
+      startedAtMonotonicMs: clock.monotonicMs(),
+    };
+  }
+
   /** Handles one request from its first header to its last byte; never rejects. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { clock, ids, lifecycle } = this.#gateway;
-    const exchange = new Exchange(
-      { request, response },
-      {
-        requestId: ids.next('req'),
-        startedAtMs: clock.nowMs(),
-        startedAtMonotonicMs: clock.monotonicMs(),
-      },
-    );
+  async handle(exchange: Exchange): Promise<void> {
+    const { lifecycle } = this.#gateway;
     lifecycle.inFlight += 1;
     try {
       await this.#route(exchange);
@@ -77,8 +79,13 @@ export class DataPlane {
     }
   }
 
+  /** Paths that the plain front may serve. */
+  get plainPaths(): ReadonlySet<string> {
+    return this.#routes.plainPaths;
+  }
+
   async #route(exchange: Exchange): Promise<void> {
-    const { method = 'GET', url = '/' } = exchange.request;
+    const { method, url } = exchange;
     const match = this.#routes.match(method, pathOf(url));
     if (match.type === 'not_found') {
       throw new GatewayError('not_found', {
@@ -86,13 +93,16 @@ export class DataPlane {
       });
     }
     if (match.type === 'method_not_allowed') {
-      exchange.response.setHeader('allow', match.allow);
+      exchange.addReplyHeader('allow', match.allow);
       throw new GatewayError('method_not_allowed', {
         message: `This path takes ${match.allow}, not ${method}.`,
       });
     }
     if (match.route.isWork) this.#assertAdmits(exchange);
-    await match.route.handle(exchange, match.rest);
+    const { route } = match;
+    if (route.isPlain === true) await route.handle(exchange);
+    else if (exchange instanceof NodeExchange) await route.handle(exchange, match.rest);
+    else throw new Error(`${route.path} is not served by the plain front`);
   }
 
   #assertAdmits(exchange: Exchange): void {
@@ -127,8 +137,8 @@ export class DataPlane {
     if (call?.isRecorded !== true) {
       recorder.requestRefused({
         requestId: exchange.requestId,
-        method: exchange.request.method ?? 'GET',
-        route: pathOf(exchange.request.url ?? '/').slice(0, 200),
+        method: exchange.method,
+        route: pathOf(exchange.url).slice(0, 200),
         error,
         durationMs,
       });

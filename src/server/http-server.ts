@@ -10,8 +10,9 @@ import type { LoadedConfig } from '../config/index.ts';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { IdSource } from '../contracts/ids.ts';
 import { openAiError } from '../dialects/openai/errors.ts';
+import { COMMENT_EVENT, watchHalfClosed } from './half-closed.ts';
+import { KEEP_ALIVE_MS } from './keep-alive.ts';
 
-const KEEP_ALIVE_MS = 75_000;
 /** How often Node looks for requests that are too slow, at most; shorter limits are looked at more often. */
 const SLOW_CHECK_MAX_MS = 5_000;
 
@@ -39,36 +40,20 @@ function replyOn(socket: Duplex): ServerResponse | null {
   return message instanceof ServerResponse ? message : null;
 }
 
-/** Waits between probes of a half-closed connection: the first write draws the reset, a later one meets it. */
-const PROBE_DELAYS_MS = [50, 200, 1_000] as const;
-const PROBE_INTERVAL_MS = 5_000;
-
 /** Whether the head that was sent announces events; a head that was given as a list can only be read as it was sent. */
 function isEventStream(reply: ServerResponse): boolean {
   return String(Reflect.get(reply, '_header')).includes('content-type: text/event-stream');
 }
 
-function probe(reply: ServerResponse): void {
+/** Probes a half-closed connection, where a reply is due on it. */
+function probe(socket: Socket): boolean {
+  const reply = replyOn(socket);
+  if (socket.destroyed || reply === null || reply.writableEnded) return false;
   if (!reply.headersSent) {
+    // HTTP/1.0 knows no interim replies.
     if (reply.req.httpVersionMinor > 0) reply.writeProcessing();
-  } else if (isEventStream(reply)) reply.write(': keepalive\n\n');
-}
-
-/**
- * The client has closed its half of the connection: it may still read (F42), or it may be gone (F39, F41), which only
- * writing can tell. So what no reader minds is written while its reply is due: an interim reply (RFC 9110 §15.2, which
- * HTTP/1.0 does not know), or a comment in an event stream. A client that is gone answers with a reset.
- */
-function watchHalfClosed(socket: Socket): void {
-  let probes = 0;
-  const look = (): void => {
-    const reply = replyOn(socket);
-    if (socket.destroyed || reply === null || reply.writableEnded) return;
-    probe(reply);
-    setTimeout(look, PROBE_DELAYS_MS[probes] ?? PROBE_INTERVAL_MS).unref();
-    probes += 1;
-  };
-  look();
+  } else if (isEventStream(reply)) reply.write(COMMENT_EVENT);
+  return true;
 }
 
 function answerClientError(error: GatewayError, requestId: string): string {
@@ -85,19 +70,36 @@ function answerClientError(error: GatewayError, requestId: string): string {
   ].join('\r\n');
 }
 
-/** A server that does not listen yet and has no `request` listener. */
-export function createHttpServer(loaded: LoadedConfig, ids: IdSource): Server {
-  const { limits, timeouts } = loaded.config;
-  const server = createServer({
-    maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: timeouts.requestHeadersMs,
+/** What bounds a request on its way in. */
+export interface RequestLimits {
+  readonly maxHeadBytes: number;
+  /** From the connection, or the first byte of a further request, to the end of its head. */
+  readonly headersMs: number;
+  /** From there to the last byte of the body, head included. */
+  readonly bodyMs: number;
+  /** How often connections are looked at for what has lasted too long. */
+  readonly checkIntervalMs: number;
+}
+
+export function requestLimits({ config }: LoadedConfig): RequestLimits {
+  const { requestHeadersMs, requestBodyMs } = config.timeouts;
+  return {
+    maxHeadBytes: config.limits.maxHeaderBytes,
+    headersMs: requestHeadersMs,
     // Node refuses to start with less time for the whole than for its head.
-    requestTimeout: Math.max(timeouts.requestBodyMs, timeouts.requestHeadersMs),
+    bodyMs: Math.max(requestBodyMs, requestHeadersMs),
+    checkIntervalMs: Math.min(SLOW_CHECK_MAX_MS, Math.ceil(requestHeadersMs / 4)),
+  };
+}
+
+/** A server that does not listen yet and has no `request` listener. */
+export function createHttpServer(limits: RequestLimits, ids: IdSource): Server {
+  const server = createServer({
+    maxHeaderSize: limits.maxHeadBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.bodyMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: Math.min(
-      SLOW_CHECK_MAX_MS,
-      Math.ceil(timeouts.requestHeadersMs / 4),
-    ),
+    connectionsCheckingInterval: limits.checkIntervalMs,
     noDelay: true,
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -108,7 +110,7 @@ export function createHttpServer(loaded: LoadedConfig, ids: IdSource): Server {
   });
   // Without this Node takes a closed half for a client that has left. No option sets it.
   Reflect.set(server, 'httpAllowHalfOpen', true);
-  server.on('connection', (socket) => socket.on('end', () => watchHalfClosed(socket)));
+  server.on('connection', (socket) => socket.on('end', () => watchHalfClosed(() => probe(socket))));
   // `Expect: 100-continue` is answered where the body is read: a refusal then costs the client no upload.
   server.on('checkContinue', (request, response) => server.emit('request', request, response));
   return server;

@@ -15,6 +15,7 @@ import { addressesOf } from '../gateway/jobs/answer-job.ts';
 import { showJob } from '../gateway/jobs/show-job.ts';
 import { serve } from '../gateway/pipeline.ts';
 import { isEnded, type JobRecord } from '../metering/job-port.ts';
+import type { NodeExchange } from './node-exchange.ts';
 import type { Route } from './routes.ts';
 import { callerOf, jsonReply, sendJson } from './self-service.ts';
 import { sendAsset } from './send-asset.ts';
@@ -23,7 +24,7 @@ import { sendJobEvents } from './send-job-events.ts';
 const PAGE_DEFAULT = 20;
 
 function queryOf(exchange: Exchange): Readonly<Record<string, string>> {
-  const { url = '' } = exchange.request;
+  const { url } = exchange;
   const at = url.indexOf('?');
   return Object.fromEntries(new URLSearchParams(at < 0 ? '' : url.slice(at + 1)));
 }
@@ -127,7 +128,7 @@ async function serveVideo(gateway: Gateway, exchange: Exchange, id: string): Pro
   sendJson(gateway, exchange, await shown(gateway, exchange, { job, show: showVideo }));
 }
 
-async function serveContent(gateway: Gateway, exchange: Exchange, id: string): Promise<void> {
+async function serveContent(gateway: Gateway, exchange: NodeExchange, id: string): Promise<void> {
   const job = await ownJob(gateway, exchange, { id, what: 'video' });
   if (!isEnded(job.state)) {
     throw new GatewayError('conflict', { message: `The video ${id} is not finished yet.` });
@@ -161,7 +162,7 @@ async function serveEvents(gateway: Gateway, exchange: Exchange, id: string): Pr
 
 /** Every route of jobs and clips. */
 export function jobRoutes(gateway: Gateway): readonly Route[] {
-  type Serve = (gateway: Gateway, exchange: Exchange, id: string) => Promise<void>;
+  type Serve = (gateway: Gateway, exchange: NodeExchange, id: string) => Promise<void>;
   const route = (method: Route['method'], path: string, handle: Serve): Route => ({
     method,
     path,

@@ -6,14 +6,14 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { ProviderFailureError } from '../contracts/provider-failure.ts';
-import type { Exchange } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Route } from './routes.ts';
+import type { NodeExchange } from './node-exchange.ts';
 import { sendJson } from './self-service.ts';
 
 const BODY_MAX_BYTES = 1024 * 1024;
 
-function headersOf({ request }: Exchange): Readonly<Record<string, string>> {
+function headersOf({ request }: NodeExchange): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
@@ -21,7 +21,7 @@ function headersOf({ request }: Exchange): Readonly<Record<string, string>> {
   return headers;
 }
 
-function jobIdOf({ request }: Exchange): string | null {
+function jobIdOf({ request }: NodeExchange): string | null {
   const { url = '' } = request;
   const at = url.indexOf('?');
   return at < 0 ? null : new URLSearchParams(url.slice(at + 1)).get('job');
@@ -29,7 +29,7 @@ function jobIdOf({ request }: Exchange): string | null {
 
 async function serveMessage(
   gateway: Gateway,
-  exchange: Exchange,
+  exchange: NodeExchange,
   providerId: string,
 ): Promise<void> {
   const provider = gateway.providers.get(providerId);

@@ -5,17 +5,32 @@
  * @module
  */
 import type { Exchange } from '../gateway/exchange.ts';
+import type { NodeExchange } from './node-exchange.ts';
 
 /** What a route needs to be guarded and rendered. */
-export interface Route {
+interface RouteFacts {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   /** Exact path, a prefix ending in `/` whose rest is the parameter, or one with `{name}` for a segment in its middle. */
   readonly path: string;
   /** Whether new work is refused while draining. */
   readonly isWork: boolean;
-  /** @param rest what follows a prefix path or fills the segment, percent-decoded once; empty for exact paths */
-  readonly handle: (exchange: Exchange, rest: string) => Promise<void> | void;
 }
+
+/** A route that is served by `node:http`. */
+export interface NodeRoute extends RouteFacts {
+  readonly isPlain?: false;
+  /** @param rest what follows a prefix path or fills the segment, percent-decoded once; empty for exact paths */
+  readonly handle: (exchange: NodeExchange, rest: string) => Promise<void> | void;
+}
+
+/** A POST to an exact path that whoever reads the connection may serve: the plain front, or `node:http`. */
+export interface PlainRoute extends RouteFacts {
+  readonly method: 'POST';
+  readonly isPlain: true;
+  readonly handle: (exchange: Exchange) => Promise<void> | void;
+}
+
+export type Route = NodeRoute | PlainRoute;
 
 export type RouteMatch =
   | { readonly type: 'route'; readonly route: Route; readonly rest: string }
@@ -34,6 +49,11 @@ export class RouteTable {
 
   get routes(): readonly Route[] {
     return this.#routes;
+  }
+
+  /** Exact paths whose POSTs the plain front may serve. */
+  get plainPaths(): ReadonlySet<string> {
+    return new Set(this.#routes.filter((one) => one.isPlain === true).map(({ path }) => path));
   }
 
   match(method: string, path: string): RouteMatch {

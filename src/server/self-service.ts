@@ -21,7 +21,7 @@ export function callerOf(gateway: Gateway, exchange: Exchange): Caller {
   return authenticate(gateway.directory, exchange, {
     nowMs: exchange.startedAtMs,
     operation: null,
-    address: exchange.request.socket.remoteAddress ?? '',
+    address: exchange.address,
   });
 }
 

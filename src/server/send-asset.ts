@@ -5,12 +5,13 @@
  */
 import { pipeline } from 'node:stream/promises';
 import { GatewayError } from '../contracts/gateway-error.ts';
-import type { Exchange, ReplyHeaders } from '../gateway/exchange.ts';
+import type { ReplyHeaders } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { AssetRecord } from '../media/asset-port.ts';
 import type { ByteSpan } from '../media/blobs.ts';
 import { chooseRange } from '../media/byte-range.ts';
 import { kindOf } from '../media/media-type.ts';
+import type { NodeExchange } from './node-exchange.ts';
 import { ownReplyHeaders } from './own-reply-headers.ts';
 
 /** A content never changes, but it can be removed: caches of others must not keep it. */
@@ -40,7 +41,7 @@ function etagOf(asset: AssetRecord): string {
   return `"${asset.hash}"`;
 }
 
-function assetHeaders(gateway: Gateway, exchange: Exchange, asset: AssetRecord): ReplyHeaders {
+function assetHeaders(gateway: Gateway, exchange: NodeExchange, asset: AssetRecord): ReplyHeaders {
   const nowMs = gateway.clock.nowMs();
   const leftS = Math.floor(((asset.expiresAtMs ?? Number.MAX_SAFE_INTEGER) - nowMs) / 1000);
   const headers = ownReplyHeaders(gateway, exchange);
@@ -65,14 +66,14 @@ function assetHeaders(gateway: Gateway, exchange: Exchange, asset: AssetRecord):
 }
 
 /** Whether the client has the content already. Weak and strong tags compare alike here (RFC 9110, section 13.1.2). */
-function isKnown(exchange: Exchange, asset: AssetRecord): boolean {
+function isKnown(exchange: NodeExchange, asset: AssetRecord): boolean {
   const header = exchange.header('if-none-match');
   if (header === null) return false;
   const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return tags.includes('*') || tags.includes(etagOf(asset));
 }
 
-function rangeHeader(exchange: Exchange, asset: AssetRecord): string | null {
+function rangeHeader(exchange: NodeExchange, asset: AssetRecord): string | null {
   const condition = exchange.header('if-range');
   return condition === null || condition === etagOf(asset) ? exchange.header('range') : null;
 }
@@ -117,7 +118,7 @@ function manyRanges(asset: AssetRecord, spans: readonly ByteSpan[], boundary: st
   };
 }
 
-function sendingOf(exchange: Exchange, asset: AssetRecord): Sending {
+function sendingOf(exchange: NodeExchange, asset: AssetRecord): Sending {
   const range = chooseRange(rangeHeader(exchange, asset), asset.bytes);
   const type = contentType(asset);
   if (range.type === 'unsatisfiable') {
@@ -150,7 +151,7 @@ function sendingOf(exchange: Exchange, asset: AssetRecord): Sending {
 /** Sends piece after piece, no faster than the client reads. A client that is gone ends it. */
 async function sendPieces(
   gateway: Gateway,
-  exchange: Exchange,
+  exchange: NodeExchange,
   sending: { readonly asset: AssetRecord; readonly pieces: readonly Piece[] },
 ): Promise<void> {
   const { response } = exchange;
@@ -185,7 +186,7 @@ async function sendPieces(
  */
 export async function sendAsset(
   gateway: Gateway,
-  exchange: Exchange,
+  exchange: NodeExchange,
   asset: AssetRecord,
 ): Promise<void> {
   const { response, request } = exchange;

@@ -43,6 +43,6 @@ export async function sendStreamed(
     await sendAll(exchange, reply);
   } catch (error) {
     gateway.recorder.fault(error, { requestId: exchange.requestId });
-    exchange.response.destroy();
+    exchange.cut();
   }
 }

@@ -24,7 +24,7 @@ const ownExportQuery = ownUsageQuery.extend(formatShape);
 
 /** The query of a request: repeated names as lists. */
 export function queryOf(exchange: Exchange): Readonly<Record<string, string | readonly string[]>> {
-  const { searchParams } = new URL(exchange.request.url ?? '/', 'http://gateway');
+  const { searchParams } = new URL(exchange.url, 'http://gateway');
   return Object.fromEntries(
     [...new Set(searchParams.keys())].map((name) => {
       const values = searchParams.getAll(name);

@@ -27,7 +27,9 @@ import { openControlPlane } from './control-plane.ts';
 import { createRoutes } from './create-routes.ts';
 import { DataPlane } from './data-plane.ts';
 import { type HoldKeeping, openHoldKeeping } from './hold-keeping.ts';
-import { createHttpServer } from './http-server.ts';
+import { openPlainFront } from './front/open-plain-front.ts';
+import { createHttpServer, requestLimits } from './http-server.ts';
+import { NodeExchange } from './node-exchange.ts';
 import { tuneRuntime } from './runtime-tuning.ts';
 import { stopGateway } from './stop-gateway.ts';
 
@@ -35,6 +37,8 @@ const DAY_MS = 86_400_000;
 
 export interface StartOptions extends GatewayOptions {
   readonly environment: Environment;
+  /** What reads plain posts: the gateway's own front by default, or `node:http`, which reads all else. */
+  readonly front?: 'plain' | 'node';
 }
 
 export interface RunningGateway {
@@ -111,11 +115,13 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     config.limits.maxInFlight,
   );
   const admin = openControlPlane(loaded, gateway, alerting);
-  const server = createHttpServer(loaded, gateway.ids);
+  const limits = requestLimits(loaded);
+  const server = createHttpServer(limits, gateway.ids);
   server.on('request', (request, response) => {
     if (request.url?.startsWith('/admin/') === true) admin(request, response);
-    else void dataPlane.handle(request, response);
+    else void dataPlane.handle(new NodeExchange(request, response, dataPlane.identify()));
   });
+  const front = options.front === 'node' ? null : openPlainFront(server, dataPlane, limits);
   await archivePrices(store.prices, gateway.catalog.priceBook);
   const address = await listen(server, config.host, config.port);
   await gateway.jobs.start(gateway);
@@ -134,6 +140,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
     stop: () =>
       stopGateway({
         server,
+        front,
         gateway,
         alerting,
         holdKeeping,

@@ -6,6 +6,7 @@
 import type { Server } from 'node:http';
 import type { AlertingService } from '../alerts/alerting-service.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import type { PlainFront } from './front/plain-front.ts';
 import { type HoldKeeping, keepUnbooked } from './hold-keeping.ts';
 import type { Simulator } from '../simulators/index.ts';
 
@@ -21,6 +22,7 @@ async function waitForIdle(gateway: Gateway, untilMs: number): Promise<void> {
 /** Stops in order; answers when everything is closed. */
 export async function stopGateway(parts: {
   readonly server: Server;
+  readonly front: PlainFront | null;
   readonly gateway: Gateway;
   readonly alerting: AlertingService;
   readonly holdKeeping: HoldKeeping;
@@ -35,6 +37,7 @@ export async function stopGateway(parts: {
   await waitForIdle(gateway, performance.now() + INTERRUPT_GRACE_MS);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
+  parts.front?.close();
   await closed;
   await gateway.jobs.close();
   gateway.upstream.close();

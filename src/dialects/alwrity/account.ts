@@ -31,7 +31,7 @@ function callerFor(gateway: Gateway, exchange: Exchange, user: string | null): C
     return authenticate(gateway.directory, headers, {
       nowMs: exchange.startedAtMs,
       operation: null,
-      address: exchange.request.socket.remoteAddress ?? '',
+      address: exchange.address,
     });
   } catch (error) {
     // Another customer's id is answered as one that does not exist.

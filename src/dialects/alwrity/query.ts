@@ -12,7 +12,7 @@ export function readQuery<Schema extends z.ZodObject>(
   exchange: Exchange,
   schema: Schema,
 ): z.output<Schema> {
-  const { searchParams } = new URL(exchange.request.url ?? '/', 'http://gateway');
+  const { searchParams } = new URL(exchange.url, 'http://gateway');
   const result = schema.safeParse(Object.fromEntries(searchParams));
   if (result.success) return result.data;
   const [issue] = result.error.issues;

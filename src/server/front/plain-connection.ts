@@ -1,0 +1,253 @@
+/**
+ * One connection as long as nothing but plain requests come on it. What is anything else is handed to `node:http`, with
+ * the bytes that have not been read, and stays there.
+ *
+ * @module
+ */
+import type { Socket } from 'node:net';
+import { type RequestHead, readRequestHead } from '../../http/request-head.ts';
+import { watchHalfClosed } from '../half-closed.ts';
+import { KEEP_ALIVE_MS } from '../keep-alive.ts';
+import { LateBody } from './late-body.ts';
+import type { PlainExchange, ReplyLine } from './plain-exchange.ts';
+
+/** A client that was told to go is given that long to do so. */
+const FAREWELL_MS = 5_000;
+/** An idle connection outlives what clients are told, for requests that are on their way. */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
+/** A request line, or what may become one; empty lines before it are for a general parser to judge. */
+const REQUEST_LINE = /^(?:[\r\n]|[A-Z-]+ [\x21-\xff]+ HTTP\/1\.[01]\r\n)/;
+
+/** What the connections of a front have in common. */
+export interface PlainService {
+  readonly maxHeadBytes: number;
+  /** From the connection to the first byte of a request. */
+  readonly headersMs: number;
+  /** From the first byte of a request to the last of its body. */
+  readonly bodyMs: number;
+  /** Whether requests to the path are served here. */
+  serves(path: string): boolean;
+  open(
+    connection: PlainConnection,
+    request: { readonly head: RequestHead; readonly body: Buffer | LateBody },
+  ): PlainExchange;
+  /** Begins to serve an exchange that was opened. */
+  serve(exchange: PlainExchange): void;
+  /** The connection is `node:http`'s from here on. `socket` is paused, with `unread` before all else to be read. */
+  handOver(connection: PlainConnection): void;
+  /** Answers what is no request, as `node:http` names it in `code`. */
+  refuse(socket: Socket, code: string): void;
+  forget(connection: PlainConnection): void;
+}
+
+type State = 'silent' | 'idle' | 'body' | 'reply' | 'refused' | 'over';
+
+export class PlainConnection implements ReplyLine {
+  readonly socket: Socket;
+  /** Its place in the front. */
+  slot = -1;
+  readonly #service: PlainService;
+  #state: State = 'silent';
+  /** When the state began, where it must not last; monotonic. */
+  #sinceMs = performance.now();
+  #exchange: PlainExchange | null = null;
+  /** The body of the exchange, while it comes. */
+  #body: LateBody | null = null;
+  /** What has come behind a request that is being served. */
+  #next: Buffer | null = null;
+  #hasEnded = false;
+  readonly #onData = (bytes: Buffer): void => this.#take(bytes);
+  readonly #onEnd = (): void => this.#ended();
+  readonly #onClose = (): void => this.#closed();
+
+  constructor(service: PlainService, socket: Socket) {
+    this.#service = service;
+    this.socket = socket;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('close', this.#onClose);
+    // 'close' follows and is acted upon.
+    socket.on('error', ignore);
+  }
+
+  replied(closes: boolean): void {
+    this.#exchange = null;
+    this.#body = null;
+    if (closes || this.#hasEnded) {
+      this.#state = 'over';
+      this.socket.destroySoon();
+      return;
+    }
+    this.#state = 'idle';
+    this.#sinceMs = performance.now();
+    if (this.#next !== null) this.#goOn();
+  }
+
+  /** Acts upon what has lasted too long. */
+  check(nowMs: number): void {
+    const lastedMs = nowMs - this.#sinceMs;
+    const { headersMs, bodyMs } = this.#service;
+    switch (this.#state) {
+      case 'silent':
+        if (lastedMs >= headersMs) this.#refuse('ERR_HTTP_REQUEST_TIMEOUT');
+        return;
+      case 'body':
+        if (lastedMs >= bodyMs) this.#refuse('ERR_HTTP_REQUEST_TIMEOUT');
+        return;
+      case 'idle':
+        if (lastedMs >= KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS) this.socket.destroy();
+        return;
+      case 'refused':
+        if (lastedMs >= FAREWELL_MS) this.socket.destroy();
+        return;
+      case 'reply':
+      case 'over':
+        return;
+    }
+  }
+
+  #take(bytes: Buffer): void {
+    switch (this.#state) {
+      case 'silent':
+      case 'idle':
+        if (this.#next === null) this.#begin(bytes);
+        else this.#keep(bytes);
+        return;
+      case 'body':
+        this.#takeBody(bytes);
+        return;
+      case 'reply':
+        this.#keep(bytes);
+        return;
+      case 'refused':
+      case 'over':
+        return;
+    }
+  }
+
+  #begin(bytes: Buffer): void {
+    if (this.socket.writableNeedDrain) {
+      // Who does not read replies is not read either.
+      this.#keep(bytes);
+      this.socket.once('drain', () => this.#goOn());
+      return;
+    }
+    const head = readRequestHead(bytes, this.#service.maxHeadBytes);
+    if (head === null || !this.#service.serves(head.path)) {
+      this.#handOver(bytes);
+      return;
+    }
+    const end = head.bytes + head.contentLength;
+    if (bytes.length < end) {
+      this.#state = 'body';
+      this.#sinceMs = performance.now();
+      const body = new LateBody(this.socket, head.contentLength, bytes.subarray(head.bytes));
+      this.#body = body;
+      this.#serve(this.#service.open(this, { head, body }));
+      return;
+    }
+    this.#state = 'reply';
+    const body = bytes.subarray(head.bytes, end);
+    if (bytes.length > end) this.#next = bytes.subarray(end);
+    this.#serve(this.#service.open(this, { head, body }));
+    if (this.#next !== null) this.#judgeNext();
+  }
+
+  #serve(exchange: PlainExchange): void {
+    this.#exchange = exchange;
+    this.#service.serve(exchange);
+  }
+
+  #takeBody(bytes: Buffer): void {
+    const body = this.#body;
+    if (body === null) return;
+    const { left } = body;
+    if (bytes.length < left) {
+      body.push(bytes);
+      return;
+    }
+    this.#body = null;
+    this.#state = 'reply';
+    body.push(bytes.length === left ? bytes : bytes.subarray(0, left));
+    if (bytes.length > left) this.#keep(bytes.subarray(left));
+  }
+
+  /**
+   * Keeps what is for later, and has no more come: what the other side sends meanwhile waits with it. That it leaves is
+   * then told by a reset alone.
+   */
+  #keep(bytes: Buffer): void {
+    this.#next = this.#next === null ? bytes : Buffer.concat([this.#next, bytes]);
+    this.#judgeNext();
+  }
+
+  /** What is no request at all ends the connection at once. */
+  #judgeNext(): void {
+    if (this.#next === null) return;
+    this.socket.pause();
+    const lineEnd = this.#next.indexOf(0x0a);
+    if (lineEnd >= 0 && !REQUEST_LINE.test(this.#next.toString('latin1', 0, lineEnd + 1))) {
+      this.#refuse('HPE_INVALID_METHOD');
+    }
+  }
+
+  /** Goes on with what had been kept. */
+  #goOn(): void {
+    const next = this.#next;
+    this.#next = null;
+    if (next === null) return;
+    this.#begin(next);
+    if (this.#next === null && this.#state === 'reply') this.socket.resume();
+  }
+
+  #handOver(bytes: Buffer): void {
+    const { socket } = this;
+    this.#state = 'over';
+    socket.pause();
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('close', this.#onClose);
+    socket.off('error', ignore);
+    socket.unshift(bytes);
+    this.#service.handOver(this);
+    socket.resume();
+  }
+
+  #ended(): void {
+    this.#hasEnded = true;
+    const exchange = this.#exchange;
+    if (this.#state === 'body') this.#refuse('HPE_INVALID_EOF_STATE');
+    else if (exchange === null) this.socket.end();
+    else {
+      watchHalfClosed(() => {
+        if (this.socket.destroyed || this.#exchange !== exchange) return false;
+        exchange.probe();
+        return true;
+      });
+    }
+  }
+
+  /** Ends with the answer to what is no request; a reply that is begun is cut, as a second one would be read as its part. */
+  #refuse(code: string): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#next = null;
+    this.#state = 'refused';
+    this.#sinceMs = performance.now();
+    const isBegun = exchange?.headSent === true;
+    exchange?.lineLost();
+    if (isBegun) this.socket.destroy();
+    else this.#service.refuse(this.socket, code);
+    // What still comes is read over: unread, it would turn the farewell into a reset.
+    this.socket.resume();
+  }
+
+  #closed(): void {
+    this.#state = 'over';
+    this.#service.forget(this);
+    this.#exchange?.lineLost();
+    this.#exchange = null;
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,169 @@
+/**
+ * An exchange over a connection that the plain front reads: its head is one text, and what is small leaves in one write.
+ *
+ * @module
+ */
+import type { Socket } from 'node:net';
+import {
+  bodyTooLarge,
+  Exchange,
+  type ExchangeIdentity,
+  type ReplyHeaders,
+} from '../../gateway/exchange.ts';
+import type { RequestHead } from '../../http/request-head.ts';
+import { COMMENT_EVENT, INTERIM_REPLY } from '../half-closed.ts';
+import type { LateBody } from './late-body.ts';
+import { replyHead } from './reply-head.ts';
+
+/** Bytes up to this are copied behind what stands before them, so that all leave in one write. */
+const JOINED_BYTES = 16 * 1024;
+const EVENTS = 'text/event-stream';
+
+/** The connection of an exchange. */
+export interface ReplyLine {
+  readonly socket: Socket;
+  /** The reply is written to its end. @param closes whether nothing may follow it */
+  replied(closes: boolean): void;
+}
+
+export class PlainExchange extends Exchange {
+  readonly #line: ReplyLine;
+  readonly #head: RequestHead;
+  readonly #body: Buffer | LateBody;
+  #added: ReplyHeaders | null = null;
+  #state: 'open' | 'streaming' | 'over' = 'open';
+  /** Head of a stream that waits for its first bytes. */
+  #waitingHead = '';
+  #isOfEvents = false;
+
+  constructor(
+    line: ReplyLine,
+    request: { readonly head: RequestHead; readonly body: Buffer | LateBody },
+    identity: ExchangeIdentity,
+  ) {
+    super(identity);
+    this.#line = line;
+    this.#head = request.head;
+    this.#body = request.body;
+  }
+
+  get method(): string {
+    return 'POST';
+  }
+
+  get url(): string {
+    return this.#head.path;
+  }
+
+  get address(): string {
+    return this.#line.socket.remoteAddress ?? '';
+  }
+
+  get headSent(): boolean {
+    return this.#state !== 'open';
+  }
+
+  header(name: string): string | null {
+    return this.#head.field(name);
+  }
+
+  readBody(maxBytes: number): Buffer | Promise<Buffer> {
+    if (this.#head.contentLength > maxBytes) throw bodyTooLarge(maxBytes);
+    return Buffer.isBuffer(this.#body) ? this.#body : this.#body.whole();
+  }
+
+  addReplyHeader(name: string, value: string): void {
+    this.#added ??= [];
+    this.#added.push(name, value);
+  }
+
+  send(status: number, headers: ReplyHeaders, body: Buffer | string): void {
+    if (this.gone || this.#state !== 'open') return;
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    headers.push('content-length', String(bytes.length));
+    const closes = this.#closes();
+    const head = replyHead(status, this.#withAdded(headers), { isChunked: false, closes });
+    this.#state = 'over';
+    this.#write(head, bytes, '');
+    this.#line.replied(closes);
+  }
+
+  startStream(headers: ReplyHeaders): void {
+    if (this.gone || this.#state !== 'open') return;
+    const all = this.#withAdded(headers);
+    this.#waitingHead = replyHead(200, all, { isChunked: true, closes: this.#closes() });
+    this.#isOfEvents = all[all.indexOf('content-type') + 1]?.startsWith(EVENTS) === true;
+    this.#state = 'streaming';
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.gone || this.#state !== 'streaming' || bytes.length === 0) return true;
+    return this.#write(this.#takeHead() + chunkLine(bytes), bytes, '\r\n');
+  }
+
+  onDrain(listener: () => void): void {
+    this.#line.socket.once('drain', listener);
+  }
+
+  finish(bytes: Buffer | null): void {
+    if (this.gone || this.#state !== 'streaming') return;
+    this.#state = 'over';
+    const head = this.#takeHead();
+    if (bytes === null || bytes.length === 0) this.#line.socket.write(`${head}0\r\n\r\n`, 'latin1');
+    else this.#write(head + chunkLine(bytes), bytes, '\r\n0\r\n\r\n');
+    this.#line.replied(this.#closes());
+  }
+
+  cut(): void {
+    this.#line.socket.destroy();
+  }
+
+  /** Writes what shows whether a client that has closed its half is still there. */
+  probe(): void {
+    if (this.#state === 'open') this.#line.socket.write(INTERIM_REPLY, 'latin1');
+    else if (this.#isOfEvents) this.write(Buffer.from(COMMENT_EVENT));
+  }
+
+  /** The connection has ended, or nothing may be written on it any more. */
+  lineLost(): void {
+    if (!Buffer.isBuffer(this.#body)) this.#body.fail();
+    if (this.#state !== 'over') this.noteGone();
+  }
+
+  /** Of a body that has not come nobody knows where the next request would begin. */
+  #closes(): boolean {
+    return !Buffer.isBuffer(this.#body) && this.#body.left > 0;
+  }
+
+  #withAdded(headers: ReplyHeaders): ReplyHeaders {
+    return this.#added === null ? headers : [...this.#added, ...headers];
+  }
+
+  #takeHead(): string {
+    const head = this.#waitingHead;
+    this.#waitingHead = '';
+    return head;
+  }
+
+  /** Writes `bytes` between what stands before and behind them. @returns as `Socket.write` */
+  #write(before: string, bytes: Buffer, behind: string): boolean {
+    const { socket } = this.#line;
+    if (bytes.length <= JOINED_BYTES) {
+      const all = Buffer.allocUnsafe(before.length + bytes.length + behind.length);
+      all.write(before, 0, 'latin1');
+      bytes.copy(all, before.length);
+      all.write(behind, before.length + bytes.length, 'latin1');
+      return socket.write(all);
+    }
+    socket.cork();
+    socket.write(before, 'latin1');
+    let isTaken = socket.write(bytes);
+    if (behind !== '') isTaken = socket.write(behind, 'latin1');
+    socket.uncork();
+    return isTaken;
+  }
+}
+
+function chunkLine(bytes: Buffer): string {
+  return `${bytes.length.toString(16)}\r\n`;
+}
