@@ -22,6 +22,8 @@ export interface LabOptions {
   readonly ownSim?: boolean;
   /** Port to listen on; by default any free one. */
   readonly port?: number;
+  /** What reads plain posts; by default the gateway's own front. */
+  readonly front?: 'plain' | 'node';
   /** Milliseconds between two tokens of the simulator, so that events arrive one by one; default 0. */
   readonly perTokenMs?: number;
 }
@@ -145,6 +147,7 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
     },
     ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.front === undefined ? {} : { front: options.front }),
     logDestination: { write: (lines) => void log.push(lines) },
   });
   return {

@@ -18,6 +18,8 @@ export interface TestGatewayOptions {
   readonly config?: string;
   /** Default 0: any free one. */
   readonly port?: number;
+  /** What reads plain posts; by default the gateway's own front. */
+  readonly front?: 'plain' | 'node';
   /** Folder to use and to leave in place; by default one that `stop` removes. */
   readonly dataDir?: string;
   /** Gets the log's lines; without one nothing is logged. */
@@ -57,6 +59,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     loaded,
     credentials,
     environment,
+    ...(options.front === undefined ? {} : { front: options.front }),
     ...(logDestination === undefined ? {} : { logDestination }),
   });
   return {

@@ -1,0 +1,3 @@
+import { describeConnections } from './connections.contract.ts';
+
+describeConnections('node');
