@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { COUNT_SOURCES } from '../../src/catalog/media-rate.ts';
 import type { PriceRow } from '../../src/catalog/price-row.ts';
 import { MEDIA_UNITS, USAGE_UNITS } from '../../src/contracts/usage.ts';
 import { exactRate } from './exact-rates.ts';
@@ -37,7 +38,7 @@ const mediaPricesSchema = z.strictObject({
         .array(
           z.strictObject({
             unit: z.enum(USAGE_UNITS),
-            of: z.enum([...MEDIA_UNITS, 'input_images', 'requests']),
+            of: z.enum(COUNT_SOURCES),
             per: piecesSchema.optional(),
             when: whenSchema.optional(),
             expected: z.number().int().nonnegative(),

@@ -7,7 +7,12 @@
  *
  * @module
  */
-import type { MediaUnit, UsageUnit, UsageVector } from '../contracts/usage.ts';
+import {
+  MEDIA_UNITS,
+  type MediaUnit,
+  type UsageUnit,
+  type UsageVector,
+} from '../contracts/usage.ts';
 
 /** What a call is like, by dimension: `size`, `quality`, `resolution`, `audio`, `seconds`, `operation`, `mode` … Lower case. */
 export type Dimensions = Readonly<Record<string, string>>;
@@ -28,7 +33,8 @@ export interface MediaRate {
 }
 
 /** What may be counted on before a call, besides the units of media themselves. */
-export type CountSource = MediaUnit | 'input_images' | 'requests';
+export const COUNT_SOURCES = [...MEDIA_UNITS, 'input_images', 'drafts', 'requests'] as const;
+export type CountSource = (typeof COUNT_SOURCES)[number];
 
 /**
  * Tokens that a provider counts for media, known before the call: `expected` and at most `max` for every `per` of `of`.

@@ -157,6 +157,23 @@ describe('boundOperation says what stays open', () => {
     });
   });
 
+  it('counts what goes in once for every call that is needed', () => {
+    const spec = { ...image({ n: 3, inputs: 2 }, 'image.edit'), text: { inputTokens: 1000 } };
+    const once = priced('gemini/gemini-2.5-flash-image', spec);
+    const thrice = priced('gemini/gemini-2.5-flash-image', { ...spec, calls: 3 });
+    // 1,000 tokens of text and 2 × 1,290 of pictures; 1,290 for each picture that is made.
+    expect([once.fixed.input_tokens, once.fixed.output_tokens]).toEqual([3580n, 3870n]);
+    expect([thrice.fixed.input_tokens, thrice.fixed.output_tokens]).toEqual([10_740n, 3870n]);
+    expect([once.fixed.requests, thrice.fixed.requests]).toEqual([1n, 1n]);
+  });
+
+  it('counts the drafts of a streamed picture', () => {
+    const low = image({ size: '1024x1024', quality: 'low' });
+    const drafted = image({ size: '1024x1024', quality: 'low', drafts: 3 });
+    const [plain, more] = [low, drafted].map((spec) => priced('openai/gpt-image-1', spec));
+    expect([plain?.fixed.output_tokens, more?.fixed.output_tokens]).toEqual([272n, 572n]);
+  });
+
   it('knows the tokens of an image by its resolution', () => {
     const bound = priced('gemini/gemini-2.5-flash-image', {
       ...image({ n: 1 }),

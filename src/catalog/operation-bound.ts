@@ -172,6 +172,23 @@ function boundGeneration(
   };
 }
 
+function callsOf({ calls = 1 }: OperationSpec): number {
+  return calls;
+}
+
+function timesRange({ min, expected, max }: Range, times: number): Range {
+  return { min: min * times, expected: expected * times, max: max * times };
+}
+
+function sumOf(one: Range | undefined, other: Range): Range {
+  if (one === undefined) return other;
+  return {
+    min: one.min + other.min,
+    expected: one.expected + other.expected,
+    max: one.max + other.max,
+  };
+}
+
 /** Count of what tokens are counted by; undefined: the operation has no such thing, null: it is not known. */
 function sourceCount(
   of: CountSource,
@@ -180,9 +197,13 @@ function sourceCount(
 ): number | null | undefined {
   switch (of) {
     case 'requests':
-      return 1;
-    case 'input_images':
-      return spec.image?.inputs ?? (spec.operation === 'image.edit' ? 1 : undefined);
+      return callsOf(spec);
+    case 'drafts':
+      return spec.image?.drafts;
+    case 'input_images': {
+      const inputs = spec.image?.inputs ?? (spec.operation === 'image.edit' ? 1 : undefined);
+      return inputs === undefined ? undefined : inputs * callsOf(spec);
+    }
     default:
       return quantities[of];
   }
@@ -211,20 +232,21 @@ interface Known {
 function countedTokens(item: PriceItem, known: Known): Tokens | BoundProblem {
   const tokens: Tokens = {};
   const counts = item.media?.counts ?? [];
-  for (const unit of new Set(counts.map((entry) => entry.unit))) {
-    const entries = openEntries(counts, unit, known.dimensions);
-    const [first] = entries;
-    if (first === undefined) continue;
-    const source = sourceCount(first.of, known.spec, known.quantities);
+  for (const [of, ofSource] of Map.groupBy(counts, (entry) => entry.of)) {
+    const source = sourceCount(of, known.spec, known.quantities);
     if (source === undefined) continue;
-    if (source === null) return { problem: 'unbounded_cost', param: memberOf(first.of) };
-    tokens[unit] = rangeOf(entries, source);
+    for (const unit of new Set(ofSource.map((entry) => entry.unit))) {
+      const entries = openEntries(ofSource, unit, known.dimensions);
+      if (entries.length === 0) continue;
+      if (source === null) return { problem: 'unbounded_cost', param: memberOf(of) };
+      tokens[unit] = sumOf(tokens[unit], rangeOf(entries, source));
+    }
   }
   return tokens;
 }
 
 function memberOf(of: CountSource): string {
-  return of === 'input_images' || of === 'requests' ? 'input' : memberFor(of);
+  return of === 'input_images' || of === 'requests' || of === 'drafts' ? 'input' : memberFor(of);
 }
 
 /** Media units that are known, or the first priced one that is not. */
@@ -284,7 +306,9 @@ function tokensOf(item: PriceItem, known: Known): Tokens | BoundProblem {
   if (!pricesProduct(item, known, counted)) return { problem: 'unpriced_model' };
   const text = textInputOf(known.spec);
   if (!item.listed.has('input_text_tokens')) return counted;
-  if (text !== null) return { ...counted, input_text_tokens: text };
+  if (text !== null) {
+    return { ...counted, input_text_tokens: timesRange(text, callsOf(known.spec)) };
+  }
   return counted.input_text_tokens === undefined && item.tiers[0].rates.input_text_tokens > 0
     ? { problem: 'unbounded_cost', param: 'input' }
     : counted;
@@ -318,7 +342,7 @@ function boundUnits(item: PriceItem, spec: OperationSpec): OperationBound | Boun
   if (isProblem(tokens)) return tokens;
   const media = knownMedia(item, known);
   if (isProblem(media)) return media;
-  const fee = item.tiers[0].rates.requests === 0 ? {} : { requests: 1 };
+  const fee = item.tiers[0].rates.requests === 0 ? {} : { requests: callsOf(spec) };
   const priced = (pick: keyof Range, open: OpenRate): PricedUsage =>
     priceUsage(item, { ...usageOf(tokens, media.usage, pick), ...fee }, { dimensions, open });
   const most = priced('max', 'dearest');

@@ -10,6 +10,8 @@ import type { Dimensions } from './media-rate.ts';
 /** An operation as a quote or a call names it; members as the operation needs them. One use: a caller multiplies by its count. */
 export interface OperationSpec {
   readonly operation: Operation;
+  /** Calls of the provider that it takes, absent: one. What goes in is counted in each of them. */
+  readonly calls?: number | undefined;
   readonly text?:
     | {
         /** Tokens as the caller counted them; else bytes of the serialized request; else characters. */
@@ -34,6 +36,8 @@ export interface OperationSpec {
         readonly steps?: number | undefined;
         /** Pictures sent along. */
         readonly inputs?: number | undefined;
+        /** Drafts that are streamed before the picture, at most. */
+        readonly drafts?: number | undefined;
       }
     | undefined;
   readonly video?:

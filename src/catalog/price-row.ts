@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { COUNT_SOURCES } from './media-rate.ts';
 import { isStandardTier } from './service-tier.ts';
 import { MEDIA_UNITS, USAGE_UNITS } from '../contracts/usage.ts';
 
@@ -37,7 +38,7 @@ const mediaRateSchema = z.strictObject({
 
 const mediaCountSchema = z.strictObject({
   unit: z.enum(USAGE_UNITS).describe('Token class that is counted'),
-  of: z.enum([...MEDIA_UNITS, 'input_images', 'requests']).describe('What it is counted for'),
+  of: z.enum(COUNT_SOURCES).describe('What it is counted for'),
   per: piecesSchema.optional().describe('Units of `of` that the counts are for; absent: one'),
   when: conditionsSchema,
   expected: z.number().int().nonnegative().describe('Tokens as a rule'),

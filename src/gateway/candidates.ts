@@ -15,6 +15,7 @@ import { assertModelInScope, type Caller } from './caller.ts';
 import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { ConfiguredProvider, Gateway } from './gateway.ts';
 import type { QuotedCall } from './quotes/quoted-call.ts';
+import { withCalls } from './provider-calls.ts';
 import { isServedBy } from './served-by.ts';
 import { coverAll, tierPricesAsked, type PricedBound } from './service-tier.ts';
 import type { Call } from './call-run.ts';
@@ -50,7 +51,7 @@ const MODEL_NAME_MAX = 512;
 const NOTHING: MeterAmounts = {};
 const NO_DIMENSIONS: Dimensions = {};
 
-type BoundModel = Pick<Candidate, 'name' | 'facts' | 'price' | 'tierPrices'>;
+type BoundModel = Pick<Candidate, 'provider' | 'model' | 'name' | 'facts' | 'price' | 'tierPrices'>;
 
 interface Bounded extends PricedBound {
   readonly pricingParam: string | null;
@@ -74,7 +75,8 @@ function fieldOf(param: string | undefined): string | null {
 function boundOfOperation(call: OperationCall, model: BoundModel): Bounded {
   const { name, facts, price } = model;
   if (price === null) return unboundable(name, 'unpriced_model', null);
-  const bound = boundOperation(price, facts, call.spec);
+  const spec = withCalls(call.spec, model.provider.definition, model.model);
+  const bound = boundOperation(price, facts, spec);
   if ('problem' in bound) return unboundable(name, bound.problem, fieldOf(bound.param));
   const { fixed, elastic, observedFloor, dimensions } = bound;
   return {
@@ -173,7 +175,7 @@ export function resolveCandidates(
       price,
       tierPrices,
       isPinned: false,
-      ...boundOf(call, { name, facts, price, tierPrices }),
+      ...boundOf(call, { provider, model, name, facts, price, tierPrices }),
       relays: call.kind === 'text' && provider.definition.text?.relay?.protocol === call.protocol,
     });
   }
@@ -197,7 +199,7 @@ export function atQuotedPrice(
   call: Call,
   quote: Pick<QuotedCall, 'prices' | 'tierPrices'>,
 ): Candidate {
-  const { name, facts } = candidate;
+  const { provider, model, name, facts } = candidate;
   const price = quote.prices.get(name);
   if (price === undefined) return candidate;
   let tierPrices: Candidate['tierPrices'] = null;
@@ -212,7 +214,7 @@ export function atQuotedPrice(
     price,
     tierPrices,
     isPinned: true,
-    ...boundOf(call, { name, facts, price, tierPrices }),
+    ...boundOf(call, { provider, model, name, facts, price, tierPrices }),
   };
 }
 

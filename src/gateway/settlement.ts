@@ -18,6 +18,7 @@ import type { CallEnd } from '../metering/unbooked-port.ts';
 import type { Candidate } from './candidates.ts';
 import { chargedPrice, chargedTierPrices } from './charged-price.ts';
 import type { Gateway } from './gateway.ts';
+import { withCalls } from './provider-calls.ts';
 import { servedTierPrice } from './service-tier.ts';
 import type { CallRun } from './call-run.ts';
 
@@ -140,7 +141,9 @@ export function usageOrEstimate(
 ): { readonly usage: UsageVector; readonly estimated: boolean } {
   const { usage } = seen;
   if (run.call.kind === 'operation') {
-    return completedUsage(seen.candidate.price, run.call.spec, usage ?? NO_USAGE);
+    const { provider, model, price } = seen.candidate;
+    const spec = withCalls(run.call.spec, provider.definition, model);
+    return completedUsage(price, spec, usage ?? NO_USAGE);
   }
   const model = seen.candidate.name;
   const bytes = run.call.bytes.length;

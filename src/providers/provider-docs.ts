@@ -78,6 +78,18 @@ function optionsText({ options }: MediaModel): string {
     .join('<br>');
 }
 
+/** Whether the price book has a price of a model, or of any model of a family (`…*`). */
+export type IsPriced = (provider: ProviderDefinition, id: string) => boolean;
+
+/** Names models that are refused for want of a price. */
+function unpricedText(provider: ProviderDefinition, isPriced: IsPriced): readonly string[] {
+  const ids = new Set((provider.mediaModels ?? []).map(({ id }) => id));
+  const unpriced = [...ids].filter((id) => !isPriced(provider, id));
+  if (unpriced.length === 0) return [];
+  const list = unpriced.map((id) => `\`${id}\``).join(', ');
+  return [`Without a price in the book, and refused until \`models.prices\` has one: ${list}.`];
+}
+
 /** Rows of a provider's models; those that take the same share one. */
 function modelRows(models: readonly MediaModel[]): readonly string[] {
   const names = new Map<string, string[]>();
@@ -95,7 +107,7 @@ function variables({ environment, defaultBaseUrl }: ProviderDefinition): string 
   return `Key: ${key}${isOptional}. Address: \`${environment.baseUrl}\`, ${base}.`;
 }
 
-function section(provider: ProviderDefinition): string {
+function section(provider: ProviderDefinition, isPriced: IsPriced): string {
   const models = provider.mediaModels ?? [];
   const documented = operationsOf(provider).filter((operation) => !isRecorded(provider, operation));
   const sources = [...new Set(models.map(({ source }) => source))];
@@ -110,7 +122,7 @@ function section(provider: ProviderDefinition): string {
   if (models.length > 0) {
     const head = '| model | operation | takes |\n| --- | --- | --- |';
     lines.push([head, ...modelRows(models)].join('\n'));
-    lines.push(`Sources: ${sources.join('; ')}`);
+    lines.push(...unpricedText(provider, isPriced), `Sources: ${sources.join('; ')}`);
   }
   return lines.join('\n\n');
 }
@@ -121,7 +133,8 @@ Generated from the definitions and tables of \`src/providers\`; change those ins
 
 Models are \`<provider>/<model>\`. What a table has no row for is the provider's to judge; a model without a price is refused whatever it
 can do. An option outside its range is moved into it and named in \`x-gateway-warnings\`; one that is not taken is left out and named, or
-refused where its loss would change what is asked for. A trailing \`*\` stands for a family of models.
+refused where its loss would change what is asked for. A trailing \`*\` stands for a family of models. \`n\` is of one call:
+more pictures are made by several.
 
 ## Who does what
 
@@ -132,7 +145,8 @@ those of the second column agree with recorded traffic of the provider, those of
 | --- | --- | --- |`;
 
 /** The whole page. */
-export function providerDocs(): string {
+export function providerDocs(isPriced: IsPriced): string {
+  const sections = PROVIDERS.map((provider) => section(provider, isPriced));
   const rows = OPERATIONS.flatMap((operation) => matrixRow(operation) ?? []);
-  return `${[[HEAD, ...rows].join('\n'), ...PROVIDERS.map(section)].join('\n\n')}\n`;
+  return `${[[HEAD, ...rows].join('\n'), ...sections].join('\n\n')}\n`;
 }

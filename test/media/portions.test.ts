@@ -4,12 +4,21 @@
  * @module
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openLab, type Lab } from '../support/lab.ts';
+import { ADMIN_KEY, openLab, type Lab } from '../support/lab.ts';
+import { pngOf } from '../support/media-samples.ts';
 import { createCustomerKey, requestOf, usageOf } from '../support/running-gateway.ts';
+
+const ROUTED = 'black-forest-labs/FLUX.1-schnell:together';
+const CENT = { unit: 'images', rate: 10_000_000_000_000 };
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await openLab({ config: 'simulators: on\n' });
+  lab = await openLab({
+    config: JSON.stringify({
+      simulators: 'on',
+      models: { prices: [{ provider: 'huggingface', model: ROUTED, rates: {}, media: [CENT] }] },
+    }),
+  });
 });
 afterEach(() => lab.simulator.reset());
 afterAll(async () => {
@@ -75,5 +84,34 @@ describe('three pictures of a model that makes one a call', () => {
     expect(reply.status).toBe(400);
     const { totals } = await usageOf(lab.gateway, customer.externalId);
     expect(totals['images'] ?? 0).toBe(0);
+  });
+});
+
+const PICTURE = `data:image/png;base64,${pngOf(32, 32).toString('base64')}`;
+
+describe.each([
+  ['gemini/gemini-2.5-flash-image', '/v1/images/generations', {}],
+  ['gemini/gemini-2.5-flash-image', '/v1/images/edits', { image: PICTURE }],
+  [`huggingface/${ROUTED}`, '/v1/images/generations', {}],
+])('two pictures of %s by %s', (model, path, inputs) => {
+  it('are made by two calls, and held as what both are billed', async () => {
+    const customer = await createCustomerKey(lab.gateway, {
+      limits: [{ meter: 'cost_usd', window: 'period', amount: '5' }],
+    });
+    const body = { model, prompt: 'a lighthouse', n: 2, seed: 7, ...inputs };
+    const reply = await lab.call(path, { body, key: customer.apiKey });
+    expect(reply.status, reply.text).toBe(200);
+    const { data } = reply.json as unknown as Images;
+    expect(data).toHaveLength(2);
+    const sent = lab.simulator.log.map(({ requestBody = '' }) => requestBody);
+    expect(sent.map((one) => /"seed":(\d)/.exec(one)?.[1])).toEqual(['7', '8']);
+    const { id, cost, usage } = await requestOf(
+      lab.gateway,
+      reply.headers.get('x-request-id') ?? '',
+    );
+    expect(usage).toMatchObject({ images: 2 });
+    const held = await lab.call(`/admin/v1/requests/${id}`, { key: ADMIN_KEY });
+    const { legs } = held.json['hold'] as { readonly legs: readonly { readonly amount: string }[] };
+    expect(legs.map(({ amount }) => Number(amount) >= Number(cost))).toEqual([true]);
   });
 });

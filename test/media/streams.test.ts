@@ -57,10 +57,10 @@ describe('a streamed picture', () => {
     ]);
     expect(events.map(({ b64_json }) => png(b64_json).width)).toEqual([1024, 1024, 1024]);
     const last = events.at(-1) as { readonly usage?: { readonly cost?: string } } | undefined;
-    // 272 picture tokens at $40 and 3 of text at $5 a million.
-    expect(last?.usage?.cost).toBe('0.010895000');
+    // 272 picture tokens and 100 for each draft at $40, and 3 of text at $5 a million.
+    expect(last?.usage?.cost).toBe('0.018895000');
     const { totals } = await usageOf(lab.gateway, customer.externalId);
-    expect(totals).toMatchObject({ requests: 1, images: 1, cost_usd: '0.010895000' });
+    expect(totals).toMatchObject({ requests: 1, images: 1, cost_usd: '0.018895000' });
   });
 
   it('may be an edit', async () => {

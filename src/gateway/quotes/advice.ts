@@ -10,6 +10,7 @@ import type { CandidateBound } from '../../metering/ports.ts';
 import type { QuoteReduction } from '../../metering/quote-port.ts';
 import { isModelInScope, type Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
+import { withCalls } from '../provider-calls.ts';
 import { isQuotable } from '../served-by.ts';
 import {
   pricesAsked,
@@ -96,7 +97,13 @@ function boundWith(
   const provider = name.slice(0, slash);
   const model = name.slice(slash + 1);
   const facts = gateway.catalog.factsOf(provider, model);
-  const priced = dearestOn(specOf(operation), { provider, name, facts, prices });
+  const { definition } = gateway.providers.get(provider) ?? {};
+  const priced = dearestOn(withCalls(specOf(operation), definition, model), {
+    provider,
+    name,
+    facts,
+    prices,
+  });
   return priced?.bound ?? null;
 }
 
@@ -163,7 +170,13 @@ function cheaperOf(
   const found = models.flatMap(({ id: name, ownedBy: provider, facts }) => {
     const model = name.slice(provider.length + 1);
     const { prices } = pricesAsked(gateway, asked.caller, { serviceTier, provider, model });
-    const candidate = dearestOn(spec, { provider, name, facts, prices });
+    const { definition } = gateway.providers.get(provider) ?? {};
+    const candidate = dearestOn(withCalls(spec, definition, model), {
+      provider,
+      name,
+      facts,
+      prices,
+    });
     if (candidate === null) return [];
     return most === null || candidate.cost.maxNanoUsd < most ? [candidate] : [];
   });

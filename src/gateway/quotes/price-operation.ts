@@ -11,6 +11,7 @@ import type { ErrorCode } from '../../contracts/error-codes.ts';
 import type { CandidateBound, ReserveCommand } from '../../metering/ports.ts';
 import { isModelInScope, isOperationInScope, type Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
+import { withCalls } from '../provider-calls.ts';
 import { isOffered, isQuotable } from '../served-by.ts';
 import { tierPricesAsked } from '../service-tier.ts';
 import type { QuoteRequestOperation } from './quote-request.ts';
@@ -207,9 +208,10 @@ export function priceOperation(
         name,
         asked.prices.filter((price) => price !== null),
       );
+    const sent = withCalls(spec, gateway.providers.get(provider)?.definition, model);
     // Each tier is judged as a candidate of its own: what is expected is of the first, and every one must fit.
     return asked.prices.map((price) => {
-      const judged = priceOn(spec, { provider, name, facts, price });
+      const judged = priceOn(sent, { provider, name, facts, price });
       const isTierMissing = asked.isByTier && price === null && own !== null;
       return { provider, name, ...judged, ...(isTierMissing ? { param: 'service_tier' } : {}) };
     });

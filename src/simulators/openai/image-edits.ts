@@ -93,7 +93,7 @@ export function imageEditsRoute(call: SimulatedCall): FamilyRoute {
       const grown = grownSize(images[0], members['expand']);
       if (grown === 'unreadable') return refuse(call, 'expand', "Invalid 'expand'.");
       const made = { ...request, ...grown, seed };
-      const reply = answerImages(call, made, { faults, inputs: all.length });
+      const reply = answerImages(call, made, { faults, inputs: all.length, drafts });
       return drafts === null ? reply : streamedImages(reply, made, { name: 'image_edit', drafts });
     },
   };

@@ -89,13 +89,20 @@ function imageTokens({ width, height, quality }: ImageRequest): number {
   return width < height ? tall : wide;
 }
 
-/** The pictures of a checked request. `inputs`: pictures sent along. */
+/** Picture tokens of a draft, as the image guide has it. */
+const DRAFT_TOKENS = 100;
+
+/** The pictures of a checked request. `inputs`: pictures sent along; `drafts`: made before, where it is streamed. */
 export function answerImages(
   call: SimulatedCall,
   request: ImageRequest,
-  facts: { readonly faults: readonly Fault[]; readonly inputs: number },
+  facts: {
+    readonly faults: readonly Fault[];
+    readonly inputs: number;
+    readonly drafts: number | null;
+  },
 ): SimulatedReply {
-  const { faults, inputs } = facts;
+  const { faults, inputs, drafts } = facts;
   const inBand = findFault(faults, 'in-band-error');
   if (inBand !== undefined) {
     const none = { ...mediaUsage({}), outputTokens: 0 };
@@ -113,7 +120,7 @@ export function answerImages(
   }));
   const input = countTokens(request.prompt);
   const seen = inputs * 194;
-  const made = imageTokens(request) * count;
+  const made = imageTokens(request) * count + (drafts ?? 0) * DRAFT_TOKENS;
   const tokens = isGptImage(request.model)
     ? { inputTokens: input + seen, imageTokens: seen, outputTokens: made }
     : {};
@@ -204,7 +211,7 @@ export function imagesRoute(call: SimulatedCall): FamilyRoute {
     answer(faults) {
       const request = imageRequestOf(call, body);
       if ('kind' in request) return request;
-      const reply = answerImages(call, request, { faults, inputs: 0 });
+      const reply = answerImages(call, request, { faults, inputs: 0, drafts });
       return drafts === null
         ? reply
         : streamedImages(reply, request, { name: 'image_generation', drafts });

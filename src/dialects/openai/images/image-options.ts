@@ -61,6 +61,7 @@ export function imageSpec(
   inputs: number,
 ): OperationSpec {
   const { prompt, negative_prompt: negative, n, size, quality, steps } = request;
+  const drafts = request.partial_images ?? 0;
   return {
     operation,
     text: { inputBytes: Buffer.byteLength(prompt ?? '') + Buffer.byteLength(negative ?? '') },
@@ -70,6 +71,7 @@ export function imageSpec(
       quality: quality ?? undefined,
       steps: steps ?? undefined,
       ...(inputs === 0 ? {} : { inputs }),
+      ...(drafts === 0 ? {} : { drafts }),
     },
   };
 }

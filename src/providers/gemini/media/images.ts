@@ -117,6 +117,7 @@ function exchangeOf(
 
 /** Pictures from words. */
 export const geminiImageGeneration: ImageGenerationProvider = {
+  perCall: () => 1,
   generate(options, target) {
     return exchangeOf(options, target, {
       family: imageFamilyOf(target.model),
@@ -129,6 +130,7 @@ export const geminiImageGeneration: ImageGenerationProvider = {
 
 /** Pictures from pictures: the prompt says what is to change, and there is no mask. */
 export const geminiImageEdit: ImageEditProvider = {
+  perCall: () => 1,
   edit(options, target) {
     return exchangeOf(options, target, {
       family: imageFamilyOf(target.model),

@@ -187,6 +187,7 @@ function exchangeOf(
 
 /** Pictures from words. */
 export const imageGeneration: ImageGenerationProvider = {
+  perCall: () => 1,
   generate(options, target) {
     const { named, extra } = ownOptions(options.extra);
     const route = routeOf(target.model, 'image.generate', named);
@@ -200,6 +201,7 @@ export const imageGeneration: ImageGenerationProvider = {
 
 /** Pictures from pictures: the prompt says what is to change. */
 export const imageEdit: ImageEditProvider = {
+  perCall: () => 1,
   edit(options, target) {
     const { named, extra } = ownOptions(options.extra);
     const route = routeOf(target.model, 'image.edit', named);
