@@ -42,6 +42,7 @@ export class Life {
   readonly #results: CallResult[] = [];
   readonly #providerCalls: ProviderCall[] = [];
   readonly #violations: string[] = [];
+  readonly #environment: Record<string, string> = {};
   #killsInStart = 0;
   #inFlightAtKill = 0;
   #verifications = 0;
@@ -74,6 +75,7 @@ export class Life {
       config: CONFIG,
       openaiUrl: `${this.#simulator.url}/openai`,
       geminiUrl: `${this.#simulator.url}/gemini`,
+      environment: this.#environment,
       ...(this.#options.mainFile === undefined ? {} : { mainFile: this.#options.mainFile }),
     });
   }
@@ -94,9 +96,17 @@ export class Life {
 
   /** First start: every kind of client makes what it needs. */
   async begin(cycles: number): Promise<void> {
+    for (const client of this.#clients) {
+      Object.assign(this.#environment, await client.open?.(this.#options.seed));
+    }
     const gateway = await this.#start().ready();
     for (const client of this.#clients) await client.prepare(gateway, cycles);
     await gateway.stop();
+  }
+
+  /** Ends what clients started. */
+  async close(): Promise<void> {
+    for (const client of this.#clients) await client.close?.();
   }
 
   /** One start, one kill. */

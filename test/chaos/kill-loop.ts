@@ -117,13 +117,17 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
       const workDir = join(directory, String(number));
       mkdirSync(workDir);
       const life = new Life(options, { workDir, simulator, port: await freePort(), number });
-      await life.begin(cycles);
-      for (let cycle = 0; cycle < cycles; cycle += 1) {
-        await life.cycle(done + cycle);
-        options.onCycle?.(done + cycle);
+      try {
+        await life.begin(cycles);
+        for (let cycle = 0; cycle < cycles; cycle += 1) {
+          await life.cycle(done + cycle);
+          options.onCycle?.(done + cycle);
+        }
+        const reckoning = await life.end();
+        total = plus(total, { ...reckoning, ...life.seen() });
+      } finally {
+        await life.close();
       }
-      const reckoning = await life.end();
-      total = plus(total, { ...reckoning, ...life.seen() });
       rmSync(workDir, { recursive: true, force: true });
       done += cycles;
     }

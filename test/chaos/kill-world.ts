@@ -31,6 +31,9 @@ const GRACE_MS = 300;
 export const CONFIG = {
   logging: { level: 'error' },
   metering: { unknownGraceMs: GRACE_MS },
+  jobs: { submitTimeoutMs: 2000 },
+  // What was made is fetched from its provider.
+  egress: { allowPrivateHosts: ['127.0.0.1'] },
   models: {
     aliases: Object.entries(CANDIDATES).map(([alias, candidates]) => ({ alias, candidates })),
     prices: Object.entries(RATES).map(([model, { input, output }]) => ({

@@ -25,6 +25,7 @@ it(
     expect(report.exact).toBeGreaterThan(CYCLES);
     expect(report.reconciled).toBeGreaterThan(CYCLES);
     expect(report.refusals).toBeGreaterThan(0);
+    expect(report.counts['… taken by their provider']).toBeGreaterThan(CYCLES / 2);
     expect(report.inFlightAtKill).toBeGreaterThan(CYCLES);
   },
   60_000 + CYCLES * 10_000,

@@ -33,6 +33,10 @@ export interface KillClient {
   readonly weight: number;
   /** Keys of its customers, known once it is prepared; their limits are watched. */
   readonly keys: readonly string[];
+  /** Starts what it needs behind the gateway. @returns more of the gateway's environment */
+  open?(seed: string): Promise<Readonly<Record<string, string>>>;
+  /** Ends that. */
+  close?(): Promise<void>;
   /** First start of the data's life: makes what it needs. `cycles`: how many kills are to come. */
   prepare(gateway: GatewayProcess, cycles: number): Promise<void>;
   /** One act. What is cut off it may take up again in a later act, against the gateway of that time. */
@@ -68,7 +72,7 @@ export const WIDE_LIMITS = [
 /** Limits that are reached now and then, and used up towards the end. */
 export function tightLimits(cycles: number): readonly Readonly<Record<string, unknown>>[] {
   return [
-    { meter: 'requests', window: 'period', amount: cycles * 8 },
+    { meter: 'requests', window: 'period', amount: cycles * 2 },
     { meter: 'cost_usd', window: 'period', amount: `0.${String(cycles * 2000).padStart(6, '0')}` },
     { meter: 'requests', window: 'concurrent', amount: 5 },
   ];
