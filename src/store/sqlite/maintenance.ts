@@ -1,6 +1,6 @@
 /**
  * What the writer does by itself now and then: expire holds that were never dispatched, end unknown ones
- * after their grace, write progress marks, drop what memory no longer needs.
+ * after their grace, write progress marks, notice credit that has ended, drop what memory no longer needs.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { identityOf } from './hold-history.ts';
 import type { ArchiveDrop } from './archive-operations.ts';
 import type { RequestRetention } from './request-retention.ts';
 import { encodeRequest } from './row-codec.ts';
+import type { WalletAlerts } from './wallet-alerts.ts';
 import type { Writer } from './writer.ts';
 
 export interface MaintenanceOptions {
@@ -37,6 +38,7 @@ export class Maintenance {
   readonly #retention: RequestRetention;
   readonly #archive: ArchiveDrop;
   readonly #estimated: EstimatedHolds;
+  readonly #wallets: WalletAlerts | null;
   #sweptAtMs = 0;
 
   constructor(
@@ -47,6 +49,7 @@ export class Maintenance {
       readonly retention: RequestRetention;
       readonly archive: ArchiveDrop;
       readonly estimated: EstimatedHolds;
+      readonly wallets: WalletAlerts | null;
     },
     options: MaintenanceOptions,
   ) {
@@ -57,6 +60,7 @@ export class Maintenance {
     this.#retention = parts.retention;
     this.#archive = parts.archive;
     this.#estimated = parts.estimated;
+    this.#wallets = parts.wallets;
     this.#options = options;
   }
 
@@ -85,6 +89,7 @@ export class Maintenance {
     if (this.#archive.isDue()) this.#dropArchived(nowMs);
     else this.#sumUpDays(nowMs);
     this.#removeOldRequests(nowMs);
+    this.#noticeEndedCredits(nowMs);
     if (nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
   }
 
@@ -100,6 +105,16 @@ export class Maintenance {
     if (!this.#retention.isDue(nowMs)) return;
     const isDone = this.#writer.transact(nowMs, () => this.#retention.step(nowMs));
     if (isDone) this.#retention.done(nowMs);
+  }
+
+  #noticeEndedCredits(nowMs: number): void {
+    const wallets = this.#wallets;
+    const ended = wallets?.endedCredits(nowMs) ?? [];
+    if (wallets === null || ended.length === 0) return;
+    this.#writer.transact(nowMs, () => {
+      wallets.noteEnded(ended, nowMs);
+    });
+    wallets.seen(ended);
   }
 
   #dropArchived(nowMs: number): void {

@@ -71,6 +71,12 @@ describe('a wallet that runs low', () => {
     await store.ledger.settle(settleOf(command, nowMs, nanoUsd));
   }
 
+  /** A round of the writer's maintenance, which the clock brings about with the next command. */
+  async function maintained(): Promise<void> {
+    nowMs += 3000;
+    await store.ledgerOperations.openHolds();
+  }
+
   async function alerts(): Promise<readonly unknown[]> {
     const query = { limit: 100, cursor: null, kind: null, state: null, nowMs };
     const { data } = await store.alerting.alerts.list({ ...query, customerId });
@@ -122,6 +128,31 @@ describe('a wallet that runs low', () => {
       ['wallet_low', 'critical', '1.000000000', 'stands'],
       ['wallet_low', 'critical', '1.000000000', 'stands'],
     ]);
+    expect(await store.ledger.verify()).toMatchObject({ ok: true });
+  });
+
+  it('is told of when credit ends by the clock alone, once, and over a restart', async () => {
+    await grant(4n * USD, { days: 1 });
+    await grant(USD / 2n, { kind: 'promo' });
+    await spend(USD / 1000n);
+    await maintained();
+    expect(await alerts()).toEqual([]);
+    nowMs += 86_400_000;
+    await maintained();
+    const low = ['wallet_low', 'warning', '1.000000000', 'stands'];
+    expect(await alerts()).toEqual([low, low]);
+    await store.close();
+    await open();
+    await maintained();
+    expect(await alerts()).toEqual([low, low]);
+    // It ends while nothing runs.
+    await grant(4n * USD, { days: 1 });
+    expect((await alerts()).at(-1)).toEqual(['recovered', 'info', null, 'stands']);
+    await store.close();
+    nowMs += 86_400_000;
+    await open();
+    await maintained();
+    expect((await alerts()).slice(3)).toEqual([low, low]);
     expect(await store.ledger.verify()).toMatchObject({ ok: true });
   });
 

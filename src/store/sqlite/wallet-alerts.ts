@@ -1,8 +1,8 @@
 /**
  * Tells of wallets that run low, in the transaction of the booking that made them so; a top-up recovers.
  *
- * What is held does not count, as with thresholds of limits. Credit that expires by the clock alone is seen with the
- * next booking that touches the wallet.
+ * What is held does not count, as with thresholds of limits. Credit that ends by the clock alone is noticed by
+ * maintenance.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { JournalEntry } from '../../metering/core/types.ts';
 import { limitStanding } from '../../metering/limit-standing.ts';
 import { AlertTables } from './alert-tables.ts';
 import { statementCache } from './statement-cache.ts';
-import { bigint } from './subscriptions.ts';
+import { bigint, integer, text } from './subscriptions.ts';
 import type { WalletAlertLevels } from './worker-options.ts';
 
 interface Standing {
@@ -31,6 +31,17 @@ interface Level {
   readonly belowNanoUsd: bigint;
 }
 
+/** A credit that has ended with something left of it. */
+export interface EndedCredit {
+  readonly customerId: string;
+  readonly endedAtMs: number;
+  /** Number of its bucket. */
+  readonly no: number;
+}
+
+/** Wallets looked at in one transaction because a credit of theirs has ended. */
+const MAX_AT_ONCE = 100;
+
 /** Customers whose wallet the entry changed by more than a hold. */
 function touchedBy({ postings }: JournalEntry): readonly string[] {
   return postings
@@ -45,6 +56,8 @@ export class WalletAlerts {
   readonly #alerts: AlertTables;
   readonly #levels: WalletAlertLevels;
   readonly #sql: (statement: string) => StatementSync;
+  /** The last credit whose end was noticed; each start goes through those that no booking has seen yet. */
+  #seen: Pick<EndedCredit, 'endedAtMs' | 'no'> = { endedAtMs: 0, no: 0 };
 
   constructor(database: DatabaseSync, ids: IdSource, levels: WalletAlertLevels) {
     this.#alerts = new AlertTables(database, ids);
@@ -59,6 +72,33 @@ export class WalletAlerts {
       for (const customerId of touchedBy(entry)) touchedAtMs.set(customerId, entry.atMs);
     }
     for (const [customerId, atMs] of touchedAtMs) this.#look(customerId, atMs);
+  }
+
+  /** Credits that have ended since the last that was {@link seen}, oldest first, and that no booking has seen. */
+  endedCredits(nowMs: number): readonly EndedCredit[] {
+    const rows = this.#sql(
+      `SELECT no, owner_id, expires_at FROM bucket
+       WHERE limit_id = '${CREDITS.id}' AND window_id = '' AND expires_at IS NOT NULL
+         AND (expires_at, no) > (?, ?) AND expires_at <= ? AND granted - spent - expired > 0
+       ORDER BY expires_at, no LIMIT ${MAX_AT_ONCE}`,
+    ).all(this.#seen.endedAtMs, this.#seen.no, nowMs);
+    return rows.map((row) => ({
+      customerId: text(row, 'owner_id'),
+      endedAtMs: integer(row, 'expires_at'),
+      no: integer(row, 'no'),
+    }));
+  }
+
+  /** Looks at the wallets of these credits. */
+  noteEnded(ended: readonly EndedCredit[], nowMs: number): void {
+    for (const customerId of new Set(ended.map((credit) => credit.customerId))) {
+      this.#look(customerId, nowMs);
+    }
+  }
+
+  /** What was noticed is committed. */
+  seen(ended: readonly EndedCredit[]): void {
+    this.#seen = ended.at(-1) ?? this.#seen;
   }
 
   #look(customerId: string, atMs: number): void {

@@ -100,7 +100,7 @@ export function startWriterService(parts: WriterServiceParts): WriterService {
     archive: new ArchiveDrop(database),
     estimated: new EstimatedHolds(database),
   };
-  const maintenance = new Maintenance({ writer, engine, accounts, ...tables }, options);
+  const maintenance = new Maintenance({ writer, engine, accounts, wallets, ...tables }, options);
   writer.transact(options.nowMs, (unit) => {
     scopes.applyDeployment(unit);
   });
