@@ -30,7 +30,7 @@ export interface OperationAnswer {
   render(receipt: Receipt): Buffer;
   /** Pictures that a moderation judges before they are delivered; absent: none. */
   readonly images?: readonly MediaInput[];
-  /** What came of it beside media, as jobs show it; absent: nothing. */
+  /** What came of it beside media, as jobs show it; absent: what {@link render} makes, where that is no media. */
   readonly result?: Readonly<Record<string, unknown>> | null;
 }
 

@@ -116,6 +116,8 @@ export interface WholeAnswer {
   readonly dimensions: Dimensions | null;
   /** Pictures that a moderation judges before they are delivered; absent: none. */
   readonly images?: readonly MediaInput[] | undefined;
+  /** What came of it beside media, as jobs show it; absent: what {@link render} makes. */
+  readonly result?: Readonly<Record<string, unknown>> | null | undefined;
   render(receipt: Receipt): Buffer;
 }
 

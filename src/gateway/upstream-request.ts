@@ -154,6 +154,7 @@ function wholeAnswer(answer: OperationAnswer, run: CallRun, outputBytes: number)
     contentType: answer.contentType,
     store: answer.store,
     images: answer.images,
+    result: answer.result,
     render: (receipt) => answer.render(receipt),
   };
 }

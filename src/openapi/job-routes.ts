@@ -9,6 +9,7 @@ import {
   jobsQuery,
   videosQuery,
   jobSchema,
+  transcriptQuery,
   cancelErrors,
 } from '../dialects/jobs/shapes.ts';
 import {
@@ -178,6 +179,26 @@ export function jobRouteDescriptions(errors: readonly ErrorCode[]): readonly Rou
         content: { 'text/event-stream': { schema: z.string() } },
       },
       errors: READ_ERRORS,
+    },
+    {
+      ...jobs,
+      method: 'get',
+      path: '/v1/jobs/{id}/transcript',
+      operationId: 'getJobTranscript',
+      summary: 'Read the transcript that a job has made, in any form',
+      description:
+        'Forms that want to know when each part was said (`srt`, `vtt`, `diarized_json`) need a transcript that was asked for with times.',
+      params,
+      query: transcriptQuery,
+      reply: {
+        status: 200,
+        description: 'The transcript.',
+        content: {
+          ...json(z.looseObject({ text: z.string() })),
+          'text/plain': { schema: z.string() },
+        },
+      },
+      errors: [...READ_ERRORS, 'conflict'],
     },
     {
       ...jobs,

@@ -5,7 +5,7 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { parsePart } from '../dialects/admin/admin-route.ts';
-import { jobsQuery, videosQuery } from '../dialects/jobs/shapes.ts';
+import { jobsQuery, transcriptQuery, videosQuery } from '../dialects/jobs/shapes.ts';
 import { videosDialect } from '../dialects/openai/videos/dialect.ts';
 import { showVideo } from '../dialects/openai/videos/show-video.ts';
 import type { Exchange } from '../gateway/exchange.ts';
@@ -18,6 +18,7 @@ import { isEnded, type JobRecord } from '../metering/job-port.ts';
 import type { NodeExchange } from './node-exchange.ts';
 import type { Route } from './routes.ts';
 import { callerOf, jsonReply, sendJson } from './self-service.ts';
+import { sendTranscript } from './job-transcript.ts';
 import { sendAsset } from './send-asset.ts';
 import { sendJobEvents } from './send-job-events.ts';
 
@@ -78,6 +79,12 @@ async function serveJobs(gateway: Gateway, exchange: Exchange): Promise<void> {
 async function serveJob(gateway: Gateway, exchange: Exchange, id: string): Promise<void> {
   const job = await ownJob(gateway, exchange, { id, what: 'job' });
   sendJson(gateway, exchange, await shown(gateway, exchange, { job, show: showJob }));
+}
+
+async function serveTranscript(gateway: Gateway, exchange: Exchange, id: string): Promise<void> {
+  const job = await ownJob(gateway, exchange, { id, what: 'job' });
+  const { response_format: format } = parsePart(transcriptQuery, queryOf(exchange), 'parameter');
+  sendTranscript(gateway, exchange, { job, format: format ?? 'json' });
 }
 
 async function serveCancel(gateway: Gateway, exchange: Exchange, id: string): Promise<void> {
@@ -182,6 +189,7 @@ export function jobRoutes(gateway: Gateway): readonly Route[] {
     route('DELETE', '/v1/videos/', serveDelete),
     route('GET', '/v1/jobs', serveJobs),
     route('GET', '/v1/jobs/{id}/events', serveEvents),
+    route('GET', '/v1/jobs/{id}/transcript', serveTranscript),
     route('POST', '/v1/jobs/{id}/cancel', serveCancel),
     route('GET', '/v1/jobs/', serveJob),
   ];

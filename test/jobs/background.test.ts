@@ -5,7 +5,8 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, openLab, type Lab, type Reply } from '../support/lab.ts';
+import { eventually, openLab, readReply, type Lab, type Reply } from '../support/lab.ts';
+import { tonePcm, wavOf } from '../../src/simulators/media/sound.ts';
 import { pngOf } from '../support/media-samples.ts';
 import { createCustomerKey, usageOf, type CustomerKey } from '../support/running-gateway.ts';
 
@@ -76,6 +77,66 @@ describe('background: true', () => {
     const first = await fetch(outputs[0]?.url ?? '');
     expect(first.headers.get('content-type')).toBe(type);
     expect(job['cost']).not.toBe('0.000000000');
+  });
+
+  it.each([
+    ['answered at once', {}],
+    ['followed', { sim: { as_job: 'true' } }],
+  ])('keeps a transcript in every form: work that is %s', async (how, options) => {
+    const form = new FormData();
+    form.set('file', new Blob([new Uint8Array(wavOf(tonePcm(3_000, how)))]), 'in.wav');
+    form.set('model', 'sim/transcribe');
+    form.set('response_format', 'srt');
+    form.set('background', 'true');
+    form.set('provider_options', JSON.stringify(options));
+    const response = await fetch(`${lab.url}/v1/audio/transcriptions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${customer.apiKey}` },
+      body: form,
+    });
+    const made = await readReply(response);
+    expect(made.status, made.text).toBe(202);
+    const id = String(made.json['id']);
+    const job = await endOf(id);
+    expect(job, JSON.stringify(job)).toMatchObject({
+      status: 'succeeded',
+      outputs: [],
+      result: { text: expect.any(String) },
+    });
+    const { text } = job['result'] as { text: string };
+    const at = (format: string) => call(`/v1/jobs/${id}/transcript?response_format=${format}`);
+    expect((await at('json')).json).toEqual({ text });
+    expect((await at('text')).text).toBe(`${text}\n`);
+    expect((await at('verbose_json')).json).toMatchObject({ task: 'transcribe', text });
+    if (how === 'followed') {
+      // The simulated work tells no times.
+      expect(await at('srt')).toMatchObject({
+        status: 400,
+        error: { param: 'response_format' },
+      });
+    } else {
+      expect((await at('srt')).text).toMatch(/^1\n00:00:00,000 --> /);
+      expect((await at('vtt')).text).toMatch(/^WEBVTT\n\n00:00:00\.000 --> /);
+    }
+  });
+
+  it('has no transcript of what is none', async () => {
+    const body = { model: 'sim/image', prompt: 'x', background: true };
+    const { json } = await call('/v1/images/generations', body);
+    await endOf(String(json['id']));
+    const reply = await call(`/v1/jobs/${String(json['id'])}/transcript`);
+    expect(reply).toMatchObject({ status: 404, error: { code: 'not_found' } });
+  });
+
+  it.each([
+    ['/v1/embeddings', { model: 'sim/embed', input: 'x' }],
+    ['/v1/moderations', { model: 'sim/moderate', input: 'x' }],
+    ['/v1/prompt-enhancements', { model: 'sim/chat', prompt: 'x', for: 'image' }],
+    ['/v1/audio/voices', { model: 'sim/voice-clone', name: 'x', samples: [] }],
+  ])('is refused by what is answered at once, which names what is not: %s', async (path, body) => {
+    const reply = await call(path, { ...body, background: true });
+    expect(reply, reply.text).toMatchObject({ status: 400, error: { param: 'background' } });
+    expect(reply.error['message']).toContain('/v1/videos');
   });
 
   it('tells a failure in the job, which costs nothing', async () => {

@@ -20,7 +20,7 @@ function start(config = ''): Promise<TestGateway> {
   return startTestGateway({
     dataDir,
     environment: { GATEWAY_API_KEY: SERVICE_KEY, SIM_BASE_URL: `${simulator.url}/sim` },
-    config: `drainTimeoutMs: 300ms\njobs: {submitTimeoutMs: 2s}\n${config}`,
+    config: `drainTimeoutMs: 300ms\njobs: {submitTimeoutMs: 2s, fetchTimeoutMs: 1s}\n${config}`,
   });
 }
 
@@ -137,6 +137,16 @@ describe('a result', () => {
       sequence: ['403', 'content-length-long', null],
     });
     expect(await endOf(await makeClip('second try'))).toMatchObject({ status: 'succeeded' });
+  });
+
+  it.each([
+    ['never ends', 'stall-headers'],
+    ['breaks off', 'reset-in-body'],
+    ['is shorter than it says', 'content-length-long'],
+  ])('is fetched again where a download %s', async (_, fault) => {
+    simulator.setFault({ match: { path: '/v1/files/*' }, sequence: [fault, null] });
+    const job = await endOf(await makeClip('second try'));
+    expect(job).toMatchObject({ status: 'succeeded', outputs: [{ content_type: 'video/mp4' }] });
   });
 
   it.each(['html', 'gone', 'private'])(

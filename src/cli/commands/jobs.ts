@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { CliError } from '../cli-error.ts';
 import { parseReply } from '../client.ts';
 import {
   addClientOptions,
@@ -147,9 +149,43 @@ function registerOne(jobs: Command, scope: CommandScope): void {
   addExamples(addClientOptions(cancel), scope, [['jobs cancel job_…', '']]);
 }
 
+const ENDED: ReadonlySet<string> = new Set([
+  'succeeded',
+  'failed',
+  'cancelled',
+  'expired',
+  'unknown',
+]);
+const ASK_EVERY_MS = 1_000;
+
+function registerWait(jobs: Command, scope: CommandScope): void {
+  const wait = jobs
+    .command('wait <id>')
+    .description('wait until a job has ended; fails where it did not succeed')
+    .action(async (id: string, flags: CommonFlags) => {
+      const { client, output } = openSession(scope, flags);
+      const path = `/jobs/${encodeURIComponent(id)}`;
+      let body = await client.admin('GET', path);
+      let job = parseReply(jobReply, body);
+      while (!ENDED.has(job.status)) {
+        await pause(ASK_EVERY_MS);
+        body = await client.admin('GET', path);
+        job = parseReply(jobReply, body);
+      }
+      output.data(body, () => detailText(job, output.colors));
+      if (job.status === 'succeeded') return;
+      throw new CliError(`The job ${job.id} is ${job.status}.`, {
+        code: job.error?.code ?? job.status,
+        fixes: [`alwrity-gateway jobs show ${job.id}`],
+      });
+    });
+  addExamples(addClientOptions(wait), scope, [['jobs wait job_…', '']]);
+}
+
 /** Registers the command. */
 export function registerJobs(program: Command, scope: CommandScope): void {
-  const jobs = program.command('jobs').description('look at jobs and cancel them');
+  const jobs = program.command('jobs').description('look at jobs, wait for them and cancel them');
   registerList(jobs, scope);
   registerOne(jobs, scope);
+  registerWait(jobs, scope);
 }

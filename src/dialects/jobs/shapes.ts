@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { ErrorCode } from '../../contracts/error-codes.ts';
+import { TRANSCRIPT_FORMATS } from '../openai/audio/transcript-reply.ts';
 import { JOB_STATES } from '../../metering/job-port.ts';
 
 const PAGE_MAX = 100;
@@ -26,6 +27,10 @@ export const videosQuery = z.strictObject({
   limit: pageSize,
   after: z.string().max(64).optional().describe('Id of the last clip of the page before.'),
   order: z.enum(['asc', 'desc']).optional().describe('`desc`: newest first, the only order.'),
+});
+
+export const transcriptQuery = z.strictObject({
+  response_format: z.enum(TRANSCRIPT_FORMATS).optional().describe('`json` by default.'),
 });
 
 /** A job as it is shown. */

@@ -13,7 +13,7 @@ import { parseJsonObject } from '../json-body.ts';
 import { openAiError, openAiErrorFrame } from './errors.ts';
 import { costOf } from './receipt-usage.ts';
 import { optionsFor } from './provider-options.ts';
-import { checked, present, unknownMembers } from './request-fields.ts';
+import { assertForeground, checked, present, unknownMembers } from './request-fields.ts';
 import { unstreamed } from './unstreamed.ts';
 
 /** Texts or token lists of one call, as OpenAI bounds them. */
@@ -80,6 +80,7 @@ function embeddingsAnswer(result: EmbeddingResult): OperationAnswer {
 function parseEmbeddings(bytes: Buffer, maxDepth: number): OperationCall {
   const body = parseJsonObject(bytes, maxDepth);
   const request = checked(embeddingsSchema, body);
+  assertForeground(body);
   const inputs = inputsOf(request.input);
   return {
     kind: 'operation',

@@ -13,7 +13,7 @@ import { invalidRequest } from '../validation.ts';
 import { openAiError, openAiErrorFrame } from './errors.ts';
 import { costOf } from './receipt-usage.ts';
 import { optionsFor } from './provider-options.ts';
-import { checked, present, unknownMembers } from './request-fields.ts';
+import { assertForeground, checked, present, unknownMembers } from './request-fields.ts';
 import { unstreamed } from './unstreamed.ts';
 
 const INPUTS_MAX = 100;
@@ -92,6 +92,7 @@ function moderationAnswer(result: ModerationResult): OperationAnswer {
 function parseModeration(bytes: Buffer, maxDepth: number): OperationCall {
   const body = parseJsonObject(bytes, maxDepth);
   const request = checked(moderationSchema, body);
+  assertForeground(body);
   const judged = judgedOf(request);
   return {
     kind: 'operation',

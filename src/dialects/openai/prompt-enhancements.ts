@@ -15,7 +15,7 @@ import type { Receipt } from '../../gateway/text-call.ts';
 import { parseJsonObject } from '../json-body.ts';
 import { openAiError, openAiErrorFrame } from './errors.ts';
 import { costOf } from './receipt-usage.ts';
-import { checked, present, unknownMembers } from './request-fields.ts';
+import { assertForeground, checked, present, unknownMembers } from './request-fields.ts';
 import { unstreamed } from './unstreamed.ts';
 
 /** What a longer prompt needs, with room for models that think first. */
@@ -117,6 +117,7 @@ function enhancementAnswer(result: TextResult, options: TextOptions): OperationA
 function parseEnhancement(bytes: Buffer, maxDepth: number): OperationCall {
   const body = parseJsonObject(bytes, maxDepth);
   const request = checked(promptEnhancementSchema, body);
+  assertForeground(body);
   const options = optionsOf(request);
   return {
     kind: 'operation',

@@ -28,6 +28,19 @@ export function isBackground(value: unknown): boolean {
   return value === true || value === 'true';
 }
 
+/**
+ * For what is always answered at once.
+ *
+ * @throws GatewayError `invalid_request` for a request that asks to be carried out in the background
+ */
+export function assertForeground(body: Readonly<Record<string, unknown>>): void {
+  if (!isBackground(body['background'])) return;
+  throw invalidRequest(
+    'background',
+    'this is answered at once: leave it out. In the background are made pictures (/v1/images/…), speech, transcripts and translations (/v1/audio/speech, /transcriptions, /translations), and clips (/v1/videos), always.',
+  );
+}
+
 /** Members that the route knows no meaning for. */
 export function unknownMembers(
   schema: z.ZodObject,

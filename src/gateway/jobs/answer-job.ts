@@ -5,7 +5,6 @@
  */
 import type { ErrorCode } from '../../contracts/error-codes.ts';
 import { GatewayError } from '../../contracts/gateway-error.ts';
-import type { TranscriptionResult } from '../../contracts/transcription-provider.ts';
 import { MEDIA_KINDS } from '../../media/media-type.ts';
 import type { JobRecord } from '../../metering/job-port.ts';
 import { keptError } from '../call-claim.ts';
@@ -20,6 +19,7 @@ import { targetOf } from '../upstream-request.ts';
 import { thawTerms } from './job-terms.ts';
 import type { JobRun } from './serve-job.ts';
 import { showJob, type AssetAddresses } from './show-job.ts';
+import { keptTranscript } from './shown-transcript.ts';
 
 /** Whom a job is shown, and by which protocol. */
 type JobReader = Pick<CallRun, 'dialect' | 'exchange'>;
@@ -139,26 +139,9 @@ async function finishedOf(gateway: Gateway, job: JobRecord): Promise<FinishedJob
   const result = job.result === null ? {} : (JSON.parse(job.result) as Record<string, unknown>);
   return {
     media,
-    transcript: 'text' in result ? transcriptOf(result, facts) : null,
+    transcript: keptTranscript(job),
     voiceId: typeof result['voice_id'] === 'string' ? result['voice_id'] : null,
     facts: { ...facts, usage: job.usage },
-  };
-}
-
-/** The transcript that `shownTranscript` has shown. */
-function transcriptOf(
-  shown: Readonly<Record<string, unknown>>,
-  facts: FinishedJob['facts'],
-): TranscriptionResult {
-  const { text, language, duration, segments, words } = shown as Partial<TranscriptionResult>;
-  return {
-    ...facts,
-    text: text ?? '',
-    language: language ?? null,
-    duration: duration ?? null,
-    segments: segments ?? null,
-    words: words ?? null,
-    reported: null,
   };
 }
 

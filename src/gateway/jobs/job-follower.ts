@@ -31,6 +31,8 @@ const FAILING_WAIT_MAX_MS = 30_000;
 const GONE_MAX = 3;
 const COLLECT_TRIES = 4;
 const COLLECT_WAIT_MS = 1_000;
+/** What says that nothing can be stored at the moment. */
+const OURS: ReadonlySet<string> = new Set(['overloaded', 'metering_unavailable']);
 /** Steps of progress that are worth a write. */
 const PROGRESS_STEP = 0.01;
 const GONE_STATUS: ReadonlySet<number> = new Set([404, 410]);
@@ -51,6 +53,7 @@ export class JobFollower {
   #failures = 0;
   #gone = 0;
   #collectTries = 0;
+  #storeFailures = 0;
   #isCancelSent = false;
 
   constructor(context: JobContext, slots: FollowerSlots, job: JobRecord) {
@@ -229,10 +232,15 @@ export class JobFollower {
         await this.#withhold(result, error);
         return true;
       }
-      this.#collectTries += 1;
+      // Our own trouble, such as a full disk, is no fault of the result: it waits where it is.
+      const isOver = gateway.clock.nowMs() >= this.#job.deadlineAtMs;
+      const isOurs = !isOver && isGatewayError(error) && OURS.has(error.code);
+      if (isOurs) this.#storeFailures += 1;
+      else this.#collectTries += 1;
       gateway.recorder.fault(error, { jobId: this.#job.id, step: 'collect' });
-      if (this.#collectTries < COLLECT_TRIES) {
-        await sleep(COLLECT_WAIT_MS * 2 ** (this.#collectTries - 1), closing);
+      if (!isOver && this.#collectTries < COLLECT_TRIES) {
+        const doublings = Math.max(0, this.#collectTries + this.#storeFailures - 1);
+        await sleep(Math.min(FAILING_WAIT_MAX_MS, COLLECT_WAIT_MS * 2 ** doublings), closing);
         // Asked again, since an address may have expired.
         return false;
       }

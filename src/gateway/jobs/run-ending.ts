@@ -111,6 +111,9 @@ async function keepAnswer(
     await answer.store(keep);
     return { outputs, result: null };
   }
+  if (answer.result !== null && answer.result !== undefined) {
+    return { outputs, result: JSON.stringify(answer.result) };
+  }
   const body = answer.render(receipt);
   if (/^(?:audio|image|video)\//.test(answer.contentType)) {
     await keep(body);

@@ -7,6 +7,7 @@ import type { TranscriptionResult } from '../../../contracts/transcription-provi
 import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
 import { inputTokensOf, outputTokensOf, type UsageVector } from '../../../contracts/usage.ts';
 import type { OperationAnswer } from '../../../gateway/operation-call.ts';
+import { shownTranscript } from '../../../gateway/jobs/shown-transcript.ts';
 import type { Receipt } from '../../../gateway/text-call.ts';
 import { costOf } from '../receipt-usage.ts';
 import { subRip, webVtt } from './subtitles.ts';
@@ -20,6 +21,9 @@ export const TRANSCRIPT_FORMATS = [
   'diarized_json',
 ] as const;
 export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number];
+
+/** Forms that want to know when each part was said. */
+export const TIMED_FORMATS: ReadonlySet<TranscriptFormat> = new Set(['srt', 'vtt', 'diarized_json']);
 
 /** What a reply is to look like. */
 export interface TranscriptShape {
@@ -98,8 +102,8 @@ function diarized(result: TranscriptionResult, shape: TranscriptShape): object {
   };
 }
 
-/** Members of a JSON reply but for its usage; a string where the reply is text. */
-function bodyOf(result: TranscriptionResult, shape: TranscriptShape): object | string {
+/** Members of a JSON reply but for its usage; a string where the reply is text. @throws ProviderFailureError without times */
+export function transcriptBody(result: TranscriptionResult, shape: TranscriptShape): object | string {
   switch (shape.format) {
     case 'json':
       return { text: result.text };
@@ -121,12 +125,13 @@ export function transcriptAnswer(
   result: TranscriptionResult,
   shape: TranscriptShape,
 ): OperationAnswer {
-  const body = bodyOf(result, shape);
+  const body = transcriptBody(result, shape);
   return {
     facts: result,
     contentType: typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json',
     warnings: [],
     store: null,
+    result: shownTranscript(result),
     render: (receipt) =>
       Buffer.from(
         typeof body === 'string'

@@ -28,7 +28,7 @@ import { openAiError, openAiErrorFrame } from '../errors.ts';
 import { MediaReceiver, readMediaBody, type ReceivedMedia } from '../media-body.ts';
 import { costOf } from '../receipt-usage.ts';
 import { optionsFor } from '../provider-options.ts';
-import { checked, present, unknownMembers } from '../request-fields.ts';
+import { assertForeground, checked, present, unknownMembers } from '../request-fields.ts';
 import { unstreamed } from '../unstreamed.ts';
 import { showOwnVoice } from './voice-shape.ts';
 
@@ -114,6 +114,7 @@ async function parseClone(
     },
   );
   const request = checked(voiceCloneSchema, received.members);
+  assertForeground(received.members);
   // Before anything is fetched.
   consentOf(request, []);
   const named = received.media['samples'] ?? [];
