@@ -242,7 +242,8 @@ describe('a full disk', () => {
   });
 
   it('is no excuse for what is no file', async () => {
-    world.receives = () => Promise.reject(new GatewayError('unsupported_media_type', { message: 'It is a page.' }));
+    world.receives = () =>
+      Promise.reject(new GatewayError('unsupported_media_type', { message: 'It is a page.' }));
     const following = world.follow();
     await vi.advanceTimersByTimeAsync(5 * MINUTE_MS);
     await following;

@@ -23,7 +23,11 @@ export const TRANSCRIPT_FORMATS = [
 export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number];
 
 /** Forms that want to know when each part was said. */
-export const TIMED_FORMATS: ReadonlySet<TranscriptFormat> = new Set(['srt', 'vtt', 'diarized_json']);
+export const TIMED_FORMATS: ReadonlySet<TranscriptFormat> = new Set([
+  'srt',
+  'vtt',
+  'diarized_json',
+]);
 
 /** What a reply is to look like. */
 export interface TranscriptShape {
@@ -103,7 +107,10 @@ function diarized(result: TranscriptionResult, shape: TranscriptShape): object {
 }
 
 /** Members of a JSON reply but for its usage; a string where the reply is text. @throws ProviderFailureError without times */
-export function transcriptBody(result: TranscriptionResult, shape: TranscriptShape): object | string {
+export function transcriptBody(
+  result: TranscriptionResult,
+  shape: TranscriptShape,
+): object | string {
   switch (shape.format) {
     case 'json':
       return { text: result.text };
