@@ -34,6 +34,8 @@ export interface AuditQuery extends PageQuery {
 export interface AuditTrail {
   /** Runs a request of the control plane; what it writes to the store meanwhile is its change. */
   within<Result>(change: AuditedChange, run: () => Promise<Result>): Promise<Result>;
+  /** Leaves the row of the change under way also where it changes nothing in the store: a message sent, a copy made. */
+  mark(): Promise<void>;
   /** Newest first. */
   list(query: AuditQuery): Promise<Page<AuditRecord>>;
 }

@@ -82,6 +82,21 @@ describe('GET /admin/v1/audit', () => {
     expect(await rows()).toHaveLength(before.length + 1);
   });
 
+  it('tells of what leaves the store as it was: a copy of the ledger, a message sent', async () => {
+    const before = (await rows()).length;
+    await admin('/ledger/backups', {});
+    const hook = await admin('/webhooks', { url: 'https://example.invalid/hook' });
+    await admin(`/webhooks/${String(hook.json['id'])}/test`, {});
+    // Nobody is named by what was refused.
+    expect((await admin('/webhooks/whk_nothing/test', {})).status).toBe(404);
+    const trail = await rows();
+    expect(trail.slice(0, trail.length - before).map(({ action }) => action)).toEqual([
+      'testWebhook',
+      'createWebhook',
+      'backupLedger',
+    ]);
+  });
+
   it('comes in pages, by who and when', async () => {
     const all = await rows();
     const first = await admin('/audit?limit=2');

@@ -15,6 +15,9 @@ import { within } from './audit-scope.ts';
 import type { ReaderLink } from './reader-link.ts';
 import type { QueryTable } from './reader-queries.ts';
 import { integer, type SqlRow, text } from './subscriptions.ts';
+import { putCall } from './wire.ts';
+import type { WriterLink } from './writer-link.ts';
+import type { OperationTable } from './writer-operations.ts';
 
 /** Writes one row for each request, with the first thing that it changes. Runs inside the change's transaction. */
 export function auditWriter(
@@ -60,6 +63,22 @@ export function auditQueries(database: DatabaseSync): QueryTable {
   };
 }
 
-export function auditOver(readers: Pick<ReaderLink, 'ask'>): AuditTrail {
-  return { within, list: (query) => readers.ask('audit', [query]) };
+/** Changes nothing itself: the row of the change is written with every operation that writes. */
+export function auditOperations(): OperationTable {
+  return { markAudited: { writes: true, run: () => null } };
+}
+
+export function auditOver(
+  link: Pick<WriterLink, 'ask'>,
+  readers: Pick<ReaderLink, 'ask'>,
+): AuditTrail {
+  return {
+    within,
+    async mark() {
+      await link.ask((flat, call) => {
+        putCall(flat, call, { name: 'markAudited', args: [] });
+      });
+    },
+    list: (query) => readers.ask('audit', [query]),
+  };
 }

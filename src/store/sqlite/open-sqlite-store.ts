@@ -178,7 +178,7 @@ export function storeOver(ends: {
     }),
     quotes: quotesOver(link, readers),
     prices: pricesOver(link, readers),
-    audit: auditOver(readers),
+    audit: auditOver(link, readers),
     ledgerOperations: ledgerOperationsOver(link, readers, now),
     assets: assetsOver(link, readers),
     jobs: jobsOver(link, readers),

@@ -9,6 +9,7 @@ import type { ChurningMap } from '../../collections/churning-map.ts';
 import type { IdSource } from '../../contracts/ids.ts';
 import type { MeteringEngine } from '../../metering/core/engine.ts';
 import type { Accounts } from './accounts.ts';
+import { auditOperations } from './audit-table.ts';
 import { alertsOperations } from './alerts-operations.ts';
 import { assetOperations } from './asset-operations.ts';
 import { voiceOperations } from './voice-operations.ts';
@@ -76,6 +77,7 @@ export function writerOperations(parts: OperationParts): ReadonlyMap<string, Wri
     idempotencyOperations(parts),
     subscriptionOperations(parts),
     alertsOperations(parts),
+    auditOperations(),
     quoteOperations(parts),
     limitOperations(parts),
     priceOperations(parts),

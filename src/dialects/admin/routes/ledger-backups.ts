@@ -50,6 +50,7 @@ export const ledgerBackupRoutes: readonly AdminRoute[] = [
     reply: backupSchema,
     errors: ['metering_unavailable'],
     async handle(_input, { store }) {
+      await store.audit.mark();
       const { file, bytes, events, openHolds, head } = await store.ledgerOperations.backup();
       return { file, bytes, events, open_holds: openHolds, head, note: CREDENTIALS_NOTE };
     },

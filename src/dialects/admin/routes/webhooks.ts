@@ -309,7 +309,9 @@ const actionRoutes: readonly AdminRoute[] = [
       .meta({ id: 'WebhookTest' }),
     errors: ['not_found'],
     async handle(input, { store, webhookTools }) {
-      const sent = await webhookTools.test(await findWebhook(store, input.params.id));
+      const webhook = await findWebhook(store, input.params.id);
+      await store.audit.mark();
+      const sent = await webhookTools.test(webhook);
       return {
         ok: sent.outcome === 'delivered',
         event: sent.eventId,

@@ -8,6 +8,7 @@ import type { AuditTrail } from '../../../metering/audit-port.ts';
 export function createFakeAudit(): AuditTrail {
   return {
     within: (_change, run) => run(),
+    mark: () => Promise.resolve(),
     list: () => Promise.resolve({ data: [], nextCursor: null }),
   };
 }
