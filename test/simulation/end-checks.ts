@@ -52,19 +52,16 @@ export function checkEveryEntry(database: DatabaseSync): number {
 
 const COST_METER = 4;
 
-/** Cost in the stored usage of a request, nano-USD: `[[model, [meter, amount]…]…]`. */
+/** Cost in the stored usage of a request, nano-USD: `[[model, meter, amount…]…]`. */
 export function costOf(usage: unknown): bigint {
   if (typeof usage !== 'string') return -1n;
-  const charges = JSON.parse(usage) as [string, ...[number, string][]][];
-  return charges.reduce(
-    (sum, [, ...amounts]) =>
-      sum +
-      amounts.reduce(
-        (part, [meter, amount]) => part + (meter === COST_METER ? BigInt(amount) : 0n),
-        0n,
-      ),
-    0n,
-  );
+  let sum = 0n;
+  for (const [, ...amounts] of JSON.parse(usage) as [string, ...(number | string)[]][]) {
+    for (let at = 0; at < amounts.length; at += 2) {
+      if (amounts[at] === COST_METER) sum += BigInt(amounts[at + 1] ?? 0);
+    }
+  }
+  return sum;
 }
 
 function sumOf(database: DatabaseSync, sql: string, ...args: readonly string[]): bigint {

@@ -131,14 +131,14 @@ export function standingOf(query: StandingQuery): Standing {
       const have = hold?.takes?.find((take) => take.counter === counter)?.amount ?? 0n;
       const free = freeUnits(cellOf(counter, limit), query.nowMs);
       const used = limit.amount - free;
-      return { ...EMPTY, have, capacity: free + have, size: limit.amount, used };
+      return { box: null, have, capacity: free + have, size: limit.amount, used, held: 0n };
     }
     case 'concurrent': {
       const have = hold === null ? 0n : (counter?.slots.get(hold.holdId) ?? 0n);
       const held = counter?.inUse ?? 0n;
       const free = limit.amount - held;
       const capacity = (free > 0n ? free : 0n) + have;
-      return { ...EMPTY, have, capacity, size: limit.amount, held };
+      return { box: null, have, capacity, size: limit.amount, used: 0n, held };
     }
     default:
       return bucketStanding(query);
@@ -241,7 +241,21 @@ function assessRuling(call: Call, ruling: Ruling, assessments: Assessment[]): vo
       limit.kind === 'disabled'
         ? EMPTY
         : standingOf({ account, limit, counter, hold: call.hold, nowMs: call.nowMs });
-    assessments.push({ limit, account, ownerId, counter, base, elastic, ...standing });
+    const { box, have, capacity, size, used, held } = standing;
+    assessments.push({
+      limit,
+      account,
+      ownerId,
+      counter,
+      base,
+      elastic,
+      box,
+      have,
+      capacity,
+      size,
+      used,
+      held,
+    });
   }
 }
 

@@ -23,6 +23,7 @@ import {
   counterKeyOfBucket,
   counterOf,
   customerOfOwner,
+  type Leg,
   type Memory,
   type OpenHold,
   ownerOf,
@@ -52,18 +53,25 @@ function bookRuling(
   booked: Booked[],
 ): void {
   const { account, plan } = ruling;
-  const actuals = new Map<CompiledLimit, bigint>();
-  charges.forEach((charge, index) => {
+  const from = booked.length;
+  for (let index = 0; index < charges.length; index += 1) {
+    const charge = charges[index];
+    if (charge === undefined) continue;
     const requests = index === charges.length - 1 ? hold.requests : 0n;
     for (const limit of plan.match(hold.operation, charge.model).limits) {
       const amount = limit.meter === 'requests' ? requests : (charge.amounts[limit.meter] ?? 0n);
-      if (amount > 0n) actuals.set(limit, (actuals.get(limit) ?? 0n) + amount);
+      if (amount <= 0n || limit.kind !== 'number') continue;
+      const at = booked.findIndex((other, place) => place >= from && other.limit === limit);
+      const earlier = booked[at];
+      if (earlier !== undefined) {
+        booked[at] = { ...earlier, actual: earlier.actual + amount };
+        continue;
+      }
+      const ownerId = ownerOf(limit, hold);
+      if (ownerId === null) continue;
+      const counter = counterOf(account, ownerId, limit.counterKey);
+      booked.push({ limit, account, counter, actual: amount });
     }
-  });
-  for (const [limit, actual] of actuals) {
-    const ownerId = ownerOf(limit, hold);
-    if (ownerId === null || limit.kind !== 'number') continue;
-    booked.push({ limit, account, counter: counterOf(account, ownerId, limit.counterKey), actual });
   }
 }
 
@@ -99,13 +107,22 @@ export function spendBeyond(step: Step, site: BucketSite, amount: bigint): void 
   if (debtor !== null) step.post(debtor, 'overrun', rest);
 }
 
-/** What the drafts of a settlement booked, for a later correction. */
-export function bookingsOf(memory: Memory, drafts: readonly Draft[]): readonly Booking[] {
+function counterOfBucket(memory: Memory, bucket: Bucket): Counter {
+  const account = accountFor(memory, customerOfOwner(bucket.ownerId));
+  return counterOf(account, bucket.ownerId, counterKeyOfBucket(bucket));
+}
+
+/** What the drafts of a settlement booked, for a later correction; `legs` are the hold's. */
+export function bookingsOf(
+  memory: Memory,
+  drafts: readonly Draft[],
+  legs: readonly Leg[],
+): readonly Booking[] {
   const bookings: Booking[] = [];
   for (const { bucket, spent, overrun } of drafts) {
     if (spent === 0n && overrun === 0n) continue;
-    const account = accountFor(memory, customerOfOwner(bucket.ownerId));
-    const counter = counterOf(account, bucket.ownerId, counterKeyOfBucket(bucket));
+    const counter =
+      legs.find((leg) => leg.bucket === bucket)?.counter ?? counterOfBucket(memory, bucket);
     bookings.push({ counter, bucket, spent, overrun });
   }
   return bookings;

@@ -4,7 +4,7 @@
  * @module
  */
 import { packCharges, readHold } from './hold-bodies.ts';
-import { packAmounts } from './meter-amounts.ts';
+import { packAmount, packAmounts } from './meter-amounts.ts';
 import type { HoldImage, JournalEntry, JsonValue, OpenHoldState } from './types.ts';
 
 /** A bucket by its number, with its six counters in the order of a posting. */
@@ -45,12 +45,12 @@ function packHold(hold: HoldImage): JsonValue {
       price_book: hold.priceBookId,
       fingerprint: hold.fingerprint,
       tags: hold.tags,
-      requests: hold.requests.toString(),
+      requests: packAmount(hold.requests),
       observed_floor: packAmounts(hold.observedFloor),
       output_tokens: hold.outputTokens,
       soft_breaches: hold.softBreaches,
       covered: packCharges(hold.covered),
-      legs: hold.legs.map((leg) => [leg.bucketId, leg.amount.toString()]),
+      legs: hold.legs.map((leg) => [leg.bucketId, packAmount(leg.amount)]),
       ...(token === null
         ? {}
         : { token: [token.id, token.maxSpendNanoUsd?.toString() ?? null, token.expiresAtMs] }),

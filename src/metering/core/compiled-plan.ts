@@ -296,6 +296,8 @@ export function compilePlan(
   const allowed = plan.models?.map((pattern) => compileGlob(pattern));
   const cache = new Map<string, Map<string, PlanMatch>>();
   const funding = plan.funding ?? 'plan';
+  // Calls of one batch mostly ask for one model.
+  let last: { operation: string; model: string; match: PlanMatch } | null = null;
   const find = (operation: string, model: string): PlanMatch => {
     const limits = matchers
       .filter(
@@ -319,6 +321,7 @@ export function compilePlan(
     limits: matchers.map((matcher) => matcher.limit),
     limitsByCounter: new Map(matchers.map(({ limit }) => [limit.counterKey, limit])),
     match(operation, model) {
+      if (last !== null && model === last.model && operation === last.operation) return last.match;
       let byModel = cache.get(operation);
       if (byModel === undefined) {
         byModel = new Map();
@@ -330,6 +333,7 @@ export function compilePlan(
         match = find(operation, model);
         byModel.set(model, match);
       }
+      last = { operation, model, match };
       return match;
     },
   };

@@ -124,7 +124,7 @@ function drawnHold(
     legs: at.share,
     takes: [],
     slots: [],
-    outputByModel: new Map(),
+    outputByModel: [],
     extensions: 0,
     quote: { ...quote, uses: 0 },
     answer: {
@@ -199,7 +199,7 @@ export function draw(
     ...taking,
     outputTokens: answer.outputTokens,
     covered: [coveredBy(command.bound, tokens)],
-    outputByModel: new Map([[model, tokens]]),
+    outputByModel: [{ model, tokens }],
     answer,
   };
   step.putHold(hold);

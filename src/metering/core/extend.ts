@@ -23,10 +23,14 @@ export function openHold(memory: Memory, holdId: string): OpenHold {
   throw new GatewayError('not_found', { message: `Hold ${holdId} is not open.` });
 }
 
+function outputFor(hold: OpenHold, model: string): number | undefined {
+  return hold.outputByModel.find((output) => output.model === model)?.tokens;
+}
+
 /** What an earlier candidate may still cost: never more output than was reserved for its model. */
 function keptBy(hold: OpenHold, bound: CandidateBound): Charge {
   const wanted = bound.elastic?.tokens ?? 0;
-  const reserved = hold.outputByModel.get(bound.model) ?? wanted;
+  const reserved = outputFor(hold, bound.model) ?? wanted;
   return coveredBy(bound, Math.min(wanted, reserved));
 }
 
@@ -88,8 +92,6 @@ export function extend(
     plan: { id: hold.plan.id, version: hold.plan.version },
     rates: ratesAfter(call, assessments, tokens),
   };
-  const outputByModel = new Map(hold.outputByModel);
-  outputByModel.set(model, Math.max(tokens, outputByModel.get(model) ?? 0));
   const nextRequests = command.next.fixed.requests ?? 0n;
   const raised: OpenHold = {
     ...hold,
@@ -98,7 +100,10 @@ export function extend(
     outputTokens: answer.outputTokens,
     softBreaches: breaches,
     covered: [...call.keep, coveredBy(command.next, tokens)],
-    outputByModel,
+    outputByModel: [
+      ...hold.outputByModel.filter((output) => output.model !== model),
+      { model, tokens: Math.max(tokens, outputFor(hold, model) ?? 0) },
+    ],
     extensions: hold.extensions + 1,
   };
   step.putHold(raised);

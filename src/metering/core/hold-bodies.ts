@@ -5,9 +5,15 @@
  */
 import { OPERATIONS, type Operation } from '../../contracts/metering.ts';
 import type { Charge, TokenClaim } from '../ports.ts';
-import { packAmounts, unpackAmounts } from './meter-amounts.ts';
+import {
+  namedAmounts,
+  packAmount,
+  packAmounts,
+  unpackAmount,
+  unpackAmounts,
+} from './meter-amounts.ts';
 import type { OpenHold } from './state.ts';
-import type { HoldImage, HoldLeg, HoldQuote, JournalEntry, JsonValue } from './types.ts';
+import type { HoldImage, HoldLeg, HoldQuote, JournalEntry, JsonValue, Posting } from './types.ts';
 
 type Body = JournalEntry['body'];
 
@@ -22,14 +28,9 @@ export function unpackCharges(packed: JsonValue | undefined): readonly Charge[] 
   });
 }
 
-/** What a raised hold covers now: part of the bodies of `hold` and `extend`. */
-function coverageOf(hold: OpenHold): Body {
-  return {
-    output_tokens: hold.outputTokens,
-    soft_breaches: hold.softBreaches,
-    covered: packCharges(hold.covered),
-    legs: hold.legs.map((leg) => [leg.bucket.id, leg.amount.toString()]),
-  };
+/** What a settlement says: what was charged, and the nano-USD that went beyond every limit. */
+export function settledBody(charges: readonly Charge[], overrunNanoUsd: bigint): Body {
+  return { charges: packCharges(charges), overrun: packAmount(overrunNanoUsd) };
 }
 
 function packToken(token: TokenClaim): JsonValue {
@@ -46,9 +47,15 @@ function tokenOf(value: JsonValue | undefined): TokenClaim | null {
   };
 }
 
+/** What a `hold` says. Its legs are what its postings hold. */
 export function holdBody(hold: OpenHold): Body {
   const body = ordinaryBody(hold);
-  return hold.token === null ? body : { ...body, token: packToken(hold.token) };
+  if (hold.token === null && hold.quote === null) return body;
+  return {
+    ...body,
+    ...(hold.token === null ? undefined : { token: packToken(hold.token) }),
+    ...(hold.quote === null ? undefined : { quote: packQuote(hold.quote) }),
+  };
 }
 
 function ordinaryBody(hold: OpenHold): Body {
@@ -63,16 +70,17 @@ function ordinaryBody(hold: OpenHold): Body {
     price_book: hold.priceBookId,
     fingerprint: hold.fingerprint,
     tags: hold.tags,
-    requests: hold.requests.toString(),
+    requests: packAmount(hold.requests),
     observed_floor: packAmounts(hold.observedFloor),
-    ...(hold.quote === null ? undefined : { quote: packQuote(hold.quote) }),
-    ...coverageOf(hold),
+    output_tokens: hold.outputTokens,
+    soft_breaches: hold.softBreaches,
+    covered: packCharges(hold.covered),
   };
 }
 
 /** The leg of a quote after one of its uses was drawn: an `extend` that lowers. */
 export function drawnBody(leg: OpenHold & { readonly quote: HoldQuote }): Body {
-  return { ...extendBody(leg), requests: leg.requests.toString(), uses: leg.quote.uses };
+  return { ...extendBody(leg), requests: packAmount(leg.requests), uses: leg.quote.uses };
 }
 
 function packQuote(quote: HoldQuote): JsonValue {
@@ -91,8 +99,15 @@ function readQuote(packed: JsonValue | undefined): HoldQuote | null {
   };
 }
 
+/** What an `extend` says: what the hold covers now. */
 export function extendBody(hold: OpenHold): Body {
-  return { n: hold.extensions, ...coverageOf(hold) };
+  return {
+    n: hold.extensions,
+    output_tokens: hold.outputTokens,
+    soft_breaches: hold.softBreaches,
+    covered: packCharges(hold.covered),
+    legs: hold.legs.map((leg) => [leg.bucket.id, packAmount(leg.amount)]),
+  };
 }
 
 function textOf(value: JsonValue | undefined): string {
@@ -120,17 +135,30 @@ function tagsOf(value: JsonValue | undefined): Readonly<Record<string, string>> 
   return tags;
 }
 
-function readCoverage(
-  body: Body,
-): Pick<HoldImage, 'outputTokens' | 'softBreaches' | 'covered' | 'legs'> {
+/** The legs of a new hold: what its postings hold. */
+export function legsOf(postings: readonly Posting[]): readonly HoldLeg[] {
+  return postings
+    .filter((posting) => posting.dHeld !== 0n)
+    .map(({ bucketId, dHeld }) => ({ bucketId, amount: dHeld }));
+}
+
+function readLegs(packed: JsonValue): readonly HoldLeg[] {
+  return listOf(packed).map((row) => {
+    const [bucketId, amount] = listOf(row);
+    return { bucketId: textOf(bucketId), amount: unpackAmount(amount) };
+  });
+}
+
+function readCoverage({
+  body,
+  postings,
+}: JournalEntry): Pick<HoldImage, 'outputTokens' | 'softBreaches' | 'covered' | 'legs'> {
+  const { legs } = body;
   return {
     outputTokens: numberOf(body['output_tokens']),
     softBreaches: listOf(body['soft_breaches']).map(textOf),
     covered: unpackCharges(body['covered']),
-    legs: listOf(body['legs']).map((row): HoldLeg => {
-      const [bucketId, amount] = listOf(row);
-      return { bucketId: textOf(bucketId), amount: BigInt(textOf(amount)) };
-    }),
+    legs: legs === undefined ? legsOf(postings) : readLegs(legs),
   };
 }
 
@@ -152,20 +180,47 @@ export function readHold(entry: JournalEntry): HoldImage {
     priceBookId: textOf(body['price_book']),
     fingerprint: textOf(body['fingerprint']),
     tags: tagsOf(body['tags']),
-    requests: BigInt(textOf(body['requests'])),
+    requests: unpackAmount(body['requests']),
     observedFloor: unpackAmounts(body['observed_floor']),
     extensions: 0,
     quote: readQuote(body['quote']),
-    ...readCoverage(body),
+    ...readCoverage(entry),
   };
 }
 
 /** The hold after an `extend` entry. */
 export function readExtension(hold: HoldImage, entry: JournalEntry): HoldImage {
   const { body } = entry;
-  const raised = { ...hold, ...readCoverage(body), extensions: hold.extensions + 1 };
+  const raised = { ...hold, ...readCoverage(entry), extensions: hold.extensions + 1 };
   const uses = numberOf(body['uses']);
   if (hold.quote === null || uses === null) return raised;
-  const requests = BigInt(textOf(body['requests']));
+  const requests = unpackAmount(body['requests']);
   return { ...raised, requests, quote: { ...hold.quote, uses } };
+}
+
+/** An entry's body for those who read: amounts by the meter's name, and a new hold's legs. */
+export function namedBody(entry: JournalEntry): Body {
+  const { body } = entry;
+  const named: Record<string, JsonValue> = { ...body };
+  for (const member of ['covered', 'charges'] as const) {
+    if (body[member] === undefined) continue;
+    named[member] = unpackCharges(body[member]).map(({ model, amounts }) => [
+      model,
+      namedAmounts(amounts),
+    ]);
+  }
+  if (body['observed_floor'] !== undefined) {
+    named['observed_floor'] = namedAmounts(unpackAmounts(body['observed_floor']));
+  }
+  for (const member of ['requests', 'overrun'] as const) {
+    const amount = body[member];
+    if (typeof amount === 'number') named[member] = amount.toString();
+  }
+  if (entry.kind === 'hold' || entry.kind === 'extend') {
+    named['legs'] = readCoverage(entry).legs.map(({ bucketId, amount }) => [
+      bucketId,
+      amount.toString(),
+    ]);
+  }
+  return named;
 }

@@ -8,7 +8,7 @@ import { bookedOn, bookingsOf, overrunOf, siteOf, spendBeyond } from './booking.
 import { bucketed } from './compiled-plan.ts';
 import { coverDebt, creditsOf, expireCredits, refundCredits } from './credits.ts';
 import { shareCost } from './funding.ts';
-import { packCharges } from './hold-bodies.ts';
+import { settledBody } from './hold-bodies.ts';
 import type { Booking, Counter, Memory, ResolvedHold } from './state.ts';
 import { Step } from './step.ts';
 import type { Applied } from './types.ts';
@@ -76,7 +76,7 @@ export function settleLate(
     hold,
     type: 'settled',
     overrunNanoUsd,
-    booked: bookingsOf(memory, step.drafts),
+    booked: bookingsOf(memory, step.drafts, []),
     final: true,
   });
   step.enter({
@@ -84,7 +84,7 @@ export function settleLate(
     kind: 'adjust',
     holdId: hold.holdId,
     customerId: hold.customerId,
-    body: { charges: packCharges(charges), overrun: overrunNanoUsd.toString(), late: true },
+    body: { ...settledBody(charges, overrunNanoUsd), late: true },
   });
   if (credits !== undefined) {
     const cause = `late:${hold.holdId}`;

@@ -97,8 +97,8 @@ export function openHoldOf(
     slots: [],
     outputByModel:
       last === undefined || image.outputTokens === null
-        ? new Map()
-        : new Map([[last.model, image.outputTokens]]),
+        ? []
+        : [{ model: last.model, tokens: image.outputTokens }],
     answer: {
       type: 'held',
       holdId: image.holdId,

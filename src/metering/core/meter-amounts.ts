@@ -60,24 +60,64 @@ export function meterAmountAsNumber(meter: Meter, units: bigint): number {
   return Number(formatMeterAmount(meter, units));
 }
 
-/** JSON-safe form: decimal strings of base units. */
-export function packAmounts(amounts: MeterAmounts): Record<string, string> {
-  const packed: Record<string, string> = {};
+const METER_PLACES: ReadonlyMap<string, number> = new Map(
+  METERS.map((meter, place) => [meter, place]),
+);
+
+/** A whole number as JSON has it: beyond 2^53 as decimal text. */
+export function packAmount(amount: bigint): number | string {
+  const number = Number(amount);
+  return Number.isSafeInteger(number) ? number : amount.toString();
+}
+
+/** Reads what {@link packAmount} wrote. @throws Error for anything else */
+export function unpackAmount(packed: JsonValue | undefined): bigint {
+  if (typeof packed === 'number' || typeof packed === 'string') return BigInt(packed);
+  throw new Error('the journal has no amount where one is due');
+}
+
+/** JSON-safe form: `[place of the meter in METERS, amount, …]`. */
+export function packAmounts(amounts: MeterAmounts): (number | string)[] {
+  const packed: (number | string)[] = [];
   for (const meter in amounts) {
     const amount = amounts[meter as Meter];
-    if (amount !== undefined) packed[meter] = amount.toString();
+    const place = METER_PLACES.get(meter);
+    if (amount !== undefined && place !== undefined) packed.push(place, packAmount(amount));
   }
   return packed;
 }
 
-/** Reads what `packAmounts` wrote; members that are no meter are left out. */
+/**
+ * Reads what `packAmounts` wrote, or what version 1 of the schema did: amounts as decimal text by the meter's name. What
+ * is no meter is left out.
+ */
 export function unpackAmounts(packed: JsonValue | undefined): MeterAmounts {
   const amounts: Partial<Record<Meter, bigint>> = {};
-  if (typeof packed !== 'object' || packed === null || Array.isArray(packed)) return amounts;
-  const members = packed as { readonly [key: string]: JsonValue };
+  if (typeof packed !== 'object' || packed === null) return amounts;
+  if (isList(packed)) {
+    for (let at = 0; at + 1 < packed.length; at += 2) {
+      const meter = METERS[Number(packed[at])];
+      if (meter !== undefined) amounts[meter] = unpackAmount(packed[at + 1]);
+    }
+    return amounts;
+  }
   for (const meter of METERS) {
-    const text = members[meter];
+    const text = packed[meter];
     if (typeof text === 'string') amounts[meter] = BigInt(text);
   }
   return amounts;
+}
+
+function isList(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+/** Amounts as decimal text by the meter's name, for those who read. */
+export function namedAmounts(amounts: MeterAmounts): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (const meter of METERS) {
+    const amount = amounts[meter];
+    if (amount !== undefined) named[meter] = amount.toString();
+  }
+  return named;
 }

@@ -197,7 +197,7 @@ function newLeg(
     legs: [],
     takes: [],
     slots: [],
-    outputByModel: new Map(),
+    outputByModel: [],
     extensions: 0,
     quote: {
       quoteId: command.quoteId,

@@ -5,6 +5,7 @@
  */
 import type { VerifyReport } from '../ports.ts';
 import { readExtension, readHold } from './hold-bodies.ts';
+import { unpackAmount } from './meter-amounts.ts';
 import type {
   BookedLeg,
   BucketImage,
@@ -69,7 +70,16 @@ export class JournalFold {
     this.#events += 1;
     for (const bucket of entry.newBuckets) this.buckets.set(bucket.id, bucket);
     for (const posting of entry.postings) this.#post(posting);
-    if (entry.holdId !== null) this.#follow(entry, entry.holdId);
+    this.follow(entry);
+  }
+
+  /** Follows what an entry makes of a hold, balances apart. */
+  follow(entry: JournalEntry): void {
+    const { holdId } = entry;
+    if (holdId === null) return;
+    const next = holdAfter(this.openHolds.get(holdId) ?? null, entry);
+    if (next === null) this.openHolds.delete(holdId);
+    else this.openHolds.set(holdId, next);
   }
 
   #post(posting: Posting): void {
@@ -83,12 +93,6 @@ export class JournalFold {
       if (amount === 0n) continue;
       this.#miss(posting.bucketId, field, { expected: 'a bucket', actual: `posting ${amount}` });
     }
-  }
-
-  #follow(entry: JournalEntry, holdId: string): void {
-    const next = holdAfter(this.openHolds.get(holdId) ?? null, entry);
-    if (next === null) this.openHolds.delete(holdId);
-    else this.openHolds.set(holdId, next);
   }
 
   #miss(
@@ -214,7 +218,7 @@ function bookedBy(entry: JournalEntry): readonly BookedLeg[] {
 
 function overrunIn(entry: JournalEntry): bigint {
   const overrun = entry.body['overrun'];
-  return typeof overrun === 'string' ? BigInt(overrun) : 0n;
+  return overrun === undefined ? 0n : unpackAmount(overrun);
 }
 
 /** How a hold ended, out of its own journal entries, oldest first; null while it is open or when they are not a hold's. */

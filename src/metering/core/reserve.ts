@@ -56,7 +56,8 @@ function callOf(memory: Memory, command: ReserveCommand, nowMs: number): Call {
     account,
     plan: account.input.plan,
     rulings,
-    customerId: command.customerId,
+    // The account's own text: tables find it without comparing letters.
+    customerId: account.input.customerId,
     keyId: command.keyId,
     token: command.token ?? null,
     tags: command.tags,
@@ -100,7 +101,7 @@ export function reserve(
   const hold: OpenHold = {
     holdId: command.holdId,
     requestId: command.requestId,
-    customerId: command.customerId,
+    customerId: call.customerId,
     keyId: command.keyId,
     token: call.token,
     operation: command.operation,
@@ -116,11 +117,14 @@ export function reserve(
     outputTokens: answer.outputTokens,
     observedFloor: command.observedFloor,
     covered: [coveredBy(command.bound, tokens)],
-    outputByModel: new Map([[command.bound.model, tokens]]),
+    outputByModel: [{ model: command.bound.model, tokens }],
     extensions: 0,
     quote: null,
     answer,
-    ...taking,
+    legs: taking.legs,
+    takes: taking.takes,
+    slots: taking.slots,
+    softBreaches: taking.softBreaches,
   };
   step.putHold(hold);
   step.enter({

@@ -3,7 +3,7 @@
  * are not its own; and what it tells.
  */
 import { describe, expect, it } from 'vitest';
-import type { LimitInput, PlanInput } from '../../contracts/metering.ts';
+import { type LimitInput, METERS, type PlanInput } from '../../contracts/metering.ts';
 import type { MeterAmounts } from '../ports.ts';
 import { creditBucketId } from './credits.ts';
 import {
@@ -15,6 +15,7 @@ import {
   reserveOf,
   START_MS,
 } from './fixtures/engine-fixture.ts';
+import { namedBody } from './hold-bodies.ts';
 
 const COST: LimitInput = { meter: 'cost_usd', window: 'period', amount: '0.000000100' };
 
@@ -58,7 +59,7 @@ describe('credits at the end of a call', () => {
       ['late:high:1', 'adjust'],
       ['cover:late:high', 'cover'],
     ]);
-    expect(journal[0]?.body).toMatchObject({ late: true, overrun: '0' });
+    expect(journal[0]?.body).toMatchObject({ late: true, overrun: 0 });
     expect(journal[1]).toMatchObject({ customerId: 'cus_1', body: { amount: '30' } });
     expect(credit()).toMatchObject({ held: 0n, spent: 90n, expired: 0n });
   });
@@ -145,6 +146,10 @@ describe('what the end of a call says', () => {
     hold('b', { cost_usd: 40n });
     const [settled] = settle('b', { cost_usd: 30n }).journal;
     expect(settled?.body).toEqual({
+      charges: [['gemini/flash', [METERS.indexOf('cost_usd'), 30]]],
+      overrun: 0,
+    });
+    expect(settled === undefined ? null : namedBody(settled)).toEqual({
       charges: [['gemini/flash', { cost_usd: '30' }]],
       overrun: '0',
     });

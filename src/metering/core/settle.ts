@@ -13,7 +13,7 @@ import { coverDebt, creditsOf, expireCredits } from './credits.ts';
 import { openHold } from './extend.ts';
 import { shareCost } from './funding.ts';
 import { refundUnits, takeUnits } from './gcra.ts';
-import { packCharges } from './hold-bodies.ts';
+import { settledBody } from './hold-bodies.ts';
 import { settleLate } from './late.ts';
 import { accountFor } from './reserve.ts';
 import {
@@ -138,20 +138,18 @@ export function end(memory: Memory, ending: Ending): Applied<Reconciled> {
     hold,
     type,
     overrunNanoUsd,
-    booked: bookingsOf(memory, step.drafts),
+    booked: bookingsOf(memory, step.drafts, hold.legs),
     final: ending.final,
   });
-  const settledBody = {
-    charges: packCharges(charges),
-    overrun: overrunNanoUsd.toString(),
-    ...ending.body,
-  };
   step.enter({
     eventId: `${ending.kind}:${hold.holdId}`,
     kind: ending.kind,
     holdId: hold.holdId,
     customerId: hold.customerId,
-    body: type === 'settled' ? settledBody : ending.body,
+    body:
+      type === 'settled'
+        ? { ...settledBody(charges, overrunNanoUsd), ...ending.body }
+        : ending.body,
   });
   // What the hold gives back may be owed.
   const credits = creditsUsed(memory, hold);

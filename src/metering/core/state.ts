@@ -92,6 +92,12 @@ export interface RateTake {
   readonly amount: bigint;
 }
 
+/** Elastic output that is reserved for a model. */
+export interface ModelOutput {
+  readonly model: string;
+  readonly tokens: number;
+}
+
 /** An open hold. Immutable: a change replaces it, so that undo puts the old one back. */
 export interface OpenHold {
   readonly holdId: string;
@@ -120,7 +126,7 @@ export interface OpenHold {
   /** Counters in which the hold has a slot. */
   readonly slots: readonly Counter[];
   /** Elastic output reserved by model, so that an attempt to be kept covered is not counted at its unclamped wish. */
-  readonly outputByModel: ReadonlyMap<string, number>;
+  readonly outputByModel: readonly ModelOutput[];
   readonly extensions: number;
   readonly quote: HoldQuote | null;
   /** The answer that a repeated reserve gets. */

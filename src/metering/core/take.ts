@@ -109,9 +109,9 @@ export function take(
   },
 ): Taking {
   const taking: Taking = {
-    legs: [...(call.hold?.legs ?? [])],
-    takes: [...(call.hold?.takes ?? [])],
-    slots: [...(call.hold?.slots ?? [])],
+    legs: call.hold === null ? [] : [...call.hold.legs],
+    takes: call.hold?.takes === undefined || call.hold.takes === null ? [] : [...call.hold.takes],
+    slots: call.hold === null ? [] : [...call.hold.slots],
     softBreaches: [],
   };
   const { elastic } = call.next;

@@ -69,12 +69,15 @@ export class BatchUnit implements Unit {
 
   keep(applied: Applied<unknown>, attemptsText: string | null = null): void {
     this.applied.push(applied);
+    const { journal } = applied;
     // What a call did to credits beside its own end comes after it.
     const last =
-      attemptsText === null ? -1 : applied.journal.findLastIndex((entry) => entry.holdId !== null);
-    applied.journal.forEach((entry, index) => {
+      attemptsText === null ? -1 : journal.findLastIndex((entry) => entry.holdId !== null);
+    for (let index = 0; index < journal.length; index += 1) {
+      const entry = journal[index];
+      if (entry === undefined) continue;
       this.writes.entries.push({ entry, attemptsText: index === last ? attemptsText : null });
-    });
+    }
     if (applied.crossings.length > 0) this.writes.crossings.push(...namedCrossings(applied));
   }
 

@@ -48,6 +48,7 @@ export class Checkpointer {
         resolve();
       });
     });
+    thread.ref();
     thread.postMessage(CLOSE);
     await ended;
   }

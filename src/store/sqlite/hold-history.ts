@@ -48,7 +48,7 @@ export class HoldHistory {
     if (first === undefined || first.entry.kind !== 'hold') return null;
     const fold = new JournalFold();
     // Balances are no matter here.
-    for (const { entry } of events) fold.add({ ...entry, postings: [], newBuckets: [] });
+    for (const { entry } of events) fold.follow(entry);
     const resolved = resolvedFrom(events.map(({ entry }) => entry));
     const hold = fold.openHolds.get(holdId) ?? resolved?.hold ?? readHold(first.entry);
     const unknownSinceMs = events.find(({ entry }) => entry.kind === 'unknown')?.entry.atMs ?? null;

@@ -1,15 +1,13 @@
 /**
  * Writes and reads the ledger's rows: events with their postings, bucket rows, marks.
  *
- * The body of an event is `{"p":[posting…],"b":engine body,"a":attempts}`; a posting is
- * `[bucket no, d_granted, d_held, d_spent, d_overrun, d_expired, d_leased]` without its trailing zeros.
- *
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
 import type { BucketImage, JournalEntry, Posting } from '../../metering/core/types.ts';
 import { isWalletBucket } from '../../metering/core/credits.ts';
+import { amountAt, bodyText, postingText, readBody, type StoredBody } from './event-body.ts';
 import { HashChain } from './hash-chain.ts';
 import type { AttemptRow } from './row-codec.ts';
 import {
@@ -20,8 +18,6 @@ import {
   type SqlRow,
   text,
 } from './subscriptions.ts';
-
-type StoredPosting = readonly (number | string)[];
 
 /** Next numbers to be given out. */
 export interface JournalPosition {
@@ -37,44 +33,9 @@ export interface StoredEvent {
   readonly attempts: readonly AttemptRow[] | null;
 }
 
-function amountText(amount: bigint): string {
-  return amount > 9_007_199_254_740_991n || amount < -9_007_199_254_740_991n
-    ? `"${amount}"`
-    : String(amount);
-}
-
-function postingText(posting: Posting, no: number): string {
-  const amounts = [
-    posting.dGranted,
-    posting.dHeld,
-    posting.dSpent,
-    posting.dOverrun,
-    posting.dExpired,
-    posting.dLeased,
-  ];
-  let used = amounts.length;
-  while (used > 0 && amounts[used - 1] === 0n) used -= 1;
-  let result = `[${no}`;
-  for (let index = 0; index < used; index += 1) result += `,${amountText(amounts[index] ?? 0n)}`;
-  return `${result}]`;
-}
-
 /** True for more than a hold and its release. */
 function changesMore({ dGranted, dSpent, dOverrun, dExpired }: Posting): boolean {
   return dGranted !== 0n || dSpent !== 0n || dOverrun !== 0n || dExpired !== 0n;
-}
-
-/** A new hold's legs are just what its postings hold, so they are not written twice. */
-function bodyText(entry: JournalEntry): string {
-  if (entry.kind !== 'hold') return JSON.stringify(entry.body);
-  const { legs: _, ...rest } = entry.body;
-  return JSON.stringify(rest);
-}
-
-function legsOf(postings: readonly Posting[]): readonly [string, string][] {
-  return postings
-    .filter((posting) => posting.dHeld !== 0n)
-    .map((posting) => [posting.bucketId, String(posting.dHeld)]);
 }
 
 /** Reads a `bucket` row. */
@@ -111,13 +72,9 @@ export class EventReader {
   }
 
   read(row: SqlRow): StoredEvent {
-    const body = JSON.parse(text(row, 'body')) as {
-      p?: readonly StoredPosting[];
-      b?: JournalEntry['body'];
-      a?: readonly AttemptRow[];
-    };
+    const stored = JSON.parse(text(row, 'body')) as StoredBody;
     const kind = text(row, 'kind') as JournalEntry['kind'];
-    const postings = (body.p ?? []).map((posting) => this.#posting(posting));
+    const postings = (stored.p ?? []).map((posting) => this.#posting(posting));
     return {
       seq: integer(row, 'seq'),
       entry: {
@@ -126,11 +83,11 @@ export class EventReader {
         holdId: nullableText(row, 'hold_id'),
         customerId: text(row, 'customer_id'),
         atMs: integer(row, 'at'),
-        body: kind === 'hold' ? { ...body.b, legs: legsOf(postings) } : (body.b ?? {}),
+        body: readBody(kind, stored.b),
         postings,
         newBuckets: this.#bornWith(kind, text(row, 'event_id')),
       },
-      attempts: body.a ?? null,
+      attempts: stored.a ?? null,
     };
   }
 
@@ -152,18 +109,25 @@ export class EventReader {
     return [{ ...readBucket(row), ...zero }];
   }
 
-  #posting(stored: StoredPosting): Posting {
-    const amount = (index: number): bigint => BigInt(stored[index] ?? 0);
+  #posting(stored: readonly (number | string)[]): Posting {
     return {
       bucketId: this.bucketId(Number(stored[0])),
-      dGranted: amount(1),
-      dHeld: amount(2),
-      dSpent: amount(3),
-      dOverrun: amount(4),
-      dExpired: amount(5),
-      dLeased: amount(6),
+      dGranted: amountAt(stored, 1),
+      dHeld: amountAt(stored, 2),
+      dSpent: amountAt(stored, 3),
+      dOverrun: amountAt(stored, 4),
+      dExpired: amountAt(stored, 5),
+      dLeased: amountAt(stored, 6),
     };
   }
+}
+
+/** What the writer keeps in mind of a bucket. */
+interface KnownBucket {
+  readonly no: number;
+  readonly isOfWallet: boolean;
+  /** True while its counters have changed since they were last written. */
+  isTouched: boolean;
 }
 
 /** The writer's side. Everything runs inside the caller's transaction. */
@@ -177,11 +141,11 @@ export class JournalTables {
   readonly #putMark: StatementSync;
   readonly #putBucketMark: StatementSync;
   readonly #chain: HashChain;
-  readonly #numbers = new Map<string, number>();
+  readonly #buckets = new Map<string, KnownBucket>();
   #nextSeq: number;
   #nextNo: number;
   /** Buckets whose counters have changed since they were last written. */
-  #touched = new Set<string>();
+  #touched: string[] = [];
   /** Buckets changed since the last mark. */
   readonly #sinceMark = new Set<string>();
   /** What a mark has written whose transaction is not committed yet. */
@@ -191,6 +155,7 @@ export class JournalTables {
     this.#insertEvent = database.prepare(
       'INSERT INTO event (seq, event_id, kind, hold_id, customer_id, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
+    this.#insertEvent.setReadBigInts(false);
     this.#insertWalletEntry = database.prepare(
       'INSERT INTO wallet_entry (customer_id, seq) VALUES (?, ?)',
     );
@@ -226,10 +191,16 @@ export class JournalTables {
 
   reset(position: JournalPosition): void {
     this.#nextSeq = position.nextSeq;
-    for (const [id, no] of this.#numbers) if (no >= position.nextNo) this.#numbers.delete(id);
+    for (const bucketId of this.#touched) {
+      const bucket = this.#buckets.get(bucketId);
+      if (bucket !== undefined) bucket.isTouched = false;
+    }
+    for (const [id, { no }] of this.#buckets) {
+      if (no >= position.nextNo) this.#buckets.delete(id);
+    }
     this.#nextNo = position.nextNo;
     this.#chain.reset();
-    this.#touched = new Set();
+    this.#touched = [];
     this.unmark();
   }
 
@@ -261,16 +232,18 @@ export class JournalTables {
     let postings = '';
     let touchesCredits = false;
     for (const posting of entry.postings) {
-      postings += (postings === '' ? '' : ',') + postingText(posting, this.#no(posting.bucketId));
-      this.#touched.add(posting.bucketId);
-      this.#sinceMark.add(posting.bucketId);
-      touchesCredits ||= isWalletBucket(posting.bucketId) && changesMore(posting);
+      const bucket = this.#known(posting.bucketId);
+      if (!bucket.isTouched) {
+        bucket.isTouched = true;
+        this.#touched.push(posting.bucketId);
+      }
+      postings += (postings === '' ? '' : ',') + postingText(posting, bucket.no);
+      touchesCredits ||= bucket.isOfWallet && changesMore(posting);
     }
-    const attempts = attemptsText === null ? '' : `,"a":${attemptsText}`;
     const seq = this.#nextSeq;
     this.#nextSeq += 1;
     const { eventId, kind, holdId, customerId, atMs } = entry;
-    const body = `{"p":[${postings}],"b":${bodyText(entry)}${attempts}}`;
+    const body = bodyText(entry, postings, attemptsText);
     this.#insertEvent.run(seq, eventId, kind, holdId, customerId, atMs, body);
     this.#chain.add({ seq, eventId, kind, holdId, customerId, atMs, body });
     if (touchesCredits) this.#insertWalletEntry.run(entry.customerId, seq);
@@ -287,6 +260,7 @@ export class JournalTables {
     for (const bucketId of this.#touched) {
       const bucket = bucketOf(bucketId);
       if (bucket === null) throw new Error(`bucket ${bucketId} was changed but is not in memory`);
+      const known = this.#known(bucketId);
       this.#updateBucket.run(
         bucket.granted,
         bucket.held,
@@ -294,10 +268,12 @@ export class JournalTables {
         bucket.overrun,
         bucket.expired,
         bucket.leased,
-        this.#no(bucketId),
+        known.no,
       );
+      known.isTouched = false;
+      this.#sinceMark.add(bucketId);
     }
-    if (this.#touched.size > 0) this.#touched = new Set();
+    if (this.#touched.length > 0) this.#touched = [];
   }
 
   /**
@@ -309,7 +285,15 @@ export class JournalTables {
       const bucket = this.bucket(bucketId);
       if (bucket === null) continue;
       const { granted, held, spent, overrun, expired, leased } = bucket;
-      this.#putBucketMark.run(this.#no(bucketId), granted, held, spent, overrun, expired, leased);
+      this.#putBucketMark.run(
+        this.#known(bucketId).no,
+        granted,
+        held,
+        spent,
+        overrun,
+        expired,
+        leased,
+      );
     }
     this.#putMark.run(this.#nextSeq, JSON.stringify(openSeqs));
     for (const bucketId of this.#sinceMark) this.#marking.add(bucketId);
@@ -323,7 +307,7 @@ export class JournalTables {
 
   /** Forgets numbers of buckets that memory has dropped. */
   prune(isLive: (bucketId: string) => boolean): void {
-    for (const id of this.#numbers.keys()) if (!isLive(id)) this.#numbers.delete(id);
+    for (const id of this.#buckets.keys()) if (!isLive(id)) this.#buckets.delete(id);
   }
 
   #addBucket(bucket: BucketImage, customerId: string): void {
@@ -342,16 +326,20 @@ export class JournalTables {
       bucket.effectiveAtMs,
       bucket.expiresAtMs,
     );
-    this.#numbers.set(bucket.id, no);
+    this.#buckets.set(bucket.id, knownAs(bucket.id, no));
   }
 
-  #no(bucketId: string): number {
-    const known = this.#numbers.get(bucketId);
+  #known(bucketId: string): KnownBucket {
+    const known = this.#buckets.get(bucketId);
     if (known !== undefined) return known;
     const row = this.#bucketNo.get(bucketId);
     if (row === undefined) throw new Error(`bucket ${bucketId} has no row`);
-    const no = integer(row, 'no');
-    this.#numbers.set(bucketId, no);
-    return no;
+    const found = knownAs(bucketId, integer(row, 'no'));
+    this.#buckets.set(bucketId, found);
+    return found;
   }
+}
+
+function knownAs(bucketId: string, no: number): KnownBucket {
+  return { no, isOfWallet: isWalletBucket(bucketId), isTouched: false };
 }

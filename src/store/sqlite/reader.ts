@@ -19,6 +19,7 @@ import type {
   RequestRecord,
   VerifyReport,
 } from '../../metering/ports.ts';
+import { namedBody } from '../../metering/core/hold-bodies.ts';
 import { KEY_ROWS, readCustomer, readKey } from './directory-rows.ts';
 import { HoldHistory } from './hold-history.ts';
 import { EventReader } from './journal-tables.ts';
@@ -191,7 +192,7 @@ export class Reader {
 
   #eventOf(row: SqlRow): LedgerEvent {
     const { seq, entry, attempts } = this.#events.read(row);
-    const { eventId, kind, holdId, atMs, body, customerId } = entry;
+    const { eventId, kind, holdId, atMs, customerId } = entry;
     const postings = entry.postings.map((posting) => ({
       bucket: posting.bucketId,
       granted: String(posting.dGranted),
@@ -209,7 +210,7 @@ export class Reader {
       atMs,
       body: {
         customer: customerId,
-        ...body,
+        ...namedBody(entry),
         postings,
         ...(attempts === null
           ? {}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { METERS } from '../../contracts/metering.ts';
+import { type Meter, METERS } from '../../contracts/metering.ts';
 import type { Charge, UsageColumn } from '../../metering/ports.ts';
 
 /**
@@ -24,13 +24,27 @@ export function noAmounts(): bigint[] {
   return USAGE_COLUMNS.map(() => 0n);
 }
 
-/** Adds a charge to sums by column, or takes it away. */
-export function addCharge(sums: bigint[], charge: Charge, sign: 1n | -1n): void {
-  const { amounts, marginNanoUsd } = charge;
+const COLUMN_PLACE: ReadonlyMap<string, number> = new Map(
+  USAGE_COLUMNS.map((column, place) => [column, place]),
+);
+const REQUESTS = USAGE_COLUMNS.indexOf('requests');
+
+/**
+ * Adds a charge to sums by column, or takes it away.
+ *
+ * @param requests what it counts on `requests`, whatever the charge itself says of it
+ */
+export function addCharge(
+  sums: bigint[],
+  { amounts, marginNanoUsd }: Charge,
+  { requests, sign }: { readonly requests: bigint; readonly sign: 1n | -1n },
+): void {
   if (marginNanoUsd !== undefined) sums[0] = (sums[0] ?? 0n) + sign * marginNanoUsd;
-  for (let index = 0; index < METERS.length; index += 1) {
-    const meter = METERS[index];
-    const amount = meter === undefined ? undefined : amounts[meter];
-    if (amount !== undefined) sums[index + 1] = (sums[index + 1] ?? 0n) + sign * amount;
+  sums[REQUESTS] = (sums[REQUESTS] ?? 0n) + sign * requests;
+  for (const meter in amounts) {
+    const place = COLUMN_PLACE.get(meter);
+    const amount = amounts[meter as Meter];
+    if (place === undefined || place === REQUESTS || amount === undefined) continue;
+    sums[place] = (sums[place] ?? 0n) + (sign === 1n ? amount : -amount);
   }
 }

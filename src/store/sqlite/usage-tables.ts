@@ -8,6 +8,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Meter, METERS } from '../../contracts/metering.ts';
 import type { Charge } from '../../metering/ports.ts';
+import { packAmount } from '../../metering/core/meter-amounts.ts';
 import { HOUR_MS } from '../../metering/core/windows.ts';
 import { integer, nullableText } from './subscriptions.ts';
 import { UsageDays } from './usage-days.ts';
@@ -45,7 +46,11 @@ export interface RequestWrite {
   readonly charges: readonly Charge[];
 }
 
-type StoredCharge = [model: string, ...amounts: [meter: number, amount: string][]];
+/**
+ * A charge as `request.usage` has it: `[model, place of the meter, amount, …]`. Version 1 of the schema had pairs of
+ * place and decimal text instead.
+ */
+type StoredCharge = [model: string, ...amounts: (number | string | [number, string])[]];
 
 /** Rows of one millisecond are told apart by this many numbers. */
 const ROWS_PER_MS = 1024;
@@ -76,16 +81,16 @@ const MARGIN = -1;
 /** What each charge counted: the ledger takes `requests` from the hold, so what the charge says of it is left out. */
 function packCharges(charges: readonly Charge[], requests: bigint): string {
   const last = charges.length - 1;
-  const rows = charges.map((charge, at): StoredCharge => {
-    const row: StoredCharge = [charge.model];
-    if (at === last && requests > 0n) row.push([REQUESTS, String(requests)]);
-    for (const meter in charge.amounts) {
+  const rows = charges.map(({ model, amounts, marginNanoUsd }, at): StoredCharge => {
+    const row: StoredCharge = [model];
+    if (at === last && requests > 0n) row.push(REQUESTS, packAmount(requests));
+    for (const meter in amounts) {
       const index = METER_INDEX.get(meter);
-      const amount = charge.amounts[meter as Meter];
+      const amount = amounts[meter as Meter];
       if (index === undefined || index === REQUESTS || amount === undefined) continue;
-      if (amount !== 0n) row.push([index, String(amount)]);
+      if (amount !== 0n) row.push(index, packAmount(amount));
     }
-    if (charge.marginNanoUsd !== undefined) row.push([MARGIN, String(charge.marginNanoUsd)]);
+    if (marginNanoUsd !== undefined) row.push(MARGIN, packAmount(marginNanoUsd));
     return row;
   });
   return JSON.stringify(rows);
@@ -94,11 +99,11 @@ function packCharges(charges: readonly Charge[], requests: bigint): string {
 /** Charges as they are, in the form of `request.usage`. */
 export function packAllCharges(charges: readonly Charge[]): string {
   return JSON.stringify(
-    charges.map((charge): StoredCharge => {
-      const row: StoredCharge = [charge.model];
+    charges.map(({ model, amounts }): StoredCharge => {
+      const row: StoredCharge = [model];
       METERS.forEach((meter, index) => {
-        const amount = charge.amounts[meter];
-        if (amount !== undefined) row.push([index, String(amount)]);
+        const amount = amounts[meter];
+        if (amount !== undefined) row.push(index, packAmount(amount));
       });
       return row;
     }),
@@ -108,13 +113,16 @@ export function packAllCharges(charges: readonly Charge[]): string {
 /** Reads `request.usage`. */
 export function unpackCharges(stored: string): readonly Charge[] {
   const rows = JSON.parse(stored) as StoredCharge[];
-  return rows.map(([model, ...pairs]) => {
+  return rows.map(([model, ...packed]) => {
     const amounts: Partial<Record<Meter, bigint>> = {};
     let marginNanoUsd: bigint | undefined;
-    for (const [index, amount] of pairs) {
+    const flat = packed.flat();
+    for (let at = 0; at + 1 < flat.length; at += 2) {
+      const index = Number(flat[at]);
+      const amount = BigInt(flat[at + 1] ?? 0);
       const meter = METERS[index];
-      if (meter !== undefined) amounts[meter] = BigInt(amount);
-      else if (index === MARGIN) marginNanoUsd = BigInt(amount);
+      if (meter !== undefined) amounts[meter] = amount;
+      else if (index === MARGIN) marginNanoUsd = amount;
     }
     return marginNanoUsd === undefined ? { model, amounts } : { model, amounts, marginNanoUsd };
   });
@@ -158,6 +166,7 @@ export class UsageTables {
       `INSERT INTO request (row, request_id, customer_id, started_at, hold_id, body, usage)
        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     );
+    this.#insertRequest.setReadBigInts(false);
     this.#findRequest = database.prepare('SELECT row, usage FROM request WHERE request_id = ?');
     this.#replaceRequest = database.prepare(
       'UPDATE request SET started_at = ?, hold_id = ?, body = ?, usage = ? WHERE row = ?',
@@ -184,13 +193,11 @@ export class UsageTables {
         request.requestText,
         usage,
       );
-      if (Number(changes) === 1 || this.#replace(request, usage)) break;
+      if (changes === 1 || this.#replace(request, usage)) break;
     }
     const last = charges.length - 1;
     charges.forEach((charge, at) => {
-      const amounts = { ...charge.amounts, requests: at === last ? identity.requests : 0n };
-      const { model, marginNanoUsd } = charge;
-      this.#count(identity, { model, amounts, marginNanoUsd }, 1n);
+      this.#count(identity, charge, { requests: at === last ? identity.requests : 0n, sign: 1n });
     });
   }
 
@@ -222,13 +229,19 @@ export class UsageTables {
     const before = nullableText(found, 'usage');
     if (before !== null) {
       const identity = { ...request.identity, reservedAtMs: reservedAtOfRow(row) };
-      for (const charge of unpackCharges(before)) this.#count(identity, charge, -1n);
+      for (const charge of unpackCharges(before)) {
+        this.#count(identity, charge, { requests: charge.amounts.requests ?? 0n, sign: -1n });
+      }
     }
     this.#replaceRequest.run(request.startedAtMs, request.holdId, request.requestText, usage, row);
     return true;
   }
 
-  #count(identity: CallIdentity, charge: Charge, sign: 1n | -1n): void {
+  #count(
+    identity: CallIdentity,
+    charge: Charge,
+    how: { readonly requests: bigint; readonly sign: 1n | -1n },
+  ): void {
     const hourMs = Math.floor(identity.reservedAtMs / HOUR_MS) * HOUR_MS;
     const { model } = charge;
     const subjectKey = `${identity.customerId}\n${identity.keyId}\n${identity.operation}\n${model}\n${identity.planId}`;
@@ -238,12 +251,12 @@ export class UsageTables {
       rollup = { identity, model, subjectKey, hourMs, amounts: noAmounts() };
       this.#rollups.set(key, rollup);
     }
-    addCharge(rollup.amounts, charge, sign);
+    addCharge(rollup.amounts, charge, how);
     const { customerId, tags } = identity;
     if (tags === null) return;
     const subjectId = (): number => this.#subject(subjectKey, identity, model).id;
     for (const sums of this.#tags.cells({ customerId, tags, subjectKey, subjectId, hourMs })) {
-      addCharge(sums, charge, sign);
+      addCharge(sums, charge, how);
     }
   }
 

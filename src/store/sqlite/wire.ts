@@ -275,15 +275,15 @@ export class FlatReader {
   }
 
   reserve(): ReserveCommand {
-    const [holdId, requestId, customerId, keyId] = [
-      this.text(),
-      this.text(),
-      this.text(),
-      this.text(),
-    ];
+    const holdId = this.text();
+    const requestId = this.text();
+    const customerId = this.text();
+    const keyId = this.text();
     const operation = this.text() as Operation;
     const pricing = this.text() as ReserveCommand['pricing'];
-    const [priceBookId, fingerprint, tags] = [this.text(), this.text(), this.nullableText()];
+    const priceBookId = this.text();
+    const fingerprint = this.text();
+    const tags = this.nullableText();
     const token = this.next() as TokenClaim | null;
     return {
       holdId,
@@ -323,7 +323,9 @@ export class FlatReader {
   }
 
   settleOrder(kind: SettleOrder['kind']): SettleOrder {
-    const [holdId, attemptsText, requestText] = [this.text(), this.text(), this.text()];
+    const holdId = this.text();
+    const attemptsText = this.text();
+    const requestText = this.text();
     const startedAtMs = this.number();
     return {
       kind,
