@@ -5,7 +5,10 @@
  */
 import { z } from 'zod';
 
-/** What can be counted: calls, tokens by direction, US dollars, and the units of media. `cost_usd` is held in nano-USD. */
+/**
+ * What can be counted: calls, tokens by direction, US dollars, and the units of media. `cost_usd` is held in nano-USD.
+ * The journal names a meter by its place here: new ones are added at the end.
+ */
 export const METERS = [
   'requests',
   'input_tokens',
