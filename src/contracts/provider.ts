@@ -13,6 +13,7 @@ import type { ImageUpscaleProvider } from './image-upscale-provider.ts';
 import type { JobProtocol } from './job-provider.ts';
 import type { MediaModel } from './media-model.ts';
 import type { ModerationProvider } from './moderation-provider.ts';
+import type { PriceTeller } from './price-question.ts';
 import type { ProviderFailure } from './provider-failure.ts';
 import type { SpeechProvider } from './speech-provider.ts';
 import type { TextProvider } from './text-provider.ts';
@@ -71,6 +72,8 @@ export interface ProviderDefinition {
   readonly jobs?: JobProtocol;
   /** What its media models take. An operation on a model that is absent is the provider's to judge. */
   readonly mediaModels?: readonly MediaModel[];
+  /** Tells before what a call will cost. */
+  readonly prices?: PriceTeller;
   /** Tells afterwards what became of a call. */
   readonly lookUp?: CallLookUp;
   /** Reads a non-2xx reply. Decides on status and typed codes, never on substrings of prose where a code exists. */

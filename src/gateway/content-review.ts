@@ -90,7 +90,7 @@ export function modelReview(settings: {
         { inputs: [first, ...others], together: true, extra: {} },
         questionTarget(provider, model),
       );
-      const { verdicts } = exchange.read(await askProvider(gateway, provider, exchange.request));
+      const { verdicts } = exchange.read(await askProvider(gateway, provider, exchange));
       return verdicts.flatMap(({ flagged, categories }) => {
         if (!flagged) return [];
         const named = Object.keys(categories).filter((category) => categories[category] === true);

@@ -26,12 +26,13 @@ export function questionTarget(provider: ConfiguredProvider, model = ''): Provid
 export async function askProvider(
   gateway: Pick<Gateway, 'upstream' | 'wheel' | 'settings'>,
   provider: ConfiguredProvider,
-  request: WireRequest,
+  question: { readonly request: WireRequest; readonly patienceMs?: number },
 ): Promise<WireReply> {
+  const { request, patienceMs = QUESTION_MS } = question;
   const collector = new WholeReply(gateway.settings.maxReplyBytes);
   const call = gateway.upstream.call(provider.baseUrl, request, collector);
   collector.call = call;
-  const deadline = gateway.wheel.after(QUESTION_MS, () => {
+  const deadline = gateway.wheel.after(patienceMs, () => {
     call.cancel(new TransportFailure({ kind: 'timeout', code: 'TOTAL', replyStarted: false }));
   });
   try {

@@ -27,6 +27,11 @@ const operationSchema = z.object({
       .describe('Account of `max`, of the dearest candidate.'),
   }).nullable().describe('Null where it is not known.'),
   confidence: z.enum(['exact', 'bounded', 'heuristic']).nullable(),
+  provider_price: usd
+    .nullable()
+    .describe(
+      'What the provider itself says that all uses cost, where it tells; calls are booked by the price book.',
+    ),
   blocked_by: z.array(z.string()).describe('Ids of the limits that stand in the way.'),
   reason: z.object({ code: z.string(), message: z.string() }).nullable(),
   actions: z.array(actionSchema),

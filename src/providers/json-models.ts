@@ -205,18 +205,44 @@ export function modelInput(
   }
   const { values, warnings } = checkMediaOptions(model, given, ESSENTIAL);
   assertMediaSizes(model, asked.media);
-  const body: Record<string, unknown> = { ...model.members };
-  for (const [name, value] of Object.entries(values)) {
-    const field = model.fields[name] ?? names.fields[name] ?? name;
-    const files = asked.media[name];
-    if (files === undefined || files.length === 0) {
-      const format = model.formats[name];
-      if (format !== undefined) body[field] = format(value);
-      else body[field] = name === 'size' ? names.size(String(value)) : value;
-      continue;
-    }
+  const options = Object.entries(values).filter(([name]) => (counts[name] ?? 0) === 0);
+  const body = writtenOptions(model, Object.fromEntries(options), names);
+  for (const [name, files] of media) {
+    if (values[name] === undefined) continue;
     const sent = files.map(wireMedia);
-    body[field] = model.lists.includes(name) ? sent : sent[0];
+    body[fieldOf(model, name, names)] = model.lists.includes(name) ? sent : sent[0];
   }
   return { input: { ...body, ...asked.extra }, values, warnings };
+}
+
+function fieldOf(model: JsonModel, name: string, names: WireNames): string {
+  return model.fields[name] ?? names.fields[name] ?? name;
+}
+
+/** Checked options by the model's own names, beside the members that it always has. */
+function writtenOptions(
+  model: JsonModel,
+  values: Readonly<Record<string, string | number | boolean>>,
+  names: WireNames,
+): Record<string, unknown> {
+  const body: Record<string, unknown> = { ...model.members };
+  for (const [name, value] of Object.entries(values)) {
+    const format = model.formats[name];
+    const written = name === 'size' ? names.size(String(value)) : value;
+    body[fieldOf(model, name, names)] = format === undefined ? written : format(value);
+  }
+  return body;
+}
+
+/**
+ * Options alone, by the model's own names: what decides the price of a call that is not made yet.
+ *
+ * @throws GatewayError `invalid_request` naming an option that the model does not take
+ */
+export function wireOptions(
+  model: JsonModel,
+  options: Readonly<Record<string, OptionValue>>,
+  names: WireNames,
+): Readonly<Record<string, unknown>> {
+  return writtenOptions(model, checkMediaOptions(model, options, ESSENTIAL).values, names);
 }

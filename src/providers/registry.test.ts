@@ -22,6 +22,13 @@ test.each([
   ['openrouter', 'https://openrouter.ai/api', '/v1', 'OPENROUTER_API_KEY', 'OPENROUTER_BASE_URL'],
   ['deepseek', 'https://api.deepseek.com', '', 'DEEPSEEK_API_KEY', 'DEEPSEEK_BASE_URL'],
   ['perplexity', 'https://api.perplexity.ai', '', 'PERPLEXITY_API_KEY', 'PERPLEXITY_BASE_URL'],
+  [
+    'wavespeed-llm',
+    'https://llm.wavespeed.ai',
+    '/v1',
+    'WAVESPEED_API_KEY',
+    'WAVESPEED_LLM_BASE_URL',
+  ],
   ['ollama', null, '/v1', 'OLLAMA_API_KEY', 'OLLAMA_BASE_URL'],
   ['vllm', null, '/v1', 'VLLM_API_KEY', 'VLLM_BASE_URL'],
   ['openai-compatible', null, '/v1', 'OPENAI_COMPATIBLE_API_KEY', 'OPENAI_COMPATIBLE_BASE_URL'],

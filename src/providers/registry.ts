@@ -14,6 +14,7 @@ import {
   perplexity,
   together,
   vLlm,
+  waveSpeedText,
   xAi,
 } from './compatible-servers/provider.ts';
 import { deepgram } from './deepgram/provider.ts';
@@ -46,6 +47,7 @@ export const PROVIDERS: readonly ProviderDefinition[] = [
   openRouter,
   deepSeek,
   perplexity,
+  waveSpeedText,
   ollama,
   vLlm,
   openAiCompatible,

@@ -32,7 +32,7 @@ async function voicesOf(gateway: Gateway, provider: ConfiguredProvider): Promise
   const exchange = voices.list?.(questionTarget(provider));
   if (exchange === undefined) return { type: 'voices', provider: id, voices: [] };
   try {
-    const reply = await askProvider(gateway, provider, exchange.request);
+    const reply = await askProvider(gateway, provider, exchange);
     return { type: 'voices', provider: id, voices: exchange.read(reply).voices };
   } catch (error) {
     gateway.recorder.fault(error, { task: 'voices', provider: id });
@@ -106,7 +106,7 @@ async function serveDelete(gateway: Gateway, exchange: Exchange, id: string): Pr
   );
   if (provider !== undefined && request !== undefined) {
     try {
-      await askProvider(gateway, provider, request);
+      await askProvider(gateway, provider, { request });
     } catch (error) {
       gateway.recorder.fault(error, { task: 'remove-voice', voice: id });
     }

@@ -246,6 +246,7 @@ it('models of tables that have no price, and are refused until one is set', () =
         "image.remove_background replicate/recraft-ai/recraft-remove-background",
         "video.text_to_video replicate/google/veo-3.1",
         "video.image_to_video replicate/bytedance/seedance-1-pro",
+        "text.generate wavespeed-llm/some-model",
         "text.generate ollama/some-model",
         "text.generate vllm/some-model",
         "text.generate openai-compatible/some-model",

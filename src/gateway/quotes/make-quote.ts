@@ -13,6 +13,7 @@ import type {
   QuoteStanding,
 } from '../../metering/quote-port.ts';
 import { type Advice, adviceFor, NO_ADVICE } from './advice.ts';
+import { withProviderPrices } from './ask-prices.ts';
 import { type PricedOperation, priceOperation } from './price-operation.ts';
 import { freezeRecord, type QuoteRecord, recordOf } from './quote-record.ts';
 import type { QuoteRequest } from './quote-request.ts';
@@ -112,14 +113,21 @@ function commandOf(
 }
 
 /** Prices the operations; what the ledger would refuse gets advice, which it judges with the rest. */
-async function draftOf(gateway: Gateway, asker: QuoteAsker, request: QuoteRequest): Promise<Draft> {
+async function draftOf(
+  gateway: Gateway,
+  asker: QuoteAsker,
+  { request, asksProviders }: { readonly request: QuoteRequest; readonly asksProviders: boolean },
+): Promise<Draft> {
   const expected = await expectedOutputs(gateway, asker, request);
-  const priced = request.operations.map((operation) =>
+  const byBook = request.operations.map((operation) =>
     priceOperation(gateway, asker.caller, {
       operation,
       expectedOutputTokens: expected.get(operation.id) ?? null,
     }),
   );
+  const priced = asksProviders
+    ? await withProviderPrices(gateway, request.operations, byBook)
+    : byBook;
   const quoteId = gateway.ids.next('qt');
   const first = commandOf(gateway, asker, { request, priced, advice: new Map(), quoteId });
   const { verdicts } = await gateway.store.quotes.evaluate(first);
@@ -163,7 +171,7 @@ function madeOf(draft: Draft, evaluation: QuoteEvaluation): MadeQuote {
 }
 
 /**
- * Judges operations without a trace: nothing is held, nothing can be read later.
+ * Judges operations without a trace: nothing is held, nothing can be read later, no provider is asked.
  *
  * @throws GatewayError `invalid_request` (`hold.ttl_s`), `metering_unavailable`
  */
@@ -172,7 +180,7 @@ export async function evaluateQuote(
   asker: QuoteAsker,
   request: QuoteRequest,
 ): Promise<MadeQuote> {
-  const draft = await draftOf(gateway, asker, request);
+  const draft = await draftOf(gateway, asker, { request, asksProviders: false });
   return madeOf(draft, await gateway.store.quotes.evaluate(draft.command));
 }
 
@@ -186,6 +194,6 @@ export async function makeQuote(
   asker: QuoteAsker,
   request: QuoteRequest,
 ): Promise<MadeQuote> {
-  const draft = await draftOf(gateway, asker, request);
+  const draft = await draftOf(gateway, asker, { request, asksProviders: true });
   return madeOf(draft, await gateway.store.quotes.create(draft.command));
 }

@@ -8,6 +8,7 @@ import { boundOperation, type OperationBound, type OperationSpec } from '../../c
 import type { ModelFacts } from '../../catalog/index.ts';
 import type { PriceItem } from '../../catalog/index.ts';
 import type { ErrorCode } from '../../contracts/error-codes.ts';
+import type { NanoUsd } from '../../contracts/money.ts';
 import type { CandidateBound, ReserveCommand } from '../../metering/ports.ts';
 import { isModelInScope, isOperationInScope, type Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
@@ -31,6 +32,8 @@ export interface PricedCandidate {
   readonly cost: OperationBound['cost'];
   readonly confidence: OperationBound['confidence'];
   readonly lines: OperationBound['lines'];
+  /** What the provider itself says that one use costs; absent: it was not asked, or did not say. */
+  readonly providerNanoUsd?: NanoUsd;
 }
 
 export interface PricedOperation {

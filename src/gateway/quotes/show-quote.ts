@@ -40,6 +40,8 @@ export interface ShownOperation {
   /** Null where it is not known; never 0 for that. */
   readonly cost: ShownCost | null;
   readonly confidence: PricedCandidate['confidence'] | null;
+  /** What the provider itself says that all uses cost; null where it does not tell. */
+  readonly provider_price: string | null;
   readonly blocked_by: readonly string[];
   readonly reason: { readonly code: string; readonly message: string } | null;
   readonly actions: readonly RefusalAction[];
@@ -81,6 +83,12 @@ function linesAt(candidate: PricedCandidate, tokens: number | null): readonly Pr
   );
 }
 
+/** What the price book expects, or within its range what the provider says. An exact price is what will be booked, whoever says what. */
+function likelyOf({ confidence, cost, providerNanoUsd }: PricedCandidate): bigint {
+  if (providerNanoUsd === undefined || confidence === 'exact') return cost.expectedNanoUsd;
+  return providerNanoUsd < cost.minNanoUsd ? cost.minNanoUsd : providerNanoUsd;
+}
+
 function costsOf(
   operation: RecordedOperation,
   verdict: OperationVerdict | null,
@@ -98,8 +106,9 @@ function costsOf(
     max = most;
     lines = linesAt(candidate, tokens);
   });
-  const { minNanoUsd, expectedNanoUsd } = first.cost;
-  const expected = expectedNanoUsd < max ? expectedNanoUsd : max;
+  const { minNanoUsd } = first.cost;
+  const likely = likelyOf(first);
+  const expected = likely < max ? likely : max;
   return {
     costs: { min: minNanoUsd < expected ? minNanoUsd : expected, expected, max },
     lines,
@@ -187,6 +196,8 @@ function showOperation(
           }
         : null,
       confidence: isPriced(operation) ? (first?.confidence ?? null) : null,
+      provider_price:
+        first?.providerNanoUsd === undefined ? null : formatUsd(first.providerNanoUsd * count),
       blocked_by: verdict?.refusal?.blockedBy ?? [],
       reason,
       actions: actionsOf(operation, verdict),
@@ -217,6 +228,16 @@ function warningsOf(
     warn(
       'cost_estimated',
       'Some quantity is not known exactly; max is what can be booked at most.',
+    );
+  }
+  const { providerNanoUsd, cost } = first;
+  if (
+    providerNanoUsd !== undefined &&
+    (providerNanoUsd > cost.maxNanoUsd || providerNanoUsd < cost.minNanoUsd)
+  ) {
+    warn(
+      'provider_price_differs',
+      'The provider names another price than the price book, by which calls are booked.',
     );
   }
   const wanted = first.bound.elastic?.tokens ?? null;

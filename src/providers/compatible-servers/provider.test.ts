@@ -13,12 +13,13 @@ import {
   perplexity,
   together,
   vLlm,
+  waveSpeedText,
   xAi,
 } from './provider.ts';
 
 const schemasOf = chatConformance(groq, { wirePaths: {} }).schemasIn;
 
-for (const definition of [groq, together, openRouter, xAi, cerebras, ollama, vLlm]) {
+for (const definition of [groq, together, openRouter, xAi, cerebras, ollama, vLlm, waveSpeedText]) {
   describeTextProvider(chatConformance(definition, { wirePaths: COMMON_WIRE_PATHS }));
 }
 

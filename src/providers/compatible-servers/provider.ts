@@ -173,6 +173,16 @@ export const perplexity = defineOpenAiCompatible({
   },
 });
 
+/** WaveSpeed's text models, `vendor/model`: a server of its own, under the same key. */
+export const waveSpeedText = defineOpenAiCompatible({
+  id: 'wavespeed-llm',
+  title: 'WaveSpeed LLM',
+  environment: { credential: ['WAVESPEED_API_KEY'], baseUrl: 'WAVESPEED_LLM_BASE_URL' },
+  defaultBaseUrl: 'https://llm.wavespeed.ai',
+  versionSegment: '/v1',
+  documentation: 'https://wavespeed.ai/docs/docs-api/llm',
+});
+
 /** Ignores what it does not know, so whatever its page does not list is dropped with a warning here. */
 export const ollama = defineOpenAiCompatible({
   id: 'ollama',

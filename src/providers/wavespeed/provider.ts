@@ -9,6 +9,7 @@ import { readError } from './errors.ts';
 import { jobs } from './jobs.ts';
 import { MODELS } from './models.ts';
 import { faceSwap, imageEdit, imageGeneration } from './pictures.ts';
+import { prices } from './prices.ts';
 import { VERSION_SEGMENT } from './request.ts';
 import { speech, transcription, voiceClone, voices } from './sounds.ts';
 
@@ -31,6 +32,7 @@ export const waveSpeed: ProviderDefinition = {
   transcription,
   video,
   jobs,
+  prices,
   mediaModels: MODELS,
   readError,
 };

@@ -20,7 +20,11 @@ import { FIELD_NAMES, MODELS } from './models.ts';
 /** Follows the base URL. */
 export const VERSION_SEGMENT = '/api/v3';
 
-const NAMES: WireNames = { fields: FIELD_NAMES, size: (size) => size.replace('x', '*') };
+/** How WaveSpeed writes what its models take. */
+export const WIRE_NAMES: WireNames = {
+  fields: FIELD_NAMES,
+  size: (size) => size.replace('x', '*'),
+};
 
 /** The entry of a model. @throws GatewayError naming those that have the operation */
 export function waveSpeedModel(target: ProviderTarget, operation: Operation): JsonModel {
@@ -63,7 +67,7 @@ export function submissionRequest(
   readonly values: Readonly<Record<string, string | number | boolean>>;
   readonly warnings: readonly ProviderWarning[];
 } {
-  const { input, values, warnings } = modelInput(model, asked, NAMES);
+  const { input, values, warnings } = modelInput(model, asked, WIRE_NAMES);
   const path = `/${model.id.split('/').map(encodeURIComponent).join('/')}`;
   return { request: jsonPost(target, path, input), values, warnings };
 }

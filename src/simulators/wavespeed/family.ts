@@ -9,7 +9,7 @@ import { bareContext, errorsFrom, usualErrors } from '../core/error-table.ts';
 import type { FamilyRoute, SimulatedCall, SimulatorFamily } from '../core/family.ts';
 import { jobFileRoute } from '../core/job-files.ts';
 import type { BoardJob } from '../core/job-board.ts';
-import { objectOf, stringOf, type JsonObject } from '../core/json.ts';
+import { numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
 import { NO_USAGE, type BodyReply } from '../core/reply.ts';
 import { madeWork, missingOf } from '../media/made-work.ts';
 
@@ -152,6 +152,34 @@ function list(call: SimulatedCall): FamilyRoute {
   };
 }
 
+const CENTS = 100;
+
+/** Dollars of a call: ten cents a second of a clip, four cents for all else; twenty per cent off. */
+function priceOf(
+  model: string,
+  inputs: JsonObject,
+): { readonly list: number; readonly off: number } {
+  const seconds = numberOf(inputs['duration']) ?? 5;
+  const cents = model.includes('video') ? 10 * seconds : 4;
+  return { list: cents / CENTS, off: Math.round(cents * 80) / (100 * CENTS) };
+}
+
+/** What a call would cost. */
+function price(call: SimulatedCall): FamilyRoute {
+  const { model_id: named, inputs } = objectOf(call.json);
+  const model = stringOf(named) ?? '';
+  return {
+    model,
+    stream: false,
+    answer() {
+      if (!OWNERS.test(model)) return refuse(call, 404, `model not found: ${model}`);
+      const { list: full, off } = priceOf(model, objectOf(inputs));
+      const told = { model_id: model, price: full, discounted_price: off, discount_rate: 80 };
+      return reply(call, 200, success({ ...told, currency: 'USD' }));
+    },
+  };
+}
+
 export const wavespeedFamily: SimulatorFamily = {
   name: FAMILY,
   route(call) {
@@ -159,6 +187,7 @@ export const wavespeedFamily: SimulatorFamily = {
     const file = jobFileRoute(call, /^\/files\/([\w-]+)\/(\d+)$/);
     if (file !== null) return file;
     if (method === 'POST' && path === `${BASE}/predictions`) return list(call);
+    if (method === 'POST' && path === `${BASE}/model/price`) return price(call);
     const one = /^\/api\/v3\/predictions\/([\w-]+)(?:\/result)?$/.exec(path)?.[1];
     if (one !== undefined) return method === 'GET' ? look(call, one) : null;
     const model = MODEL.exec(path)?.[1];
