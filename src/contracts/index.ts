@@ -22,6 +22,7 @@ export * from './media.ts';
 export * from './metering.ts';
 export * from './moderation-provider.ts';
 export * from './money.ts';
+export * from './price-question.ts';
 export * from './provider-failure.ts';
 export * from './provider.ts';
 export * from './speech-provider.ts';
