@@ -42,7 +42,7 @@ export class RoutingState {
   readonly #targets = new WeakMap<object, Map<string, Target>>();
 
   /** The target of a candidate; its ids hold no secret and change with the credential. */
-  targetOf(candidate: Candidate): Target {
+  targetOf(candidate: Pick<Candidate, 'provider' | 'model'>): Target {
     const { provider } = candidate;
     let targets = this.#targets.get(provider);
     if (targets === undefined) {

@@ -9,6 +9,7 @@ import { generateKey, viewConfig, type LoadedConfig } from '../config/index.ts';
 import { createAdminApp } from '../dialects/admin/index.ts';
 import { hashKey } from '../gateway/caller.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { viewProviders, viewRoute } from '../gateway/route-view.ts';
 import { VERSION } from '../version.ts';
 import { adminListener, type NodeListener } from './admin-listener.ts';
 import { rulesInForce } from './load-price-rules.ts';
@@ -35,6 +36,10 @@ export function openControlPlane(
       config: () => viewConfig(loaded),
       catalogue: gateway.catalog,
       webhookTools,
+      routing: {
+        providers: () => viewProviders(gateway),
+        explain: (model, operation) => viewRoute(gateway, model, operation),
+      },
       removeAsset: (id) => gateway.assets.remove(id),
       cancelJob: (job) => gateway.jobs.cancel(job),
       maxBodyBytes: config.limits.maxBodyBytes.admin,

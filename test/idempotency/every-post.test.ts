@@ -152,6 +152,10 @@ const ADMIN_POSTS: readonly Post[] = [
     body: (_made, turn) => plan(turn),
   },
   {
+    route: '/admin/v1/routing/explain',
+    body: (_made, turn) => ({ model: turn === 'first' ? 'sim/chat' : 'sim/embed' }),
+  },
+  {
     route: '/admin/v1/customers',
     body: ({ customer }, turn) => ({ externalId: `made-${turn}`, plan: customer.planId }),
   },

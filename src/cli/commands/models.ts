@@ -18,6 +18,7 @@ import {
 import { formatCount, formatMoney } from '../format.ts';
 import { modelReply } from '../replies.ts';
 import { renderTable } from '../table.ts';
+import { registerModelRoute } from './routing.ts';
 
 type Model = z.infer<typeof modelReply>;
 
@@ -29,7 +30,10 @@ function price(unit: string): (model: Model) => string {
 }
 
 export function registerModels(program: Command, scope: CommandScope): void {
-  const models = program.command('models').alias('model').description('models and aliases: list');
+  const models = program
+    .command('models')
+    .alias('model')
+    .description('models and aliases: list, route');
   addExamples(models, scope, [['models list', '']]);
   const list = addLimitOption(models.command('list'))
     .description('list the models of the configured providers, with prices for a million tokens')
@@ -71,4 +75,5 @@ export function registerModels(program: Command, scope: CommandScope): void {
     ['models list', ''],
     ['models list --provider sim', ''],
   ]);
+  registerModelRoute(models, scope);
 }

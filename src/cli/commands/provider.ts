@@ -1,5 +1,5 @@
 /**
- * `alwrity-gateway provider new`: the files of a new provider, in a checkout of the gateway.
+ * `alwrity-gateway provider …`: those configured, and the files of a new provider, in a checkout of the gateway.
  *
  * @module
  */
@@ -16,6 +16,7 @@ import {
   registryLines,
   type ScaffoldLine,
 } from '../scaffold/provider-files.ts';
+import { registerProviderList } from './routing.ts';
 
 interface Flags extends OutputFlags {
   readonly title?: string;
@@ -87,7 +88,9 @@ function create(scope: CommandScope, id: string, flags: Flags): void {
 export function registerProvider(program: Command, scope: CommandScope): void {
   const provider = program
     .command('provider')
-    .description('providers, for those who work on the gateway');
+    .alias('providers')
+    .description('providers: list; new ones, for those who work on the gateway');
+  registerProviderList(provider, scope);
   const fresh = provider
     .command('new <id>')
     .description('write the files of a new provider into this checkout')

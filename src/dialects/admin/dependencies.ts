@@ -5,7 +5,9 @@
  */
 import type { PriceBook } from '../../catalog/price-book.ts';
 import type { IdSource } from '../../contracts/ids.ts';
+import type { Operation } from '../../contracts/metering.ts';
 import type { UsageUnit } from '../../contracts/usage.ts';
+import type { ProviderView, RouteView } from '../../gateway/route-view.ts';
 import type { ReplySeal } from '../../gateway/reply-seal.ts';
 import type { WebhookRecord } from '../../metering/alerts-port.ts';
 import type { JobRecord } from '../../metering/job-port.ts';
@@ -75,6 +77,11 @@ export interface AdminDependencies {
   readonly config: () => ShownConfig;
   readonly catalogue: ShownCatalogue;
   readonly webhookTools: WebhookTools;
+  /** Providers, and where a call would go; null for a model that is not known. */
+  readonly routing: {
+    providers(): readonly ProviderView[];
+    explain(model: string, operation: Operation): RouteView | null;
+  };
   /** Removes stored media with its bytes. False where there is none of this id. */
   readonly removeAsset: (id: string) => Promise<boolean>;
   /** Asks a job's provider to stop. @throws GatewayError `conflict` where it has ended, or cannot be stopped */

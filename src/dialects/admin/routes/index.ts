@@ -24,6 +24,7 @@ import { priceRoutes } from './prices.ts';
 import { reconciliationRoutes } from './reconciliation.ts';
 import { processRoutes } from './process.ts';
 import { requestRoutes } from './requests.ts';
+import { routingRoutes } from './routing.ts';
 import { subscriptionEventRoutes } from './subscription-events.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import { usageRoutes } from './usage.ts';
@@ -50,6 +51,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...ledgerHoldRoutes,
   ...ledgerBackupRoutes,
   ...processRoutes,
+  ...routingRoutes,
   ...auditRoutes,
   ...priceRoutes,
   ...assetRoutes,

@@ -135,6 +135,7 @@ export async function createHarness(openStore: OpenStore): Promise<Harness> {
     config: () => SHOWN_CONFIG,
     catalogue: CATALOGUE,
     webhookTools: fakeWebhookTools(),
+    routing: { providers: () => [], explain: () => null },
     cancelJob: async (job) => job,
     removeAsset: async (id) => (await store.assets.remove(id)).removed > 0,
     maxBodyBytes: 64 * 1024,
