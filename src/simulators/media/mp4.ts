@@ -1,10 +1,12 @@
 /**
  * Clips that anyone can see to be simulated: one picture for the whole length, in an MP4 (ISO/IEC 14496-12) whose video
- * track holds PNG pictures (object type 0x6D of the MP4 registration authority, https://mp4ra.org/registered-types/object-types).
+ * track holds PNG pictures (object type 0x6D of the MP4 registration authority, https://mp4ra.org/registered-types/object-types), with
+ * tones beside them where it has a sound.
  *
  * @module
  */
-import { simulatedPng } from './png.ts';
+import { simulatedPng, type PictureLooks } from './png.ts';
+import { RATE as SOUND_RATE, tonePcm } from './sound.ts';
 
 const TIMESCALE = 1000;
 const FRAMES_PER_SECOND = 2;
@@ -92,8 +94,60 @@ function sampleTable(track: Track): Buffer {
   );
 }
 
-function movie(track: Track, label: string): Buffer {
-  const { width, height, durationMs } = track;
+const DATA_HERE = box('dinf', box('dref', u32(0, 1), box('url ', u32(1))));
+
+function trackBox(
+  head: { readonly id: number; readonly durationMs: number; readonly timescale: number },
+  media: {
+    readonly kind: 'vide' | 'soun';
+    readonly header: Buffer;
+    readonly table: Buffer;
+    readonly width: number;
+    readonly height: number;
+  },
+): Buffer {
+  const { id, durationMs, timescale } = head;
+  const { kind, header, table, width, height } = media;
+  const tkhd = box(
+    'tkhd',
+    // Enabled, in the movie.
+    u32(3, 0, 0, id, 0, durationMs),
+    Buffer.alloc(8),
+    u16(0, 0, kind === 'soun' ? 0x0100 : 0, 0),
+    u32(...MATRIX, width * 65_536, height * 65_536),
+  );
+  const units = Math.round((durationMs * timescale) / 1000);
+  const mdhd = box('mdhd', u32(0, 0, 0, timescale, units), u16(0x55c4, 0));
+  const name = Buffer.from('Simulated\u0000', 'latin1');
+  const hdlr = box('hdlr', u32(0, 0), Buffer.from(kind), Buffer.alloc(12), name);
+  return box('trak', tkhd, box('mdia', mdhd, hdlr, box('minf', header, DATA_HERE, table)));
+}
+
+const SAMPLE_BYTES = 2;
+
+/** Bare samples of 16 bits, little endian (`sowt`), all in one chunk. */
+function soundTable(pcm: Buffer, at: number): Buffer {
+  const samples = pcm.length / SAMPLE_BYTES;
+  const entry = box(
+    'sowt',
+    Buffer.alloc(6),
+    u16(1),
+    Buffer.alloc(8),
+    u16(1, SAMPLE_BYTES * 8, 0, 0),
+    u32(SOUND_RATE * 65_536),
+  );
+  return box(
+    'stbl',
+    box('stsd', u32(0, 1), entry),
+    box('stts', u32(0, 1, samples, 1)),
+    box('stsc', u32(0, 1, 1, samples, 1)),
+    box('stsz', u32(0, SAMPLE_BYTES, samples)),
+    box('stco', u32(0, 1, at)),
+  );
+}
+
+function movie(track: Track, label: string, pcm: Buffer | null): Buffer {
+  const { width, height, durationMs, pictureAt, pictureBytes } = track;
   const mvhd = box(
     'mvhd',
     u32(0, 0, 0, TIMESCALE, durationMs, 0x00010000),
@@ -101,38 +155,57 @@ function movie(track: Track, label: string): Buffer {
     Buffer.alloc(8),
     u32(...MATRIX),
     Buffer.alloc(24),
-    u32(2),
+    u32(3),
   );
-  const tkhd = box(
-    'tkhd',
-    // Enabled, in the movie.
-    u32(3, 0, 0, 1, 0, durationMs),
-    Buffer.alloc(8),
-    u16(0, 0, 0, 0),
-    u32(...MATRIX, width * 65_536, height * 65_536),
+  const picture = trackBox(
+    { id: 1, durationMs, timescale: TIMESCALE },
+    {
+      kind: 'vide',
+      header: box('vmhd', u32(1), u16(0, 0, 0, 0)),
+      table: sampleTable(track),
+      width,
+      height,
+    },
   );
-  const mdhd = box('mdhd', u32(0, 0, 0, TIMESCALE, durationMs), u16(0x55c4, 0));
-  const name = Buffer.from('Simulated\u0000', 'latin1');
-  const hdlr = box('hdlr', u32(0, 0), Buffer.from('vide'), Buffer.alloc(12), name);
-  const data = box('dinf', box('dref', u32(0, 1), box('url ', u32(1))));
-  const minf = box('minf', box('vmhd', u32(1), u16(0, 0, 0, 0)), data, sampleTable(track));
+  const sound =
+    pcm === null
+      ? Buffer.alloc(0)
+      : trackBox(
+          { id: 2, durationMs, timescale: SOUND_RATE },
+          {
+            kind: 'soun',
+            header: box('smhd', u32(0), u16(0, 0)),
+            table: soundTable(pcm, pictureAt + pictureBytes),
+            width: 0,
+            height: 0,
+          },
+        );
   const comment = box('udta', box('cprt', u32(0), u16(0x55c4), Buffer.from(`${label}\u0000`)));
-  return box('moov', mvhd, box('trak', tkhd, box('mdia', mdhd, hdlr, minf)), comment);
+  return box('moov', mvhd, picture, sound, comment);
 }
 
-/** A decodable clip of exactly that size and length; equal seeds give equal bytes. */
+/** What a clip looks and sounds like beside its size and length. */
+export interface ClipLooks extends PictureLooks {
+  /** Whether it has a track with tones. */
+  readonly hasSound?: boolean;
+}
+
+/** A decodable clip of exactly that size and length; equal seeds and looks give equal bytes. */
 export function simulatedMp4(
   clip: { readonly width: number; readonly height: number; readonly durationMs: number },
   seed: string,
+  looks: ClipLooks = {},
 ): Buffer {
   const { width, height } = clip;
   const durationMs = Math.max(1, Math.round(clip.durationMs));
-  const picture = simulatedPng({ width, height }, seed);
+  const picture = simulatedPng({ width, height }, seed, looks);
+  const pcm = looks.hasSound === true ? tonePcm(durationMs, seed) : null;
   const ftyp = box('ftyp', Buffer.from('isom'), u32(0x200), Buffer.from('isomiso2mp41'));
   const frames = Math.max(1, Math.round((durationMs / 1000) * FRAMES_PER_SECOND));
   const track = { width, height, durationMs, frames, pictureBytes: picture.length };
   const label = `simulated ${seed.slice(0, 200)}`;
-  const head = movie({ ...track, pictureAt: 0 }, label);
+  const head = movie({ ...track, pictureAt: 0 }, label, pcm);
   const pictureAt = ftyp.length + head.length + 8;
-  return Buffer.concat([ftyp, movie({ ...track, pictureAt }, label), box('mdat', picture)]);
+  const data = box('mdat', picture, ...(pcm === null ? [] : [pcm]));
+  return Buffer.concat([ftyp, movie({ ...track, pictureAt }, label, pcm), data]);
 }

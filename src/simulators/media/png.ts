@@ -18,6 +18,18 @@ const GLYPHS: Readonly<Record<string, readonly number[]>> = {
   T: [0x1f, 0x04, 0x04, 0x04, 0x04, 0x04, 0x04],
   E: [0x1f, 0x10, 0x10, 0x1e, 0x10, 0x10, 0x1f],
   D: [0x1e, 0x11, 0x11, 0x11, 0x11, 0x11, 0x1e],
+  B: [0x1e, 0x11, 0x11, 0x1e, 0x11, 0x11, 0x1e],
+  C: [0x0e, 0x11, 0x10, 0x10, 0x10, 0x11, 0x0e],
+  F: [0x1f, 0x10, 0x10, 0x1e, 0x10, 0x10, 0x10],
+  G: [0x0e, 0x11, 0x10, 0x17, 0x11, 0x11, 0x0f],
+  K: [0x11, 0x12, 0x14, 0x18, 0x14, 0x12, 0x11],
+  N: [0x11, 0x19, 0x15, 0x13, 0x11, 0x11, 0x11],
+  O: [0x0e, 0x11, 0x11, 0x11, 0x11, 0x11, 0x0e],
+  P: [0x1e, 0x11, 0x11, 0x1e, 0x10, 0x10, 0x10],
+  R: [0x1e, 0x11, 0x11, 0x1e, 0x14, 0x12, 0x11],
+  V: [0x11, 0x11, 0x11, 0x11, 0x11, 0x0a, 0x04],
+  W: [0x11, 0x11, 0x11, 0x15, 0x15, 0x1b, 0x11],
+  X: [0x11, 0x11, 0x0a, 0x04, 0x0a, 0x11, 0x11],
 };
 const MARK = 'SIMULATED';
 const COLUMNS = 6;
@@ -56,14 +68,23 @@ function drawRows(width: number, height: number): Buffer {
   return rows;
 }
 
-function drawMark(rows: Buffer, width: number, height: number): void {
-  const scale = Math.max(1, Math.floor((width * 0.9) / (MARK.length * COLUMNS)));
-  const left = Math.max(0, Math.floor((width - MARK.length * COLUMNS * scale) / 2));
-  const top = Math.max(0, Math.floor((height - ROWS * scale) / 2));
+interface Line {
+  readonly text: string;
+  readonly scale: number;
+  readonly left: number;
+  readonly top: number;
+}
+
+function drawLine(
+  rows: Buffer,
+  { width, height }: { readonly width: number; readonly height: number },
+  line: Line,
+): void {
+  const { text, scale, left, top } = line;
   for (let y = 0; y < ROWS * scale && top + y < height; y += 1) {
-    for (let x = 0; x < MARK.length * COLUMNS * scale && left + x < width; x += 1) {
+    for (let x = 0; x < text.length * COLUMNS * scale && left + x < width; x += 1) {
       const column = Math.floor(x / scale);
-      const letter = GLYPHS[MARK[Math.floor(column / COLUMNS)] ?? ''];
+      const letter = GLYPHS[text[Math.floor(column / COLUMNS)] ?? ''];
       const bits = letter?.[Math.floor(y / scale)] ?? 0;
       if (((bits >> (COLUMNS - 2 - (column % COLUMNS))) & 1) === 1) {
         rows[(top + y) * (width + 1) + 1 + left + x] = INK;
@@ -72,19 +93,46 @@ function drawMark(rows: Buffer, width: number, height: number): void {
   }
 }
 
-/** A decodable PNG of exactly that size; equal seeds give equal bytes. Where it is transparent, all but the mark is. */
+/** The mark in the middle, and what was done in smaller letters below it. */
+function drawMark(
+  rows: Buffer,
+  size: { readonly width: number; readonly height: number },
+  caption: string,
+): void {
+  const { width, height } = size;
+  const centred = (text: string, scale: number): number =>
+    Math.max(0, Math.floor((width - text.length * COLUMNS * scale) / 2));
+  const scale = Math.max(1, Math.floor((width * 0.9) / (MARK.length * COLUMNS)));
+  const top = Math.max(0, Math.floor((height - ROWS * scale) / 2));
+  drawLine(rows, size, { text: MARK, scale, left: centred(MARK, scale), top });
+  const small = Math.max(1, Math.floor(scale / 2));
+  const left = centred(caption, small);
+  const below = top + Math.ceil((ROWS + 2) * scale);
+  drawLine(rows, size, { text: caption, scale: small, left, top: below });
+}
+
+/** What is seen beside stripes and mark. */
+export interface PictureLooks {
+  /** All but what is written is transparent. */
+  readonly isTransparent?: boolean;
+  /** What was done, in capitals. */
+  readonly caption?: string;
+}
+
+/** A decodable PNG of exactly that size; equal seeds and looks give equal bytes. */
 export function simulatedPng(
   size: { readonly width: number; readonly height: number },
   seed: string,
-  isTransparent = false,
+  looks: PictureLooks = {},
 ): Buffer {
   const { width, height } = size;
+  const { isTransparent = false, caption = '' } = looks;
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 3, 0, 0, 0], 8);
   const rows = drawRows(width, height);
-  drawMark(rows, width, height);
+  drawMark(rows, size, caption);
   return Buffer.concat([
     Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1'),
     chunk('IHDR', header),

@@ -5,7 +5,8 @@
  */
 import { createRandom } from '../core/random.ts';
 
-const RATE = 24_000;
+/** Samples a second of all that is simulated. */
+export const RATE = 24_000;
 const BYTES_PER_SAMPLE = 2;
 const MS_PER_CHARACTER = 60;
 const WAV_HEADER_BYTES = 44;

@@ -83,7 +83,13 @@ function answer(
     {
       created: CREATED_S,
       background: tool.isTransparent ? 'transparent' : 'opaque',
-      data: [{ b64_json: simulatedPng(made, seed, tool.isTransparent).toString('base64') }],
+      data: [
+        {
+          b64_json: simulatedPng(made, seed, { isTransparent: tool.isTransparent }).toString(
+            'base64',
+          ),
+        },
+      ],
       output_format: 'png',
       size,
     },

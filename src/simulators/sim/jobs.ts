@@ -20,6 +20,7 @@ import { NO_USAGE, type BodyReply, type SimulatedMedia } from '../core/reply.ts'
 import { simulatedMp4 } from '../media/mp4.ts';
 import { simulatedPng } from '../media/png.ts';
 import { speechMs, tonePcm, wavOf } from '../media/sound.ts';
+import { askedClip, sizeAsked } from './clips.ts';
 
 const SECRET = 'sim-webhook-secret';
 /** Hex HMAC-SHA-256 over `<seconds>.<body>`. */
@@ -37,7 +38,6 @@ const STATUS = {
   failed: 'failed',
   cancelled: 'cancelled',
 } as const;
-const HEIGHTS: Readonly<Record<string, number>> = { '480p': 480, '720p': 720, '1080p': 1080 };
 
 function jsonReply(call: SimulatedCall, status: number, value: object): BodyReply {
   const headers = { 'content-type': 'application/json', 'x-request-id': call.id };
@@ -49,27 +49,20 @@ function refusal(call: SimulatedCall, status: number, message: string): BodyRepl
   return jsonReply(call, status, { error: { message, type, param: null, code: null } });
 }
 
-function sizeOf(body: JsonObject): { width: number; height: number } {
-  const match = /^(\d{2,5})x(\d{2,5})$/.exec(stringOf(body['size']) ?? '');
-  if (match !== null) return { width: Number(match[1]), height: Number(match[2]) };
-  const height = HEIGHTS[stringOf(body['resolution']) ?? ''] ?? 720;
-  return { width: Math.round((height * 16) / 9), height };
-}
-
 /** What a request makes, and what of it is billed. */
 function workOf(
   body: JsonObject,
   seed: string,
 ): { files: (() => MadeFile)[]; media: SimulatedMedia; result: JsonObject | null } {
   const operation = stringOf(body['operation']) ?? '';
-  const { width, height } = sizeOf(body);
   if (operation.startsWith('video.')) {
-    const durationMs = (numberOf(body['seconds']) ?? 4) * 1000;
+    const videoSeconds = numberOf(body['seconds']) ?? 4;
+    const asked = askedClip(operation, body, seed);
     const make = () => ({
-      bytes: simulatedMp4({ width, height, durationMs }, seed),
+      bytes: simulatedMp4(asked.clip, asked.seed, asked.looks),
       type: 'video/mp4',
     });
-    return { files: [make], media: { clips: 1, videoSeconds: durationMs / 1000 }, result: null };
+    return { files: [make], media: { clips: 1, videoSeconds }, result: null };
   }
   if (operation === 'audio.speech') {
     const text = stringOf(body['prompt']) ?? '';
@@ -88,8 +81,9 @@ function workOf(
     };
   }
   const count = numberOf(body['n']) ?? 1;
+  const size = sizeAsked(body);
   const files = Array.from({ length: count }, (_, at) => () => ({
-    bytes: simulatedPng({ width, height }, `${seed}/${String(at)}`),
+    bytes: simulatedPng(size, `${seed}/${String(at)}`),
     type: 'image/png',
   }));
   return { files, media: { images: count }, result: null };
