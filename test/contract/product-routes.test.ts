@@ -127,6 +127,20 @@ const TO_COME = [
   'POST /admin/v1/config/reload',
 ];
 
+/** Codes that a client should repeat, and those where it depends on what has happened; all others it should not. */
+const REPEATED = [
+  'limit_held',
+  'rate_limited',
+  'concurrency_limited',
+  'request_timeout',
+  'idempotency_in_flight',
+  'provider_rate_limited',
+  'metering_unavailable',
+  'overloaded',
+  'draining',
+];
+const DEPENDS = ['provider_error', 'provider_timeout', 'stream_interrupted'];
+
 /** Contract §6. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   limit_exceeded: 429,
@@ -168,6 +182,18 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   internal_error: 500,
 };
 
+const LIMIT_MEMBERS = [
+  'id',
+  'meter',
+  'window',
+  'scope',
+  'limit',
+  'used',
+  'held',
+  'remaining',
+  'resets_at',
+] as const;
+
 let lab: Lab;
 beforeAll(async () => {
   lab = await openLab({ providers: 'none' });
@@ -208,6 +234,40 @@ describe('errors', () => {
     );
     expect(table).toEqual(STATUS_BY_CODE);
   });
+
+  it('say whether to repeat as the contract does', () => {
+    const codesOf = (verdict: boolean | null): readonly string[] =>
+      Object.entries(ERROR_CODES)
+        .filter(([, { shouldRetry }]) => shouldRetry === verdict)
+        .map(([code]) => code);
+    expect(codesOf(true).toSorted()).toEqual(REPEATED.toSorted());
+    expect(codesOf(null).toSorted()).toEqual(DEPENDS.toSorted());
+  });
+
+  it('of limits carry what was violated, the plan, and what to do', async () => {
+    const { apiKey: key } = await createCustomerKey(lab.gateway, {
+      limits: [{ meter: 'cost_usd', window: 'period', amount: '0.000001' }],
+    });
+    const { status, error, headers } = await lab.call('/v1/chat/completions', {
+      key,
+      body: chatBody('sim/chat', { max_tokens: 4000 }),
+    });
+    expect(status).toBe(429);
+    expect(headers.get('x-should-retry')).toBe('false');
+    expect(error).toMatchObject({
+      type: 'insufficient_quota',
+      param: null,
+      code: 'limit_exceeded',
+      request_id: headers.get('x-request-id'),
+      plan: { id: expect.any(String), version: 1 },
+      actions: expect.any(Array),
+      usage_info: expect.any(Object),
+    });
+    const [limit] = error['limits'] as readonly object[];
+    expect(Object.keys(limit ?? {}).toSorted()).toEqual(
+      expect.arrayContaining([...LIMIT_MEMBERS, 'requested'].toSorted()),
+    );
+  });
 });
 
 describe('headers', () => {
@@ -237,6 +297,54 @@ describe('headers', () => {
     for (const name of always) expect(refused.headers.get(name), name).not.toBeNull();
     for (const name of called) expect(refused.headers.get(name), name).toBeNull();
     expect(refused.headers.get('x-gateway-cost')).toBe('0.000000000');
+  });
+});
+
+describe('a quote', () => {
+  it('has the members of the contract, and answers 200 whatever the verdict', async () => {
+    const { apiKey: key } = await createCustomerKey(lab.gateway, {
+      limits: [{ meter: 'images', window: 'period', amount: 2 }],
+    });
+    const { status, json } = await lab.call('/v1/quotes', {
+      key,
+      body: {
+        operations: [
+          {
+            id: 'hero',
+            type: 'image.generate',
+            model: 'sim/image',
+            image: { n: 4, size: '1024x1024' },
+          },
+        ],
+        hold: { mode: 'all_or_nothing', ttl_s: 600 },
+      },
+    });
+    expect(status).toBe(200);
+    expect(json).toMatchObject({
+      id: expect.stringMatching(/^qt_/),
+      can_proceed: false,
+      expires_at: expect.any(String),
+      price_book: expect.stringMatching(/^pb_/),
+      plan: { id: expect.any(String), version: 1 },
+      total: { min: expect.any(String), expected: expect.any(String), max: expect.any(String) },
+      operations: [
+        {
+          id: 'hero',
+          allowed: false,
+          provider: 'sim',
+          cost: { min: expect.any(String), lines: expect.any(Array) },
+          blocked_by: ['images/period'],
+          reason: { code: 'limit_exceeded', message: expect.any(String) },
+          actions: expect.arrayContaining([{ do: 'reduce', param: 'image.n', max: 2 }]),
+        },
+      ],
+      hold: null,
+      warnings: expect.any(Array),
+    });
+    const [limit] = json['limits'] as readonly object[];
+    expect(Object.keys(limit ?? {})).toEqual(
+      expect.arrayContaining([...LIMIT_MEMBERS, 'requested', 'after']),
+    );
   });
 });
 
@@ -274,8 +382,7 @@ describe('bodies that tools rely on', () => {
     });
     const limits = await lab.call('/v1/limits', own);
     const shown = (limits.json['limits'] as readonly Readonly<Record<string, unknown>>[])[0];
-    const members = ['id', 'meter', 'window', 'scope', 'limit', 'used', 'held', 'remaining'];
-    expect(Object.keys(shown ?? {})).toEqual(expect.arrayContaining([...members, 'resets_at']));
+    expect(Object.keys(shown ?? {})).toEqual(expect.arrayContaining([...LIMIT_MEMBERS]));
     const me = await lab.call('/v1/me', own);
     expect(Object.keys(me.json)).toEqual(
       expect.arrayContaining(['customer', 'subscription', 'limits', 'models']),
