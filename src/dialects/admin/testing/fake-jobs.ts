@@ -7,15 +7,39 @@ import {
   isEnded,
   type JobBooking,
   type JobEnding,
+  type JobQuery,
   type JobRecord,
   type Jobs,
 } from '../../../metering/job-port.ts';
-import type { Held, Ledger, Refused, ReserveCommand } from '../../../metering/ports.ts';
+import type { Held, Ledger, Page, Refused, ReserveCommand } from '../../../metering/ports.ts';
 
 async function book(ledger: Ledger, holdId: string, booking: JobBooking): Promise<void> {
   if (booking.type === 'unknown') return;
   if (booking.type === 'settle') await ledger.settle({ holdId, ...booking });
   else await ledger.void({ holdId, ...booking });
+}
+
+function pageOf(jobs: readonly JobRecord[], query: JobQuery): Page<JobRecord> {
+  const { customerId, state, operation, limit, cursor } = query;
+  const prefix = operation?.endsWith('*') === true ? operation.slice(0, -1) : null;
+  const all = jobs
+    .filter(
+      (job) =>
+        (customerId === null || job.customerId === customerId) &&
+        (state === null || job.state === state) &&
+        (operation === null ||
+          (prefix === null ? job.operation === operation : job.operation.startsWith(prefix))),
+    )
+    .toReversed();
+  const after = cursor?.startsWith('after:') === true ? cursor.slice('after:'.length) : null;
+  const place = all.findIndex(({ id }) => id === after);
+  const from =
+    cursor === null ? 0 : after === null ? Number(cursor) : place < 0 ? all.length : place + 1;
+  const isMore = from + limit < all.length;
+  return {
+    data: all.slice(from, from + limit),
+    nextCursor: isMore ? String(from + limit) : null,
+  };
 }
 
 export function createFakeJobs(ledger: Ledger, now: () => number): Jobs {
@@ -52,27 +76,7 @@ export function createFakeJobs(ledger: Ledger, now: () => number): Jobs {
     findByTicket: async (provider, ticketId) =>
       [...jobs.values()].find((job) => job.provider === provider && job.ticket?.id === ticketId) ??
       null,
-    async list({ customerId, state, operation, limit, cursor }) {
-      const prefix = operation?.endsWith('*') === true ? operation.slice(0, -1) : null;
-      const all = seen()
-        .filter(
-          (job) =>
-            (customerId === null || job.customerId === customerId) &&
-            (state === null || job.state === state) &&
-            (operation === null ||
-              (prefix === null ? job.operation === operation : job.operation.startsWith(prefix))),
-        )
-        .toReversed();
-      const after = cursor?.startsWith('after:') === true ? cursor.slice('after:'.length) : null;
-      const place = all.findIndex(({ id }) => id === after);
-      const from =
-        cursor === null ? 0 : after === null ? Number(cursor) : place < 0 ? all.length : place + 1;
-      const isMore = from + limit < all.length;
-      return {
-        data: all.slice(from, from + limit),
-        nextCursor: isMore ? String(from + limit) : null,
-      };
-    },
+    list: async (query) => pageOf(seen(), query),
     async removeExpired(nowMs, limit) {
       const expired = [...jobs.values()].filter(
         ({ expiresAtMs }) => expiresAtMs !== null && expiresAtMs <= nowMs,
