@@ -64,6 +64,8 @@ export interface FinishedJob {
 /** One prepared operation on a candidate that does it as work to be followed. */
 export interface PreparedJob {
   readonly submission: JobExchange;
+  /** In place of `submission`, where the model makes less in one than was asked for: at least two. */
+  readonly parts?: readonly JobExchange[];
   /** The answer to a caller who waits for the end. */
   answer(finished: FinishedJob): OperationAnswer;
 }

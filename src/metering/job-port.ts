@@ -6,6 +6,7 @@
  * @module
  */
 import type { ProviderTicket } from '../contracts/job-provider.ts';
+import type { ResultFacts } from '../contracts/media.ts';
 import type { Operation } from '../contracts/metering.ts';
 import type { UsageVector } from '../contracts/usage.ts';
 import type {
@@ -60,6 +61,19 @@ export interface JobError {
   readonly message: string;
 }
 
+/** One of the submissions of a job that takes several, since the model makes less in one than was asked for. */
+export interface JobPart {
+  readonly sentAtMs: number;
+  /** What finds it again; null until the provider has answered. */
+  readonly ticket: ProviderTicket | null;
+  /** Whether the provider surely did not take it. */
+  readonly isRefused: boolean;
+  /** What finds it in the provider's list; null where nothing does. */
+  readonly mark: string | null;
+  /** What is billed if it succeeds. */
+  readonly facts: ResultFacts;
+}
+
 export interface JobRecord {
   /** `job_…` */
   readonly id: string;
@@ -81,6 +95,8 @@ export interface JobRecord {
   readonly progress: number | null;
   /** What finds the work again; null until the provider has answered. */
   readonly ticket: ProviderTicket | null;
+  /** Every submission so far of a job that takes several; empty for all others. */
+  readonly parts: readonly JobPart[];
   readonly createdAtMs: number;
   /** When the last submission began; null before. From then on it may have reached the provider. */
   readonly sentAtMs: number | null;
@@ -116,6 +132,7 @@ export type JobChange = Partial<
     | 'simulated'
     | 'progress'
     | 'ticket'
+    | 'parts'
     | 'sentAtMs'
     | 'startedAtMs'
     | 'cancelAskedAtMs'

@@ -43,6 +43,7 @@ export function jobOf(customerId: string, n: number | string): JobRecord {
     version: 1,
     progress: null,
     ticket: null,
+    parts: [],
     createdAtMs: START_MS,
     sentAtMs: null,
     startedAtMs: null,

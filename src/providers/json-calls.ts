@@ -19,10 +19,25 @@ function some(media: SentMedia | null): readonly SentMedia[] {
   return media === null ? [] : [media];
 }
 
+function mostPictures(model: JsonModel): number {
+  const rule = model.options['n'];
+  return rule?.type === 'range' ? rule.max : 1;
+}
+
+/** Pictures that a model of the table makes in one call; of a model that it does not have, one. */
+export function picturesPerCall(
+  models: readonly JsonModel[],
+  operation: JsonModel['operation'],
+): (model: string) => number {
+  return (model) => {
+    const known = models.find((one) => one.id === model && one.operation === operation);
+    return known === undefined ? 1 : mostPictures(known);
+  };
+}
+
 /** @throws GatewayError naming `n` where the model makes fewer pictures a call */
 function assertCount({ n }: ImageOptions, model: JsonModel): void {
-  const rule = model.options['n'];
-  const most = rule?.type === 'range' ? rule.max : 1;
+  const most = mostPictures(model);
   if (n > most) {
     throw refusal(
       'n',

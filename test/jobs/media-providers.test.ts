@@ -109,6 +109,63 @@ describe('pictures that the caller waits for', () => {
   });
 });
 
+describe('more pictures than the model makes in one call', () => {
+  const model = 'wavespeed/wavespeed-ai/qwen-image/text-to-image';
+  const taken = (prompt: string) => lab.simulator.jobs().filter((one) => one.prompt === prompt);
+
+  it.each([
+    [model, '0.090000000', 3],
+    ['replicate/black-forest-labs/flux-1.1-pro', '0.120000000', 3],
+    ['fal/fal-ai/flux/schnell', '0.018000000', 2],
+  ])('are made by several submissions of %s', async (name, cost, submissions) => {
+    const n = cost === '0.018000000' ? 6 : 3;
+    const prompt = `several of ${name}`;
+    const body = { model: name, n, prompt, size: '256x256' };
+    const reply = await lab.call('/v1/images/generations', { body });
+    expect(reply.status, reply.text).toBe(200);
+    expect(picturesOf(reply)).toHaveLength(n);
+    expect(taken(prompt)).toHaveLength(submissions);
+    expect(await bookedOf(reply)).toMatchObject({ cost, usage: { images: n } });
+  });
+
+  it('come as far as they are made: what is missing is told, and not charged', async () => {
+    const body = { model, n: 3, prompt: 'partly', size: '256x256' };
+    lab.simulator.setFault({
+      match: { model: 'wavespeed-ai/qwen-image/text-to-image' },
+      sequence: [null, '400', null],
+    });
+    const reply = await lab.call('/v1/images/generations', { body });
+    expect(reply.status, reply.text).toBe(200);
+    expect(picturesOf(reply)).toHaveLength(2);
+    expect(reply.json['errors']).toMatchObject([{ index: 2, code: 'provider_error' }]);
+    expect(reply.headers.get('x-gateway-warnings')).toContain('images_delivered=2_of_3');
+    expect(taken('partly')).toHaveLength(2);
+    expect(await bookedOf(reply)).toMatchObject({ cost: '0.060000000', usage: { images: 2 } });
+  });
+
+  it('in the background are one job, with every picture', async () => {
+    const body = { model, n: 2, prompt: 'behind', size: '256x256', seed: 7, background: true };
+    lab.simulator.setFault({
+      match: { model: 'wavespeed-ai/qwen-image/text-to-image' },
+      sequence: [null, 'reset-in-headers', null],
+    });
+    const reply = await lab.call('/v1/images/generations', { body });
+    expect(reply.status, reply.text).toBe(202);
+    const job = await endOf(reply.json['id']);
+    expect(job).toMatchObject({ status: 'succeeded', cost: '0.060000000', usage: { images: 2 } });
+    expect(job['outputs']).toHaveLength(2);
+    // The one whose reply was lost was found by its seed.
+    expect(taken('behind')).toHaveLength(2);
+  });
+
+  it('cost nothing where all of them fail', async () => {
+    const body = { model, n: 2, prompt: 'sim:fail both', size: '256x256' };
+    const reply = await lab.call('/v1/images/generations', { body });
+    expect(reply.status).toBeGreaterThanOrEqual(400);
+    expect(Number((await bookedOf(reply)).cost)).toBe(0);
+  });
+});
+
 describe('sound', () => {
   it.concurrent('WaveSpeed speaks for the official client', async () => {
     const response = await client.audio.speech.create({

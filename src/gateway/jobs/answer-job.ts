@@ -17,7 +17,7 @@ import { replyHeaders } from '../reply-headers.ts';
 import { isPreparedJob, type FinishedJob, type OperationAnswer } from '../operation-call.ts';
 import { targetOf } from '../upstream-request.ts';
 import { thawTerms } from './job-terms.ts';
-import type { JobRun } from './serve-job.ts';
+import type { JobRun } from './job-run.ts';
 import { showJob, type AssetAddresses } from './show-job.ts';
 import { keptTranscript } from './shown-transcript.ts';
 

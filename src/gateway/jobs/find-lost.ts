@@ -4,7 +4,14 @@
  * @module
  */
 import type { JobRecord } from '../../metering/job-port.ts';
-import { emptyOutcome, endJob, type JobContext, providerOf, sleep, stored } from './job-context.ts';
+import {
+  changeJob,
+  emptyOutcome,
+  endJob,
+  type JobContext,
+  providerOf,
+  sleep,
+} from './job-context.ts';
 import { thawTerms } from './job-terms.ts';
 import { callProvider, readReply } from './provider-call.ts';
 import type { Slots } from './slots.ts';
@@ -92,11 +99,7 @@ export async function findLost(
       return null;
     }
     if (found !== null && typeof found === 'object') {
-      const changed = await stored(context, job, () =>
-        gateway.store.jobs.change(job.id, { ticket: found }),
-      );
-      if (changed !== null) context.listeners.tell(changed);
-      return changed;
+      return await changeJob(context, job, { ticket: found });
     }
     await sleep(waitMs, closing);
     waitMs = Math.min(2 * waitMs, WAIT_MS.most);

@@ -6,7 +6,7 @@
 import type { SlotTable } from '../../collections/slot-table.ts';
 import type { JobProtocol } from '../../contracts/job-provider.ts';
 import type { ProviderTarget } from '../../contracts/wire.ts';
-import type { JobRecord } from '../../metering/job-port.ts';
+import type { JobChange, JobRecord } from '../../metering/job-port.ts';
 import type { ConfiguredProvider, Gateway } from '../gateway.ts';
 import type { JobListeners } from './job-listeners.ts';
 import { endingOf, type JobOutcome } from './job-settlement.ts';
@@ -20,6 +20,15 @@ export interface JobContext {
   readonly interrupts: SlotTable<() => void>;
   /** Aborted when the process ends: what is not done is done by the next one. */
   readonly closing: AbortSignal;
+  /** Of one part of a job: takes what is learned of it, in place of the store. */
+  readonly part?: PartKeeper;
+}
+
+/** Who keeps what is learned of one part of a job. */
+export interface PartKeeper {
+  /** @returns the part as it is now; null where its job has ended */
+  change(change: JobChange): Promise<JobRecord | null>;
+  end(outcome: JobOutcome): void;
 }
 
 /** A provider that a job can be followed at. */
@@ -85,12 +94,29 @@ export async function expiryOf(gateway: Gateway, customerId: string): Promise<nu
   return Number.isFinite(shortestMs) ? gateway.clock.nowMs() + shortestMs : null;
 }
 
+/** Writes down what has changed, and tells whoever waits. @returns null where it has ended, or the process does */
+export async function changeJob(
+  context: JobContext,
+  job: JobRecord,
+  change: JobChange,
+): Promise<JobRecord | null> {
+  if (context.part !== undefined) return await context.part.change(change);
+  const { gateway, listeners } = context;
+  const changed = await stored(context, job, () => gateway.store.jobs.change(job.id, change));
+  if (changed !== null) listeners.tell(changed);
+  return changed;
+}
+
 /** Ends a job and its hold, once, and tells whoever waits. */
 export async function endJob(
   context: JobContext,
   job: JobRecord,
   outcome: JobOutcome,
 ): Promise<void> {
+  if (context.part !== undefined) {
+    context.part.end(outcome);
+    return;
+  }
   const { gateway, listeners } = context;
   const { ending, request } = endingOf(gateway, job, outcome);
   const ended = await stored(context, job, async () => {

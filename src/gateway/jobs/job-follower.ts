@@ -11,13 +11,13 @@ import type { WireRequest } from '../../contracts/wire.ts';
 import { finalError } from '../../routing/index.ts';
 import { collectOutputs } from './collect-outputs.ts';
 import {
+  changeJob,
   emptyOutcome,
   endJob,
   type FollowedProvider,
   type JobContext,
   providerOf,
   sleep,
-  stored,
 } from './job-context.ts';
 import type { JobOutcome } from './job-settlement.ts';
 import { callProvider, readReply, type ProviderAnswer } from './provider-call.ts';
@@ -195,7 +195,7 @@ export class JobFollower {
 
   /** Writes down what has moved. */
   async #note(reading: Extract<JobReading, { type: 'pending' }>): Promise<void> {
-    const { gateway, listeners } = this.#context;
+    const { gateway } = this.#context;
     const job = this.#job;
     const change: { -readonly [Name in keyof JobChange]: JobChange[Name] } = {};
     if (reading.ticket !== null) change.ticket = reading.ticket;
@@ -208,12 +208,7 @@ export class JobFollower {
       change.progress = progress;
     }
     if (Object.keys(change).length === 0) return;
-    const changed = await stored(this.#context, job, () =>
-      gateway.store.jobs.change(job.id, change),
-    );
-    if (changed === null) return;
-    this.#job = changed;
-    listeners.tell(changed);
+    this.#job = (await changeJob(this.#context, job, change)) ?? job;
   }
 
   /** Stores what was made, and ends the job. @returns false where it is tried again */

@@ -13,6 +13,7 @@ import { endUnsent, findLost } from './find-lost.ts';
 import { type JobContext, providerOf, sleep } from './job-context.ts';
 import { JobFollower } from './job-follower.ts';
 import { JobListeners } from './job-listeners.ts';
+import { PartsFollower } from './parts-follower.ts';
 import { Slots } from './slots.ts';
 
 /** Rows that one step removes: bounds how long the writer is busy. */
@@ -23,7 +24,7 @@ export class JobRunner {
   readonly listeners = new JobListeners();
   readonly #closing = new AbortController();
   readonly #interrupts = new SlotTable<() => void>();
-  readonly #followers = new Map<string, JobFollower>();
+  readonly #followers = new Map<string, Pick<JobFollower, 'tell' | 'cancel'>>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #holds = new Set<string>();
   /** What was heard of jobs before they were followed. */
@@ -72,6 +73,17 @@ export class JobRunner {
     );
   }
 
+  /** Follows every part of a job. `firsts`: what each submission said. */
+  followParts(job: JobRecord, firsts: readonly (JobReading | null)[]): void {
+    const slots = { polls: this.#polls, downloads: this.#downloads };
+    const follower = new PartsFollower(this.context, slots, job);
+    this.#followers.set(job.id, follower);
+    this.track(
+      job,
+      follower.run(firsts).finally(() => this.#followers.delete(job.id)),
+    );
+  }
+
   /** Finds out what became of a submission, and follows it where it is found. */
   reconcile(job: JobRecord): void {
     const found = findLost(this.context, job, this.#polls);
@@ -101,7 +113,8 @@ export class JobRunner {
 
   /** Goes on with a job that nobody follows. */
   resume(job: JobRecord): void {
-    if (job.ticket !== null) this.follow(job, null);
+    if (job.parts.length > 0) this.followParts(job, []);
+    else if (job.ticket !== null) this.follow(job, null);
     else if (job.sentAtMs === null) this.track(job, endUnsent(this.context, job));
     else this.reconcile(job);
   }

@@ -41,6 +41,7 @@ export function newJob(gateway: Gateway, run: CallRun, call: OperationCall): Job
     version: 1,
     progress: null,
     ticket: null,
+    parts: [],
     createdAtMs: nowMs,
     sentAtMs: null,
     startedAtMs: null,

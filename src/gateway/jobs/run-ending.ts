@@ -21,7 +21,7 @@ import {
 import type { Receipt, WholeAnswer } from '../text-call.ts';
 import { expiryOf, stored } from './job-context.ts';
 import type { JobEndingBooked } from './job-settlement.ts';
-import type { JobRun } from './serve-job.ts';
+import type { JobRun } from './job-run.ts';
 
 async function end(
   gateway: Gateway,

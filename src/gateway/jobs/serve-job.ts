@@ -6,9 +6,8 @@
  */
 import { GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
 import type { WireRequest } from '../../contracts/wire.ts';
-import { isEnded, type JobRecord } from '../../metering/job-port.ts';
-import { billableOf, classOf } from '../../routing/index.ts';
-import type { AttemptFailure, ReplyMeta } from '../attempt-result.ts';
+import { isEnded } from '../../metering/job-port.ts';
+import { classOf } from '../../routing/index.ts';
 import { failedCallOf, type CallRun } from '../call-run.ts';
 import type { Candidate } from '../candidates.ts';
 import { reviewBefore } from '../content-review.ts';
@@ -18,22 +17,15 @@ import { keepFailure } from '../keep-failure.ts';
 import { isPreparedJob, type OperationCall, type PreparedJob } from '../operation-call.ts';
 import { reserve } from '../reserve.ts';
 import { RoutingSession } from '../routing-state.ts';
-import { recordAttempt } from '../settlement.ts';
 import { prepareCall, targetOf, warningsOf, withOwnHeaders } from '../upstream-request.ts';
 import { attemptWhole } from '../whole-attempt.ts';
 import { answerJob, answerWhenEnded } from './answer-job.ts';
+import { changeRun, noteFailed, type JobRun, type Submitted } from './job-run.ts';
 import { newJob, termsOf } from './new-job.ts';
 import { callProvider, readReply } from './provider-call.ts';
 import { endWithoutWork, endWithAnswer } from './run-ending.ts';
 import { freezeTerms } from './job-terms.ts';
-
-/** A call that is carried out as a job. */
-export interface JobRun {
-  readonly run: CallRun;
-  readonly call: OperationCall;
-  /** As it was last written. */
-  job: JobRecord;
-}
+import { submitParts } from './submit-parts.ts';
 
 /** Whether the candidate does the operation as work to be followed. What it refuses, the pipeline says. */
 function submits(candidate: Candidate, call: OperationCall): boolean {
@@ -71,57 +63,6 @@ function assertTaken(candidates: readonly Candidate[], call: OperationCall): voi
   if (first !== null) throw first;
 }
 
-/** What became of one submission. */
-type Submitted =
-  | { readonly type: 'accepted' }
-  /** Whether it was taken is not known. */
-  | { readonly type: 'lost' }
-  | { readonly type: 'answered' }
-  | { readonly type: 'failed'; readonly failure: AttemptFailure };
-
-async function change(
-  gateway: Gateway,
-  jobRun: JobRun,
-  what: Parameters<Gateway['store']['jobs']['change']>[1],
-): Promise<void> {
-  const changed = await gateway.store.jobs.change(jobRun.job.id, what);
-  if (changed === null) throw new Error(`the job ${jobRun.job.id} has ended under its call`);
-  jobRun.job = changed;
-}
-
-function noteFailed(
-  gateway: Gateway,
-  jobRun: JobRun,
-  failed: {
-    readonly candidate: Candidate;
-    readonly failure: AttemptFailure;
-    readonly meta: ReplyMeta;
-    readonly dispatchedAtMs: number;
-  },
-): void {
-  const { run } = jobRun;
-  const { failure } = failed;
-  const failureClass = classOf(failure, { work: 'submit', contentSent: false });
-  if (failureClass === 'not_sent') run.claim?.attemptNotSent();
-  recordAttempt(gateway, run, {
-    candidate: failed.candidate,
-    dispatchedAtMs: failed.dispatchedAtMs,
-    end: {
-      ...failed.meta,
-      outcome:
-        failure.source === 'provider'
-          ? failure.failure.kind
-          : `${failure.failure.kind}:${failure.failure.code}`,
-      modelServed: null,
-      serviceTier: null,
-      billable: billableOf(failure, failureClass),
-      usage: failure.source === 'provider' ? failure.failure.usage : null,
-      estimated: false,
-      dimensions: null,
-    },
-  });
-}
-
 /** With the address at which the provider may tell of the work, where messages of it are taken. */
 function subscribed(gateway: Gateway, { job }: JobRun, request: WireRequest): WireRequest {
   const { callbackUrl } = gateway.settings.jobs;
@@ -152,7 +93,7 @@ async function submitOnce(
     mark: marked?.mark ?? null,
   };
   const dispatchedAtMs = gateway.clock.nowMs();
-  await change(gateway, jobRun, {
+  await changeRun(gateway, jobRun, {
     provider: provider.definition.id,
     model: candidate.model,
     simulated: provider.simulated,
@@ -185,7 +126,7 @@ async function submitOnce(
   run.warnings.push(...warnings);
   const start = read.value;
   if (start.type === 'accepted') {
-    await change(gateway, jobRun, { ticket: start.ticket });
+    await changeRun(gateway, jobRun, { ticket: start.ticket });
     gateway.jobs.follow(jobRun.job, start.reading);
   } else gateway.jobs.follow(jobRun.job, start);
   return { type: 'accepted' };
@@ -201,7 +142,7 @@ async function callOnce(
   const { candidate } = at;
   const prepared = prepareCall(candidate, run, gateway.settings);
   const dispatchedAtMs = gateway.clock.nowMs();
-  await change(gateway, jobRun, {
+  await changeRun(gateway, jobRun, {
     provider: candidate.provider.definition.id,
     model: candidate.model,
     simulated: candidate.provider.simulated,
@@ -237,9 +178,12 @@ async function submit(gateway: Gateway, jobRun: JobRun): Promise<void> {
     session.begin(candidate);
     run.claim?.attemptBegins();
     const prepared = call.prepare(candidate.provider.definition, targetOf(candidate));
-    const done = isPreparedJob(prepared)
-      ? await submitOnce(gateway, jobRun, { candidate, prepared })
-      : await callOnce(gateway, jobRun, { candidate, hasOther: session.hasOther() });
+    const hasOther = session.hasOther();
+    const done = !isPreparedJob(prepared)
+      ? await callOnce(gateway, jobRun, { candidate, hasOther })
+      : prepared.parts === undefined
+        ? await submitOnce(gateway, jobRun, { candidate, prepared })
+        : await submitParts(gateway, jobRun, { candidate, parts: prepared.parts });
     run.upstreamMs += gateway.clock.monotonicMs() - beganMs;
     if (done.type === 'lost') {
       gateway.jobs.reconcile(jobRun.job);

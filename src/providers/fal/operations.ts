@@ -9,12 +9,20 @@ import type { ImageEditProvider, ImageGenerationProvider } from '../../contracts
 import type { ImageUpscaleProvider } from '../../contracts/image-upscale-provider.ts';
 import type { TranscriptionProvider } from '../../contracts/transcription-provider.ts';
 import type { VideoProvider } from '../../contracts/video-provider.ts';
-import { clipCall, clipFacts, editCall, pictureCall, pictureFacts } from '../json-calls.ts';
+import {
+  clipCall,
+  clipFacts,
+  editCall,
+  pictureCall,
+  pictureFacts,
+  picturesPerCall,
+} from '../json-calls.ts';
 import { submission } from './jobs.ts';
 import { MODELS } from './models.ts';
 import { falModel, submissionRequest } from './request.ts';
 
 export const imageGeneration: ImageGenerationProvider = {
+  perCall: picturesPerCall(MODELS, 'image.generate'),
   generate(options, target) {
     const model = falModel(target, 'image.generate');
     const { asked, warnings } = pictureCall(model, options);
@@ -25,6 +33,7 @@ export const imageGeneration: ImageGenerationProvider = {
 };
 
 export const imageEdit: ImageEditProvider = {
+  perCall: picturesPerCall(MODELS, 'image.edit'),
   edit(options, target) {
     const model = falModel(target, 'image.edit');
     const { asked, warnings } = editCall(model, options);

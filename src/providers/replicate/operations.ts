@@ -7,12 +7,20 @@ import type { BackgroundRemovalProvider } from '../../contracts/background-remov
 import type { ImageEditProvider, ImageGenerationProvider } from '../../contracts/image-provider.ts';
 import type { ImageUpscaleProvider } from '../../contracts/image-upscale-provider.ts';
 import type { VideoProvider } from '../../contracts/video-provider.ts';
-import { clipCall, clipFacts, editCall, pictureCall, pictureFacts } from '../json-calls.ts';
+import {
+  clipCall,
+  clipFacts,
+  editCall,
+  pictureCall,
+  pictureFacts,
+  picturesPerCall,
+} from '../json-calls.ts';
 import { submission } from './jobs.ts';
 import { MODELS } from './models.ts';
 import { replicateModel, submissionRequest } from './request.ts';
 
 export const imageGeneration: ImageGenerationProvider = {
+  perCall: picturesPerCall(MODELS, 'image.generate'),
   generate(options, target) {
     const model = replicateModel(target, 'image.generate');
     const { asked, warnings } = pictureCall(model, options);
@@ -22,6 +30,7 @@ export const imageGeneration: ImageGenerationProvider = {
 };
 
 export const imageEdit: ImageEditProvider = {
+  perCall: picturesPerCall(MODELS, 'image.edit'),
   edit(options, target) {
     const model = replicateModel(target, 'image.edit');
     const { asked, warnings } = editCall(model, options);

@@ -5,11 +5,13 @@
  */
 import type { FaceSwapProvider } from '../../contracts/face-swap-provider.ts';
 import type { ImageEditProvider, ImageGenerationProvider } from '../../contracts/image-provider.ts';
-import { editCall, pictureCall, pictureFacts } from '../json-calls.ts';
+import { editCall, pictureCall, pictureFacts, picturesPerCall } from '../json-calls.ts';
+import { MODELS } from './models.ts';
 import { submission } from './jobs.ts';
 import { submissionRequest, waveSpeedModel } from './request.ts';
 
 export const imageGeneration: ImageGenerationProvider = {
+  perCall: picturesPerCall(MODELS, 'image.generate'),
   generate(options, target) {
     const model = waveSpeedModel(target, 'image.generate');
     const { asked, warnings } = pictureCall(model, options);
@@ -19,6 +21,7 @@ export const imageGeneration: ImageGenerationProvider = {
 };
 
 export const imageEdit: ImageEditProvider = {
+  perCall: picturesPerCall(MODELS, 'image.edit'),
   edit(options, target) {
     const model = waveSpeedModel(target, 'image.edit');
     const { asked, warnings } = editCall(model, options);

@@ -3,15 +3,19 @@
  *
  * @module
  */
-import { GatewayError } from '../../../contracts/gateway-error.ts';
 import type { ImageGenerationResult, ImageOptions } from '../../../contracts/image-provider.ts';
-import { isJobExchange, type OperationExchange } from '../../../contracts/job-provider.ts';
+import {
+  isJobExchange,
+  type JobExchange,
+  type OperationExchange,
+  wholeExchange,
+} from '../../../contracts/job-provider.ts';
 import type { MediaExchange } from '../../../contracts/media.ts';
 import { ProviderFailureError } from '../../../contracts/provider-failure.ts';
 import type { UsageVector } from '../../../contracts/usage.ts';
 import type { WireReply } from '../../../contracts/wire.ts';
 import type { DataPlaneSettings } from '../../../gateway/gateway.ts';
-import type { FinishedJob, Prepared } from '../../../gateway/operation-call.ts';
+import type { FinishedJob, Prepared, PreparedJob } from '../../../gateway/operation-call.ts';
 import { unstreamed } from '../unstreamed.ts';
 import { imagesAnswer } from './images-reply.ts';
 import type { ImageRequest } from './schema.ts';
@@ -36,18 +40,29 @@ function imagesOf({ media, facts }: FinishedJob): ImageGenerationResult {
 /** How pictures are delivered. */
 type Delivery = Pick<ImageRequest, 'response_format'> & Pick<DataPlaneSettings, 'generatedBy'>;
 
+/** Work that is followed; in parts where there are several submissions. */
+function preparedJob(
+  submissions: readonly JobExchange[],
+  asked: Pick<ImageOptions, 'n'> & Delivery,
+): PreparedJob {
+  const [submission] = submissions;
+  if (submission === undefined) throw new Error('a call has at least one submission');
+  const { n: wanted, generatedBy } = asked;
+  const how = { wanted, asUrls: asked.response_format === 'url', generatedBy };
+  return {
+    submission,
+    ...(submissions.length === 1 ? {} : { parts: submissions }),
+    answer: (finished) => imagesAnswer(imagesOf(finished), how),
+  };
+}
+
 export function preparedImages(
   exchange: OperationExchange<ImageGenerationResult>,
   asked: Pick<ImageOptions, 'n'> & Delivery,
 ): Prepared {
   const { n: wanted, generatedBy } = asked;
   const how = { wanted, asUrls: asked.response_format === 'url', generatedBy };
-  if (isJobExchange(exchange)) {
-    return {
-      submission: exchange,
-      answer: (finished) => imagesAnswer(imagesOf(finished), how),
-    };
-  }
+  if (isJobExchange(exchange)) return preparedJob([exchange], asked);
   return {
     request: exchange.request,
     warnings: exchange.warnings,
@@ -106,15 +121,13 @@ export function preparedPortions<Options extends ImageOptions>(
   const asked = { n: options.n, response_format, generatedBy };
   const portions = portionsOf(options.n, Math.max(1, most));
   if (portions.length === 1) return preparedImages(exchangeOf(options), asked);
-  const exchanges = portions.map((n, at) => {
+  const all = portions.map((n, at) => {
     const seed = options.seed === null ? null : options.seed + at;
-    const exchange = exchangeOf({ ...options, n, seed });
-    if (!isJobExchange(exchange)) return exchange;
-    throw new GatewayError('invalid_request', {
-      message: `This model makes at most ${most} pictures a call.`,
-      param: 'n',
-    });
+    return exchangeOf({ ...options, n, seed });
   });
+  const jobs = all.filter(isJobExchange);
+  if (jobs.length === all.length) return preparedJob(jobs, asked);
+  const exchanges = all.map(wholeExchange);
   const [first] = exchanges;
   if (first === undefined) throw new Error('a call has at least one portion');
   const shown = { wanted: options.n, asUrls: response_format === 'url', generatedBy };
