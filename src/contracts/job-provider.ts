@@ -138,9 +138,20 @@ export interface JobLookUp {
   ): { readonly request: WireRequest; readonly mark: string };
   request(lost: LostSubmission, target: ProviderTarget): WireRequest;
   /**
-   * Work of the list that can only be this submission.
+   * The request for the page after the `page`th, counted from 1, of which `reply` is the 2xx reply; null after the last. Absent: the
+   * list has one page.
    *
-   * @returns `none` when the provider surely has none, `unclear` when several could be it
+   * @throws ProviderFailureError when the body is malformed
+   */
+  next?(
+    lost: LostSubmission,
+    page: { readonly reply: WireReply; readonly number: number },
+    target: ProviderTarget,
+  ): WireRequest | null;
+  /**
+   * Work of one page of the list that can only be this submission.
+   *
+   * @returns `none` when the page surely has none, `unclear` when several could be it
    * @throws ProviderFailureError when the body is malformed
    */
   read(lost: LostSubmission, reply: WireReply): ProviderTicket | 'none' | 'unclear';

@@ -40,6 +40,13 @@ export function markOf({ tags }: ShownJob): string {
   return tags?.['mark'] ?? '';
 }
 
+/** Whether a job has ended as its submissions have: whatever was made, is there. */
+function isRightEnd(status: string, entries: readonly BoardEntry[]): boolean {
+  if (entries.some(({ state }) => state === 'succeeded')) return status === 'succeeded';
+  if (entries.length === 0) return status === 'failed';
+  return entries.some((entry) => isSameEnd(status, entry));
+}
+
 /** fal tells of a cancelled request as of one that failed. */
 function isSameEnd(status: string, { family, state }: BoardEntry): boolean {
   return status === state || (family === 'fal' && state === 'cancelled' && status === 'failed');
@@ -72,7 +79,8 @@ export function compareBooks(
   const wronglyCharged: string[] = [];
   let [inDoubt, inDoubtTaken, dueNanoUsd] = [0, 0, 0n];
   for (const [mark, entries] of taken) {
-    if (entries.length > 1) doubleSubmitted.push(`${mark}: taken ${entries.length} times`);
+    const most = asked.get(mark)?.parts ?? 1;
+    if (entries.length > most) doubleSubmitted.push(`${mark}: taken ${entries.length} times`);
     if (!jobs.has(mark)) lost.push(`${mark} was taken, and the gateway knows nothing of it`);
   }
   for (const [mark, [job, ...others]] of jobs) {
@@ -82,16 +90,19 @@ export function compareBooks(
       continue;
     }
     if (others.length > 0) doubleSubmitted.push(`${mark}: ${others.length + 1} jobs`);
-    const entry = taken.get(mark)?.[0];
+    const entries = taken.get(mark) ?? [];
     if (job.status === 'unknown' && !LISTING_FAMILIES.has(kind.family)) {
       inDoubt += 1;
-      inDoubtTaken += entry === undefined ? 0 : 1;
+      inDoubtTaken += entries.length;
       dueNanoUsd += kind.nanoUsd;
       continue;
     }
-    const isRight = entry === undefined ? job.status === 'failed' : isSameEnd(job.status, entry);
-    if (!isRight) lost.push(`${job.id} is ${job.status}, but ${entry?.state ?? 'not there'}`);
-    const expected = entry?.isBilled === true ? kind.nanoUsd : 0n;
+    if (!isRightEnd(job.status, entries)) {
+      const there = entries.map(({ state }) => state).join(' and ');
+      lost.push(`${job.id} is ${job.status}, but ${there === '' ? 'not there' : there}`);
+    }
+    const billed = entries.filter(({ isBilled }) => isBilled).length;
+    const expected = kind.nanoUsd * BigInt(billed);
     dueNanoUsd += expected;
     if (job.cost === null || nanoOf(job.cost) !== expected) {
       wronglyCharged.push(`${job.id} (${kind.family}, ${job.status}): ${job.cost ?? 'unknown'}`);

@@ -14,7 +14,9 @@ export interface JobKind {
   /** Whether the client waits for the end. */
   readonly waits: boolean;
   readonly body: Readonly<Record<string, unknown>>;
-  /** What it costs by the price book, in nano-USD. */
+  /** Submissions that it takes; default: one. */
+  readonly parts?: number;
+  /** What one submission costs by the price book, in nano-USD. */
   readonly nanoUsd: bigint;
 }
 
@@ -50,6 +52,19 @@ export const JOB_KINDS: readonly [JobKind, ...JobKind[]] = [
     ...PICTURE,
     family: 'wavespeed',
     body: { model: 'wavespeed/wavespeed-ai/qwen-image/text-to-image', size: '512x512' },
+    nanoUsd: 30_000_000n,
+  },
+  {
+    ...PICTURE,
+    family: 'wavespeed',
+    parts: 2,
+    body: {
+      model: 'wavespeed/wavespeed-ai/qwen-image/text-to-image',
+      size: '512x512',
+      n: 2,
+      // Parts without seeds are told the same, so that a lost one is not to be told from the other.
+      seed: 7,
+    },
     nanoUsd: 30_000_000n,
   },
   {

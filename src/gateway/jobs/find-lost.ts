@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ProviderTicket } from '../../contracts/job-provider.ts';
 import type { JobRecord } from '../../metering/job-port.ts';
 import {
   changeJob,
@@ -13,21 +14,30 @@ import {
   sleep,
 } from './job-context.ts';
 import { thawTerms } from './job-terms.ts';
-import { callProvider, readReply } from './provider-call.ts';
+import { callProvider, type ProviderAnswer, readReply } from './provider-call.ts';
 import type { Slots } from './slots.ts';
 
 const ASK_TIMEOUT_MS = 15_000;
 const WAIT_MS = { first: 500, most: 15_000 } as const;
 /** A list that lags behind is asked for so long before it is believed that the work is not there. */
 const LAG_MS = 5_000;
+const PAGES_MAX = 50;
 /** Clocks of two machines. */
 const CLOCK_SKEW_MS = 120_000;
 
-async function ask(
-  context: JobContext,
-  job: JobRecord,
-  polls: Slots,
-): Promise<'none' | 'unclear' | 'failed' | JobRecord['ticket']> {
+type Found = 'none' | 'unclear' | 'failed' | ProviderTicket;
+
+/** What all pages say together. Lists move while they are read, so that work may stand on two of them. */
+function joined(pages: readonly Exclude<Found, 'failed'>[]): Found {
+  const tickets = pages.filter((page) => typeof page === 'object');
+  const [ticket] = tickets;
+  const isOne = tickets.every(({ id }) => id === ticket?.id);
+  if (pages.includes('unclear') || !isOne) return 'unclear';
+  return ticket ?? 'none';
+}
+
+/** Looks through the provider's list, page by page. */
+async function ask(context: JobContext, job: JobRecord, polls: Slots): Promise<Found> {
   const { gateway, interrupts } = context;
   const followed = providerOf(gateway, job);
   const lookUp = followed?.protocol.lookUp;
@@ -40,13 +50,23 @@ async function ask(
     sentBeforeMs: gateway.clock.nowMs() + CLOCK_SKEW_MS,
     mark,
   };
-  const request = lookUp.request(lost, followed.target);
-  const answer = await polls.run(() =>
-    callProvider(gateway, followed.provider, { request, timeoutMs: ASK_TIMEOUT_MS, interrupts }),
-  );
-  if (answer.type === 'failed') return 'failed';
-  const read = readReply(answer, (reply) => lookUp.read(lost, reply));
-  return read.type === 'failed' ? 'failed' : read.value;
+  const pages: Exclude<Found, 'failed'>[] = [];
+  let request = lookUp.request(lost, followed.target);
+  for (;;) {
+    // A list without an end tells nothing for sure.
+    if (pages.length === PAGES_MAX) return 'unclear';
+    const asked = { request, timeoutMs: ASK_TIMEOUT_MS, interrupts };
+    const answer: ProviderAnswer = await polls.run(() => callProvider(gateway, followed.provider, asked));
+    if (answer.type === 'failed') return 'failed';
+    const read = readReply(answer, (reply) => ({
+      found: lookUp.read(lost, reply),
+      next: lookUp.next?.(lost, { reply, number: pages.length + 1 }, followed.target) ?? null,
+    }));
+    if (read.type === 'failed') return 'failed';
+    pages.push(read.value.found);
+    if (read.value.next === null) return joined(pages);
+    request = read.value.next;
+  }
 }
 
 async function endUnknown(context: JobContext, job: JobRecord): Promise<void> {
@@ -98,7 +118,7 @@ export async function findLost(
       await endUnsent(context, job);
       return null;
     }
-    if (found !== null && typeof found === 'object') {
+    if (typeof found === 'object') {
       return await changeJob(context, job, { ticket: found });
     }
     await sleep(waitMs, closing);

@@ -174,15 +174,23 @@ const lookUp: JobLookUp = {
       body: null,
     };
   },
+  next(_lost, { reply }, target) {
+    const address = textOf(bodyOf(reply)['next']);
+    if (address === null) return null;
+    const query = URL.canParse(address) ? new URL(address).search : '';
+    // Whatever else the address says: the credential goes to the provider's own origin alone.
+    if (query === '') throw malformed('Replicate names a further page that is no address.');
+    const path = `${VERSION_SEGMENT}/predictions${query}`;
+    return { method: 'GET', path, headers: headersOf(target), body: null };
+  },
   read({ model, mark }, reply) {
-    const { results, next } = bodyOf(reply);
+    const { results } = bodyOf(reply);
     if (!Array.isArray(results)) throw malformed('Replicate answered without a list.');
     const ours = results
       .map(objectOf)
       .filter((one) => textOf(one['model']) === model && digestOf(one['input']) === mark);
     const [first, second] = ours;
-    // What is not on this page may be on the next.
-    if (textOf(next) !== null || second !== undefined) return 'unclear';
+    if (second !== undefined) return 'unclear';
     return first === undefined ? 'none' : ticketOf(first);
   },
 };

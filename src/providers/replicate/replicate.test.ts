@@ -149,6 +149,23 @@ describe('predictions', () => {
   });
 });
 
+describe('lists of several pages', () => {
+  const lost = { model: MODEL, sentAfterMs: 0, sentBeforeMs: 0, mark: '' };
+  const nextOf = (next: string | null) => {
+    const reply = replyOf({ previous: null, next, results: [] });
+    return jobs?.lookUp?.next?.(lost, { reply, number: 1 }, targetOf(MODEL));
+  };
+
+  test('are read on at the provider’s own origin alone', () => {
+    expect(nextOf('https://elsewhere.test/v1/predictions?cursor=cD0y')).toMatchObject({
+      method: 'GET',
+      path: '/v1/predictions?cursor=cD0y',
+    });
+    expect(nextOf(null)).toBeNull();
+    expect(() => nextOf('no address')).toThrow(/page/u);
+  });
+});
+
 describe('lost submissions', () => {
   const mark = jobs?.lookUp?.mark(generated().request, 'job_1').mark ?? '';
   const nowMs = Date.UTC(2026, 10, 27);
@@ -161,7 +178,7 @@ describe('lost submissions', () => {
     expect(found([other, STARTED])).toMatchObject({ id: ID });
     expect(found([other])).toBe('none');
     expect(found([STARTED, STARTED])).toBe('unclear');
-    expect(found([other], 'https://api.test/next')).toBe('unclear');
+    expect(found([other], 'https://api.test/v1/predictions?cursor=cD0y')).toBe('none');
     expect(jobs?.lookUp?.request(lost, targetOf(MODEL)).path).toMatch(
       /^\/v1\/predictions\?created_after=2026-11-26T23%3A59/u,
     );

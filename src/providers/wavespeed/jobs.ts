@@ -11,11 +11,12 @@ import type {
   JobProtocol,
   JobStart,
   JobWebhook,
+  LostSubmission,
   ProviderTicket,
 } from '../../contracts/job-provider.ts';
 import type { ResultFacts } from '../../contracts/media.ts';
 import type { ProviderWarning } from '../../contracts/text.ts';
-import type { WireReply, WireRequest } from '../../contracts/wire.ts';
+import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
 import { isObject, objectOf, textOf } from '../openai-compatible/loose-json.ts';
 import { malformed } from '../replies.ts';
@@ -59,30 +60,46 @@ function digestOf(input: unknown): string {
   return hash('sha256', JSON.stringify(members), 'hex');
 }
 
+/** Tasks of a model around the time of a submission, newest first. */
+function listRequest(
+  { model, sentAfterMs, sentBeforeMs }: LostSubmission,
+  target: ProviderTarget,
+  page: number,
+): WireRequest {
+  return jsonPost(target, '/predictions', {
+    page,
+    page_size: PAGE_SIZE,
+    model,
+    created_after: new Date(sentAfterMs - CLOCK_SLACK_MS).toISOString(),
+    created_before: new Date(sentBeforeMs + CLOCK_SLACK_MS).toISOString(),
+  });
+}
+
+function itemsOf(reply: WireReply): readonly unknown[] {
+  const { items } = dataOf(reply);
+  if (!Array.isArray(items)) throw malformed('WaveSpeed answered without a list of tasks.');
+  return items;
+}
+
 const lookUp: JobLookUp = {
   mark: (request) => ({
     request,
     mark: digestOf(parsedOrUndefined(request.body?.toString('utf8') ?? '')),
   }),
-  request: ({ model, sentAfterMs, sentBeforeMs }, target) =>
-    jsonPost(target, '/predictions', {
-      page: 1,
-      page_size: PAGE_SIZE,
-      model,
-      created_after: new Date(sentAfterMs - CLOCK_SLACK_MS).toISOString(),
-      created_before: new Date(sentBeforeMs + CLOCK_SLACK_MS).toISOString(),
-    }),
+  request: (lost, target) => listRequest(lost, target, 1),
+  next: (lost, { reply, number }, target) =>
+    itemsOf(reply).length < PAGE_SIZE ? null : listRequest(lost, target, number + 1),
   read({ model, mark }, reply) {
-    const { items } = dataOf(reply);
-    if (!Array.isArray(items)) throw malformed('WaveSpeed answered without a list of tasks.');
-    const tasks = items.map(objectOf).filter((task) => textOf(task['model']) === model);
+    const tasks = itemsOf(reply)
+      .map(objectOf)
+      .filter((task) => textOf(task['model']) === model);
     if (tasks.length === 0) return 'none';
     // Not every list repeats what a task was asked to do; without it, two tasks cannot be told apart.
     const isTold = tasks.every((task) => isObject(task['input']));
     const ours = isTold ? tasks.filter((task) => digestOf(task['input']) === mark) : tasks;
     const [first, second] = ours;
     if (first === undefined) return 'none';
-    if (second !== undefined || tasks.length === PAGE_SIZE) return 'unclear';
+    if (second !== undefined) return 'unclear';
     return ticketOf(textOf(first['id']));
   },
 };

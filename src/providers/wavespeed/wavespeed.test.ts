@@ -408,6 +408,20 @@ describe('lost submissions', () => {
     });
   });
 
+  test('are asked for page by page, until one is not full', () => {
+    const next = (count: number) => {
+      const items = Array.from({ length: count }, (_, at) => item(`task-${at}`));
+      const reply = replyOf({ code: 200, data: { page: 2, items } });
+      return lookUp?.next?.(lost, { reply, number: 2 }, targetOf(lost.model));
+    };
+    expect(next(99)).toBeNull();
+    expect(JSON.parse(next(100)?.body?.toString('utf8') ?? '{}')).toMatchObject({
+      page: 3,
+      model: lost.model,
+      created_after: '2026-11-27T11:59:00.000Z',
+    });
+  });
+
   test('the one with our input is ours, whatever the order of its members', () => {
     const turned = Object.fromEntries(Object.entries(input).toReversed());
     const other = { ...input, prompt: 'something else' };

@@ -161,8 +161,15 @@ function list(call: SimulatedCall): FamilyRoute {
           ({ family, createdAtMs }) =>
             family === FAMILY && createdAtMs >= after && createdAtMs <= before,
         );
-      const next = found.length > PAGE ? `${originOf(call)}/v1/predictions?cursor=more` : null;
-      const results = found.slice(0, PAGE).map((job) => shown(call, job));
+      const from = Number(call.query.get('cursor') ?? '0');
+      const further = new URLSearchParams({
+        created_after: new Date(after).toISOString(),
+        created_before: new Date(before).toISOString(),
+        cursor: String(from + PAGE),
+      });
+      const isMore = found.length > from + PAGE;
+      const next = isMore ? `${originOf(call)}/v1/predictions?${further.toString()}` : null;
+      const results = found.slice(from, from + PAGE).map((job) => shown(call, job));
       return reply(call, 200, { previous: null, next, results });
     },
   };

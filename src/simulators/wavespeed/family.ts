@@ -134,6 +134,7 @@ function list(call: SimulatedCall): FamilyRoute {
     answer() {
       const query = objectOf(call.json);
       const model = stringOf(query['model']);
+      const page = numberOf(query['page']) ?? 1;
       const after = Date.parse(stringOf(query['created_after']) ?? '1970-01-01T00:00:00Z');
       const before = Date.parse(stringOf(query['created_before']) ?? '9999-01-01T00:00:00Z');
       const items = call.jobs
@@ -145,9 +146,9 @@ function list(call: SimulatedCall): FamilyRoute {
             job.createdAtMs >= after &&
             job.createdAtMs <= before,
         )
-        .slice(0, LIST_MAX)
+        .slice((page - 1) * LIST_MAX, page * LIST_MAX)
         .map((job) => shown(call, job));
-      return reply(call, 200, success({ page: 1, items }));
+      return reply(call, 200, success({ page, items }));
     },
   };
 }
