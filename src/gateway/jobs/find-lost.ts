@@ -56,7 +56,9 @@ async function ask(context: JobContext, job: JobRecord, polls: Slots): Promise<F
     // A list without an end tells nothing for sure.
     if (pages.length === PAGES_MAX) return 'unclear';
     const asked = { request, timeoutMs: ASK_TIMEOUT_MS, interrupts };
-    const answer: ProviderAnswer = await polls.run(() => callProvider(gateway, followed.provider, asked));
+    const answer: ProviderAnswer = await polls.run(() =>
+      callProvider(gateway, followed.provider, asked),
+    );
     if (answer.type === 'failed') return 'failed';
     const read = readReply(answer, (reply) => ({
       found: lookUp.read(lost, reply),
