@@ -38,6 +38,11 @@ export class SlotTable<Value> {
     return value;
   }
 
+  /** Whether a value is in; looks at all of them. */
+  includes(value: Value): boolean {
+    return this.#values.includes(value);
+  }
+
   /** Takes all values out. */
   takeAll(): Value[] {
     const values = this.all();

@@ -30,6 +30,12 @@ export interface IdSource {
   next(prefix: IdPrefix): string;
 }
 
+/** Every two characters of the alphabet: half as many are put together. */
+const PAIRS: readonly string[] = Array.from(
+  { length: 1_024 },
+  (_, at) => ALPHABET.charAt(at >> 5) + ALPHABET.charAt(at & 31),
+);
+
 function encodeTime(timeMs: number): string {
   let rest = timeMs;
   let text = '';
@@ -65,8 +71,10 @@ export function createIdSource(
         used = 0;
       }
       let rest = '';
-      for (let place = 0; place < 16; place += 1) {
-        rest += ALPHABET.charAt((pool[used + place] ?? 0) & 31);
+      for (let place = 0; place < 16; place += 2) {
+        const first = (pool[used + place] ?? 0) & 31;
+        const second = (pool[used + place + 1] ?? 0) & 31;
+        rest += PAIRS[(first << 5) | second] ?? '';
       }
       used += 16;
       return `${prefix}_${lastTimeText}${rest}`;

@@ -12,6 +12,8 @@ export interface WireRequest {
   /** Lower-case names. The transport adds nothing but framing. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | null;
+  /** A large body in place of `body`, in pieces that are sent one after the other: most of it is somebody else's bytes. */
+  readonly bodyPieces?: readonly Buffer[];
 }
 
 /** A whole reply as it came. */

@@ -109,13 +109,13 @@ async function serveOnce(
     firstTokenAtMs: null,
     isBooked: false,
   };
-  gateway.inFlight.begin(run.holdId);
+  const slot = gateway.inFlight.begin(run.holdId);
   try {
     if (call.kind === 'operation' && runsAsJob(candidates, call)) {
       await serveAsJob(gateway, run, call);
     } else await runCall(gateway, run);
   } finally {
-    gateway.inFlight.end(run.holdId);
+    gateway.inFlight.end(slot);
   }
 }
 

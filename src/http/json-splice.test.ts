@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { duplicateKeyOf, exceededCap, scanMembers, spliceMembers } from './json-splice.ts';
+import {
+  duplicateKeyOf,
+  exceededCap,
+  scanMembers,
+  spliceIntoPieces,
+  spliceMembers,
+} from './json-splice.ts';
 
 describe('spliceMembers', () => {
   it('gives the object that editing the parsed object gives, and keeps the order of what stays', () => {
@@ -13,10 +19,10 @@ describe('spliceMembers', () => {
         ),
         fc.nat(3),
         (body, edits, indent) => {
-          const edited = spliceMembers(
-            Buffer.from(JSON.stringify(body, null, indent)),
-            new Map(Object.entries(edits)),
-          );
+          const bytes = Buffer.from(JSON.stringify(body, null, indent));
+          const changes = new Map(Object.entries(edits));
+          const edited = spliceMembers(bytes, changes);
+          expect(Buffer.concat(spliceIntoPieces(bytes, changes))).toEqual(edited);
           const expected: Record<string, unknown> = Object.fromEntries(Object.entries(body));
           for (const [key, value] of Object.entries(edits)) {
             if (value === undefined) delete expected[key];
@@ -33,6 +39,13 @@ describe('spliceMembers', () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  it('copies nothing that stays where pieces will do', () => {
+    const bytes = Buffer.from('{"model":"x","b":[1],"n":2}');
+    const pieces = spliceIntoPieces(bytes, new Map<string, unknown>([['model', 'y']]));
+    expect(pieces.map(String)).toEqual(['{', '"model":"y",', '"b":[1],"n":2', '}']);
+    expect(pieces[2]?.buffer).toBe(bytes.buffer);
   });
 
   it('leaves bytes it does not edit exactly as they were', () => {

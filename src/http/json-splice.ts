@@ -171,49 +171,83 @@ export function duplicateKeyOf(members: readonly MemberRange[]): string | null {
   return null;
 }
 
+/** New text, and the range of the original that follows it. */
+interface Part {
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function memberText(key: string, value: unknown): string {
+  return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
+}
+
+/** What an edited object is put together from, in order. */
+function partsOf(bytes: Buffer, edits: ReadonlyMap<string, unknown>): readonly Part[] {
+  const members = scanMembers(bytes);
+  const open = skipSpace(bytes, 0) + 1;
+  let text = '';
+  for (const [key, value] of edits) {
+    if (value !== undefined && !members.some((member) => member.key === key)) {
+      text += `${text === '' ? '' : ','}${memberText(key, value)}`;
+    }
+  }
+  const parts: Part[] = [{ text: '', from: 0, to: open }];
+  let isFirst = text === '';
+  let keptFrom = -1;
+  let keptTo = open;
+  const flush = (): void => {
+    if (keptFrom === -1) return;
+    parts.push({ text: isFirst ? text : `${text},`, from: keptFrom, to: keptTo });
+    text = '';
+    isFirst = false;
+    keptFrom = -1;
+  };
+  for (const member of members) {
+    if (!edits.has(member.key)) {
+      if (keptFrom === -1) keptFrom = member.keyStart;
+      keptTo = member.valueEnd;
+      continue;
+    }
+    flush();
+    const value = edits.get(member.key);
+    if (value === undefined) continue;
+    text += `${isFirst ? '' : ','}${memberText(member.key, value)}`;
+    isFirst = false;
+  }
+  flush();
+  const last = members.at(-1);
+  const tail = skipSpace(bytes, last === undefined ? open : last.valueEnd);
+  parts.push({ text, from: tail, to: bytes.length });
+  return parts;
+}
+
 /**
  * A copy of a JSON object with top-level members set, added (first in the object) or, for `undefined`, removed.
  * All other bytes stay as they were.
  */
 export function spliceMembers(bytes: Buffer, edits: ReadonlyMap<string, unknown>): Buffer {
-  const members = scanMembers(bytes);
-  const open = skipSpace(bytes, 0) + 1;
+  const parts = partsOf(bytes, edits);
+  let length = 0;
+  for (const { text, from, to } of parts) length += Buffer.byteLength(text) + to - from;
+  const spliced = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const { text, from, to } of parts) {
+    if (text !== '') at += spliced.write(text, at);
+    at += bytes.copy(spliced, at, from, to);
+  }
+  return spliced;
+}
+
+/** {@link spliceMembers} without a copy: pieces that make up the object one after the other, most of them parts of `bytes`. */
+export function spliceIntoPieces(
+  bytes: Buffer,
+  edits: ReadonlyMap<string, unknown>,
+): readonly Buffer[] {
   const pieces: Buffer[] = [];
-  let added = '';
-  for (const [key, value] of edits) {
-    if (value !== undefined && !members.some((member) => member.key === key)) {
-      added += `${added === '' ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(value)}`;
-    }
+  for (const { text, from, to } of partsOf(bytes, edits)) {
+    if (text !== '') pieces.push(Buffer.from(text));
+    if (from < to) pieces.push(bytes.subarray(from, to));
   }
-  pieces.push(bytes.subarray(0, open));
-  let wrote = added !== '';
-  if (wrote) pieces.push(Buffer.from(added));
-  let keptFrom = -1;
-  let keptTo = open;
-  const flush = (): void => {
-    if (keptFrom === -1) return;
-    if (wrote) pieces.push(Buffer.from(','));
-    pieces.push(bytes.subarray(keptFrom, keptTo));
-    wrote = true;
-    keptFrom = -1;
-  };
-  for (const member of members) {
-    if (edits.has(member.key)) {
-      const value = edits.get(member.key);
-      flush();
-      if (value !== undefined) {
-        pieces.push(
-          Buffer.from(`${wrote ? ',' : ''}${JSON.stringify(member.key)}:${JSON.stringify(value)}`),
-        );
-        wrote = true;
-      }
-    } else {
-      if (keptFrom === -1) keptFrom = member.keyStart;
-      keptTo = member.valueEnd;
-    }
-  }
-  flush();
-  const last = members.at(-1);
-  pieces.push(bytes.subarray(skipSpace(bytes, last === undefined ? open : last.valueEnd)));
-  return Buffer.concat(pieces);
+  return pieces;
 }

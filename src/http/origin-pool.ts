@@ -14,6 +14,8 @@ export interface PooledCall {
   /** Head and body as they are written. */
   readonly head: string;
   readonly body: Buffer | null;
+  /** In place of `body`. */
+  readonly bodyPieces: readonly Buffer[] | null;
   /** True once it has ended, in whatever way: a connection is not spent on it any more. */
   readonly isOver: boolean;
   /** The connection is there and the request about to be written. */
@@ -76,19 +78,15 @@ export class Connection implements ReplyReceiver {
     this.#parser.receiver = this;
     call.onConnection(this);
     if (call.isOver) return;
-    const { head, body } = call;
-    if (body === null) this.socket.write(head, 'latin1');
+    const { head, body, bodyPieces } = call;
+    if (bodyPieces !== null) this.#writeAll(head, bodyPieces);
+    else if (body === null) this.socket.write(head, 'latin1');
     else if (body.length <= JOINED_BODY_BYTES) {
       const bytes = Buffer.allocUnsafe(head.length + body.length);
       bytes.write(head, 0, 'latin1');
       body.copy(bytes, head.length);
       this.socket.write(bytes);
-    } else {
-      this.socket.cork();
-      this.socket.write(head, 'latin1');
-      this.socket.write(body);
-      this.socket.uncork();
-    }
+    } else this.#writeAll(head, [body]);
   }
 
   pause(): void {
@@ -128,6 +126,13 @@ export class Connection implements ReplyReceiver {
     if (isClean) this.socket.resume();
     if (!isClean) this.socket.destroy();
     else this.#pool.release(this, keepAliveMs === null ? IDLE_MS : keepAliveMs - HINT_MARGIN_MS);
+  }
+
+  #writeAll(head: string, pieces: readonly Buffer[]): void {
+    this.socket.cork();
+    this.socket.write(head, 'latin1');
+    for (const piece of pieces) this.socket.write(piece);
+    this.socket.uncork();
   }
 
   #advance(bytes: Buffer | null): void {

@@ -37,7 +37,7 @@ const HEAD =
 const LENGTH = /^\d{1,15}$/;
 
 /** What frames a request otherwise, changes the connection, or waits for an interim reply. */
-const NOT_PLAIN: ReadonlySet<string> = new Set([
+const NOT_PLAIN = [
   'transfer-encoding',
   'te',
   'trailer',
@@ -45,7 +45,40 @@ const NOT_PLAIN: ReadonlySet<string> = new Set([
   'expect',
   'proxy-connection',
   'http2-settings',
+] as const;
+const USUAL = [
+  'host',
+  'connection',
+  'content-type',
+  'content-length',
+  'authorization',
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'user-agent',
+  'x-gateway-customer',
+  'idempotency-key',
+] as const;
+
+/**
+ * Names in lower case by what clients write; null: not for this reader. Names out of this table are compared by their
+ * place in memory, those cut out of a head letter by letter.
+ */
+const NAMES: ReadonlyMap<string, string | null> = new Map([
+  ...USUAL.flatMap((name): [string, string][] => [
+    [name, name],
+    [name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase()), name],
+  ]),
+  ...NOT_PLAIN.map((name): [string, null] => [name, null]),
 ]);
+
+/** A name in lower case; null where it is not for this reader. */
+function readName(text: string): string | null {
+  const known = NAMES.get(text);
+  if (known !== undefined) return known;
+  const name = text.toLowerCase();
+  return NAMES.get(name) === null ? null : name;
+}
 
 function valueOf(fields: Fields, name: string): string | null {
   for (let at = 0; at < fields.length; at += 2) {
@@ -74,8 +107,8 @@ function fieldsOf(text: string, start: number): Fields | null {
   while (at < text.length) {
     const colon = text.indexOf(':', at);
     const end = text.indexOf('\r', colon);
-    const name = text.slice(at, colon).toLowerCase();
-    if (NOT_PLAIN.has(name) || valueOf(fields, name) !== null) return null;
+    const name = readName(text.slice(at, colon));
+    if (name === null || valueOf(fields, name) !== null) return null;
     if (fields.length === 2 * FIELDS_MAX) return null;
     fields.push(name, trimmed(text, colon + 1, end));
     at = end + 2;

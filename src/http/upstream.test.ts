@@ -150,6 +150,17 @@ describe('Upstream', () => {
     );
   });
 
+  it('writes a body in pieces with the length of all', async () => {
+    const requests: string[] = [];
+    await openLab((socket, request) => {
+      requests.push(request);
+      socket.write(REPLY);
+    });
+    const bodyPieces = ['[é,', '', '{"a":1}'].map((text) => Buffer.from(text));
+    expect(await lab.call({ ...REQUEST, body: null, bodyPieces }).sink.ended).toBe('end');
+    expect(requests[0]?.split('content-length: ')[1]).toBe('11\r\n\r\n[Ã©,{"a":1}');
+  });
+
   it.each([
     ['says that it closes', 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok'],
     ['brings bytes behind its reply', `${REPLY}HTTP/1.1 200 OK\r\n`],

@@ -31,6 +31,7 @@ export const HOP_HEADER = 'x-gateway-hop';
 export class UpstreamCall implements PooledCall {
   readonly head: string;
   readonly body: Buffer | null;
+  readonly bodyPieces: readonly Buffer[] | null;
   readonly #sink: ReplySink;
   #connection: Connection | null = null;
   #decoder: BodyDecoder | null = null;
@@ -39,10 +40,11 @@ export class UpstreamCall implements PooledCall {
   #done = false;
   #isPaused = false;
 
-  constructor(sink: ReplySink, request: { readonly head: string; readonly body: Buffer | null }) {
+  constructor(sink: ReplySink, head: string, request: Pick<WireRequest, 'body' | 'bodyPieces'>) {
     this.#sink = sink;
-    this.head = request.head;
+    this.head = head;
     this.body = request.body;
+    this.bodyPieces = request.bodyPieces ?? null;
   }
 
   /** True once the request was handed to a connected socket. */
@@ -165,9 +167,15 @@ const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const REQUEST_PATH = /^[\x21-\xff]+$/;
 
+function lengthOf(pieces: readonly Buffer[]): number {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  return length;
+}
+
 /** The head of a request; null where a part of it could not be told from the framing. */
 function requestHead(endpoint: Endpoint, request: WireRequest): string | null {
-  const { method, headers, body } = request;
+  const { method, headers, body, bodyPieces } = request;
   const path = endpoint.prefix + request.path;
   if (!REQUEST_PATH.test(path)) return null;
   let head = `${method} ${path} HTTP/1.1\r\nhost: ${endpoint.host}\r\nconnection: keep-alive\r\n`;
@@ -177,8 +185,8 @@ function requestHead(endpoint: Endpoint, request: WireRequest): string | null {
     if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value)) return null;
     head += `${name}: ${value}\r\n`;
   }
-  const length = body === null ? 0 : body.length;
-  const hasBody = body !== null || method === 'POST' || method === 'PUT';
+  const length = bodyPieces === undefined ? (body?.length ?? 0) : lengthOf(bodyPieces);
+  const hasBody = length > 0 || body !== null || method === 'POST' || method === 'PUT';
   return hasBody ? `${head}content-length: ${length}\r\n\r\n` : `${head}\r\n`;
 }
 
@@ -194,7 +202,7 @@ export class Upstream {
   call(baseUrl: string, request: WireRequest, sink: ReplySink): UpstreamCall {
     const endpoint = this.#endpointOf(baseUrl);
     const head = requestHead(endpoint, request);
-    const call = new UpstreamCall(sink, { head: head ?? '', body: request.body });
+    const call = new UpstreamCall(sink, head ?? '', request);
     if (head === null) call.onBroken('INVALID_REQUEST', null);
     else endpoint.pool.submit(call);
     return call;

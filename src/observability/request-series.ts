@@ -80,9 +80,12 @@ function section(
 
 export class RequestSeries {
   readonly #series = new Map<string, Series>();
+  /** What was counted last: mostly it is the same again, and found without putting its name together. */
+  #last: { readonly of: RequestMeasurement; readonly series: Series } | null = null;
 
   add(measured: RequestMeasurement): void {
-    const series = this.#seriesOf(measured);
+    const series = this.#lastFor(measured) ?? this.#seriesOf(measured);
+    this.#last = { of: measured, series };
     const { status } = measured;
     series.requestsByStatus.set(status, (series.requestsByStatus.get(status) ?? 0) + 1);
     series.duration.observe(measured.durationMs / 1000);
@@ -90,6 +93,16 @@ export class RequestSeries {
     series.costUsd += measured.costUsd;
     series.inputTokens += measured.inputTokens;
     series.outputTokens += measured.outputTokens;
+  }
+
+  #lastFor(measured: RequestMeasurement): Series | null {
+    if (this.#last === null) return null;
+    const { of, series } = this.#last;
+    const isSame =
+      of.model === measured.model &&
+      of.provider === measured.provider &&
+      of.operation === measured.operation;
+    return isSame ? series : null;
   }
 
   #seriesOf(measured: RequestMeasurement): Series {

@@ -11,8 +11,8 @@ import { errorHeaders, internalError } from '../gateway/error-reply.ts';
 import type { Exchange, ExchangeIdentity } from '../gateway/exchange.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { hopsOf } from '../gateway/request-headers.ts';
-import { NodeExchange } from './node-exchange.ts';
-import type { RouteTable } from './routes.ts';
+import type { NodeExchange } from './node-exchange.ts';
+import type { PlainRoute, RouteTable } from './routes.ts';
 
 /** Gateways that may stand in a row before a loop is assumed (F98). */
 const HOPS_MAX = 3;
@@ -66,12 +66,30 @@ export class DataPlane {
     };
   }
 
-  /** Handles one request from its first header to its last byte; never rejects. */
-  async handle(exchange: Exchange): Promise<void> {
+  /** What the plain front may serve, by path. */
+  get plainRoutes(): ReadonlyMap<string, PlainRoute> {
+    return this.#routes.plainRoutes;
+  }
+
+  /** Handles one request of `node:http` from its first header to its last byte; never rejects. */
+  handle(exchange: NodeExchange): Promise<void> {
+    return this.#guard(exchange, () => this.#route(exchange));
+  }
+
+  /** The same for one of the plain front, which has found its route. */
+  handlePlain(exchange: Exchange, route: PlainRoute): Promise<void> {
+    return this.#guard(exchange, () => {
+      if (route.isWork) this.#assertAdmits(exchange);
+      return route.handle(exchange);
+    });
+  }
+
+  /** Counts a request while it is served, and renders what is thrown. */
+  async #guard(exchange: Exchange, serve: () => Promise<void> | void): Promise<void> {
     const { lifecycle } = this.#gateway;
     lifecycle.inFlight += 1;
     try {
-      await this.#route(exchange);
+      await serve();
     } catch (error) {
       this.#renderFailure(exchange, error);
     } finally {
@@ -79,12 +97,7 @@ export class DataPlane {
     }
   }
 
-  /** Paths that the plain front may serve. */
-  get plainPaths(): ReadonlySet<string> {
-    return this.#routes.plainPaths;
-  }
-
-  async #route(exchange: Exchange): Promise<void> {
+  #route(exchange: NodeExchange): Promise<void> | void {
     const { method, url } = exchange;
     const match = this.#routes.match(method, pathOf(url));
     if (match.type === 'not_found') {
@@ -99,10 +112,7 @@ export class DataPlane {
       });
     }
     if (match.route.isWork) this.#assertAdmits(exchange);
-    const { route } = match;
-    if (route.isPlain === true) await route.handle(exchange);
-    else if (exchange instanceof NodeExchange) await route.handle(exchange, match.rest);
-    else throw new Error(`${route.path} is not served by the plain front`);
+    return match.route.handle(exchange, match.rest);
   }
 
   #assertAdmits(exchange: Exchange): void {

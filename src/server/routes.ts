@@ -51,9 +51,13 @@ export class RouteTable {
     return this.#routes;
   }
 
-  /** Exact paths whose POSTs the plain front may serve. */
-  get plainPaths(): ReadonlySet<string> {
-    return new Set(this.#routes.filter((one) => one.isPlain === true).map(({ path }) => path));
+  /** What the plain front may serve, by path. */
+  get plainRoutes(): ReadonlyMap<string, PlainRoute> {
+    return new Map(
+      this.#routes.flatMap((one): [string, PlainRoute][] =>
+        one.isPlain === true ? [[one.path, one]] : [],
+      ),
+    );
   }
 
   match(method: string, path: string): RouteMatch {

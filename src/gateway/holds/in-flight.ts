@@ -5,11 +5,13 @@
  * @module
  */
 
+import { SlotTable } from '../../collections/slot-table.ts';
+
 /** Whether a hold is being worked on by whoever is asked. */
 export type InFlightSource = (holdId: string) => boolean;
 
 export class InFlight {
-  readonly #calls = new Set<string>();
+  readonly #calls = new SlotTable<string>();
   readonly #sources: InFlightSource[] = [];
 
   /** Has others asked too: work that outlives its request, such as background jobs. */
@@ -17,17 +19,17 @@ export class InFlight {
     this.#sources.push(source);
   }
 
-  /** A call is about to reserve under this hold. */
-  begin(holdId: string): void {
-    this.#calls.add(holdId);
+  /** A call is about to reserve under this hold. @returns by what it is ended */
+  begin(holdId: string): number {
+    return this.#calls.add(holdId);
   }
 
   /** The call is over; what it left to be booked is somebody else's by now. */
-  end(holdId: string): void {
-    this.#calls.delete(holdId);
+  end(slot: number): void {
+    this.#calls.take(slot);
   }
 
   has(holdId: string): boolean {
-    return this.#calls.has(holdId) || this.#sources.some((knows) => knows(holdId));
+    return this.#calls.includes(holdId) || this.#sources.some((knows) => knows(holdId));
   }
 }

@@ -69,13 +69,13 @@ it('marks what belongs to no call in two rounds, once', async () => {
 
 it('never marks a call that is known, however long it takes', async () => {
   open = [holdOf('a')];
-  inFlight.begin('hold_a');
+  const call = inFlight.begin('hold_a');
   for (let day = 0; day < 30; day += 1) {
     nowMs += 86_400_000;
     await watch.round();
   }
   expect(marked).toEqual([]);
-  inFlight.end('hold_a');
+  inFlight.end(call);
   await watch.round();
   await watch.round();
   expect(marked).toEqual(['hold_a']);
@@ -97,9 +97,9 @@ it('leaves young holds, held legs of quotes and calls that came back alone', asy
   expect(marked).toEqual([]);
   open = [holdOf('a')];
   await watch.round();
-  inFlight.begin('hold_a');
+  const call = inFlight.begin('hold_a');
   await watch.round();
-  inFlight.end('hold_a');
+  inFlight.end(call);
   await watch.round();
   expect(marked).toEqual([]);
 });

@@ -24,7 +24,7 @@ function relayed(
   };
   const sent = relay.request(request, target);
   expect(sent.path).toBe('/v1/chat/completions');
-  return sent.body?.toString() ?? '';
+  return Buffer.concat(sent.bodyPieces ?? [sent.body ?? Buffer.alloc(0)]).toString();
 }
 
 const BOTH = { maxTokensFields: ['max_tokens', 'max_completion_tokens'] } as const;
@@ -35,6 +35,12 @@ describe('relayed request', () => {
     const rest =
       '"messages":[{"role":"user","content":"\\u00e9 1.0"}],  "big":12345678901234567890,"z":1e0}';
     expect(relayed(`{"model" : "alias",${rest}`)).toBe(`{"model":"m",${rest}`);
+  });
+
+  test('a large body is sent as it came, but for what is edited', () => {
+    const rest = `"messages":[{"role":"user","content":"${'é'.repeat(40_000)}"}]}`;
+    expect(relayed(`{"model":"alias",${rest}`)).toBe(`{"model":"m",${rest}`);
+    expect(relayed(`{"model":"alias",${rest}`, { modelFirst: true })).toBe(`{"model":"m",${rest}`);
   });
 
   test.each<[string, string, Partial<OpenAiCompatibleQuirks>, Partial<RelayRequest>, object]>([

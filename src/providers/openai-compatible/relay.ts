@@ -6,7 +6,7 @@
  */
 import type { RelayReading, RelayRequest, TextRelay } from '../../contracts/text-provider.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
-import { spliceMembers } from '../../http/json-splice.ts';
+import { spliceIntoPieces, spliceMembers } from '../../http/json-splice.ts';
 import { inBandFailure } from './errors.ts';
 import { isObject, listOf, objectOf, textOf, type LooseObject } from './loose-json.ts';
 import { ownProviderOptions } from './provider-options.ts';
@@ -98,11 +98,14 @@ function editRoles(
   edits.set('messages', renamed);
 }
 
+/** Bodies from here on are sent in pieces: most of such a one is a single text, which need not be copied. */
+const LARGE_BODY_BYTES = 16 * 1024;
+
 function relayedBody(
   request: RelayRequest,
   target: ProviderTarget,
   server: OpenAiCompatibleServer,
-): Buffer {
+): Pick<WireRequest, 'body' | 'bodyPieces'> {
   const edits = new Map(request.edits);
   const { body } = request;
   editMaxTokens(edits, body, server.quirks);
@@ -111,12 +114,15 @@ function relayedBody(
   editRoles(edits, body, server.quirks);
   if (!server.quirks.modelFirst) {
     edits.set('model', target.model);
-    return spliceMembers(request.bytes, edits);
+    if (request.bytes.length < LARGE_BODY_BYTES) {
+      return { body: spliceMembers(request.bytes, edits) };
+    }
+    return { body: null, bodyPieces: spliceIntoPieces(request.bytes, edits) };
   }
   // Members are added at the head, the last one first; what is there already would be replaced where it stands.
   edits.set('model', undefined);
   const rest = spliceMembers(request.bytes, edits);
-  return spliceMembers(rest, new Map([['model', target.model]]));
+  return { body: spliceMembers(rest, new Map([['model', target.model]])) };
 }
 
 /** The relay of one server. */
@@ -129,7 +135,7 @@ export function chatRelay(server: OpenAiCompatibleServer): TextRelay {
         method: 'POST',
         path: chatPath(server),
         headers: requestHeaders(target, quirks, request.stream),
-        body: relayedBody(request, target, server),
+        ...relayedBody(request, target, server),
       };
     },
     read(reply: WireReply): RelayReading {

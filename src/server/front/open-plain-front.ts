@@ -11,8 +11,8 @@ export function openPlainFront(
 ): PlainFront {
   return new PlainFront(server, {
     limits,
-    paths: dataPlane.plainPaths,
+    routes: dataPlane.plainRoutes,
     identify: () => dataPlane.identify(),
-    handle: (exchange) => dataPlane.handle(exchange),
+    handle: (exchange, route) => dataPlane.handlePlain(exchange, route),
   });
 }

@@ -5,11 +5,12 @@
  * @module
  */
 import type { Socket } from 'node:net';
-import { type RequestHead, readRequestHead } from '../../http/request-head.ts';
+import { readRequestHead } from '../../http/request-head.ts';
 import { watchHalfClosed } from '../half-closed.ts';
 import { KEEP_ALIVE_MS } from '../keep-alive.ts';
 import { LateBody } from './late-body.ts';
-import type { PlainExchange, ReplyLine } from './plain-exchange.ts';
+import type { PlainRoute } from '../routes.ts';
+import type { PlainExchange, PlainRequest, ReplyLine } from './plain-exchange.ts';
 
 /** A client that was told to go is given that long to do so. */
 const FAREWELL_MS = 5_000;
@@ -25,12 +26,9 @@ export interface PlainService {
   readonly headersMs: number;
   /** From the first byte of a request to the last of its body. */
   readonly bodyMs: number;
-  /** Whether requests to the path are served here. */
-  serves(path: string): boolean;
-  open(
-    connection: PlainConnection,
-    request: { readonly head: RequestHead; readonly body: Buffer | LateBody },
-  ): PlainExchange;
+  /** What serves requests to the path; null where they are not for this front. */
+  routeOf(path: string): PlainRoute | null;
+  open(connection: PlainConnection, request: PlainRequest): PlainExchange;
   /** Begins to serve an exchange that was opened. */
   serve(exchange: PlainExchange): void;
   /** The connection is `node:http`'s from here on. `socket` is paused, with `unread` before all else to be read. */
@@ -133,7 +131,8 @@ export class PlainConnection implements ReplyLine {
       return;
     }
     const head = readRequestHead(bytes, this.#service.maxHeadBytes);
-    if (head === null || !this.#service.serves(head.path)) {
+    const route = head === null ? null : this.#service.routeOf(head.path);
+    if (head === null || route === null) {
       this.#handOver(bytes);
       return;
     }
@@ -143,13 +142,13 @@ export class PlainConnection implements ReplyLine {
       this.#sinceMs = performance.now();
       const body = new LateBody(this.socket, head.contentLength, bytes.subarray(head.bytes));
       this.#body = body;
-      this.#serve(this.#service.open(this, { head, body }));
+      this.#serve(this.#service.open(this, { route, head, body }));
       return;
     }
     this.#state = 'reply';
     const body = bytes.subarray(head.bytes, end);
     if (bytes.length > end) this.#next = bytes.subarray(end);
-    this.#serve(this.#service.open(this, { head, body }));
+    this.#serve(this.#service.open(this, { route, head, body }));
     if (this.#next !== null) this.#judgeNext();
   }
 

@@ -12,6 +12,7 @@ import {
 } from '../../gateway/exchange.ts';
 import type { RequestHead } from '../../http/request-head.ts';
 import { COMMENT_EVENT, INTERIM_REPLY } from '../half-closed.ts';
+import type { PlainRoute } from '../routes.ts';
 import type { LateBody } from './late-body.ts';
 import { replyHead } from './reply-head.ts';
 
@@ -26,7 +27,15 @@ export interface ReplyLine {
   replied(closes: boolean): void;
 }
 
+/** A request whose head has been read, and the route that it is for. */
+export interface PlainRequest {
+  readonly route: PlainRoute;
+  readonly head: RequestHead;
+  readonly body: Buffer | LateBody;
+}
+
 export class PlainExchange extends Exchange {
+  readonly route: PlainRoute;
   readonly #line: ReplyLine;
   readonly #head: RequestHead;
   readonly #body: Buffer | LateBody;
@@ -36,12 +45,9 @@ export class PlainExchange extends Exchange {
   #waitingHead = '';
   #isOfEvents = false;
 
-  constructor(
-    line: ReplyLine,
-    request: { readonly head: RequestHead; readonly body: Buffer | LateBody },
-    identity: ExchangeIdentity,
-  ) {
+  constructor(line: ReplyLine, request: PlainRequest, identity: ExchangeIdentity) {
     super(identity);
+    this.route = request.route;
     this.#line = line;
     this.#head = request.head;
     this.#body = request.body;
@@ -52,7 +58,7 @@ export class PlainExchange extends Exchange {
   }
 
   get url(): string {
-    return this.#head.path;
+    return this.route.path;
   }
 
   get address(): string {

@@ -7,19 +7,18 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { SlotTable } from '../../collections/slot-table.ts';
 import type { ExchangeIdentity } from '../../gateway/exchange.ts';
-import type { RequestHead } from '../../http/request-head.ts';
 import type { RequestLimits } from '../http-server.ts';
-import type { LateBody } from './late-body.ts';
+import type { PlainRoute } from '../routes.ts';
 import { PlainConnection, type PlainService } from './plain-connection.ts';
-import { PlainExchange } from './plain-exchange.ts';
+import { PlainExchange, type PlainRequest } from './plain-exchange.ts';
 
 export interface PlainFrontOptions {
-  /** What it serves POSTs to; all else is `node:http`'s. */
-  readonly paths: ReadonlySet<string>;
+  /** What it serves, by path; all else is `node:http`'s. */
+  readonly routes: ReadonlyMap<string, PlainRoute>;
   readonly limits: RequestLimits;
   identify(): ExchangeIdentity;
   /** Serves an exchange; never rejects. */
-  handle(exchange: PlainExchange): Promise<void>;
+  handle(exchange: PlainExchange, route: PlainRoute): Promise<void>;
 }
 
 type ConnectionListener = (this: Server, socket: Socket) => void;
@@ -50,19 +49,16 @@ export class PlainFront implements PlainService {
     this.#timer = setInterval(() => this.#check(), options.limits.checkIntervalMs).unref();
   }
 
-  serves(path: string): boolean {
-    return this.#options.paths.has(path);
+  routeOf(path: string): PlainRoute | null {
+    return this.#options.routes.get(path) ?? null;
   }
 
-  open(
-    connection: PlainConnection,
-    request: { readonly head: RequestHead; readonly body: Buffer | LateBody },
-  ): PlainExchange {
+  open(connection: PlainConnection, request: PlainRequest): PlainExchange {
     return new PlainExchange(connection, request, this.#options.identify());
   }
 
   serve(exchange: PlainExchange): void {
-    void this.#options.handle(exchange);
+    void this.#options.handle(exchange, exchange.route);
   }
 
   handOver(connection: PlainConnection): void {
