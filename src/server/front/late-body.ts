@@ -15,15 +15,21 @@ export interface Flow {
 export class LateBody {
   readonly #flow: Flow;
   #left: number;
-  readonly #pieces: Buffer[];
+  /** What the connection has read, and where in it the body begins. */
+  readonly #reads: Buffer[];
+  readonly #from: number;
   #hasFailed = false;
   #waiting: PromiseWithResolvers<Buffer> | null = null;
 
-  /** @param first what has come of its `length` bytes */
-  constructor(flow: Flow, length: number, first: Buffer) {
+  /**
+   * @param length of the body
+   * @param head bytes of the head in `first`, behind which stands what has come of the body; nobody else reads `first`
+   */
+  constructor(flow: Flow, length: number, { first, head }: { first: Buffer; head: number }) {
     this.#flow = flow;
-    this.#left = length - first.length;
-    this.#pieces = first.length === 0 ? [] : [first];
+    this.#left = length + head - first.length;
+    this.#reads = [first];
+    this.#from = head;
     flow.pause();
   }
 
@@ -35,11 +41,8 @@ export class LateBody {
   /** Takes what has come, no more than is {@link left}. */
   push(bytes: Buffer): void {
     this.#left -= bytes.length;
-    this.#pieces.push(bytes);
-    if (this.#left > 0) return;
-    const whole = Buffer.concat(this.#pieces);
-    this.#pieces.forEach(releaseBytes);
-    this.#waiting?.resolve(whole);
+    this.#reads.push(bytes);
+    if (this.#left === 0) this.#waiting?.resolve(this.#join());
   }
 
   /** It will not come to its end. */
@@ -54,5 +57,13 @@ export class LateBody {
     if (this.#hasFailed) this.#waiting.reject(bodyIncomplete());
     else this.#flow.resume();
     return this.#waiting.promise;
+  }
+
+  #join(): Buffer {
+    const [first = Buffer.alloc(0), ...others] = this.#reads;
+    const whole = Buffer.concat([first.subarray(this.#from), ...others]);
+    this.#reads.forEach(releaseBytes);
+    this.#reads.length = 0;
+    return whole;
   }
 }

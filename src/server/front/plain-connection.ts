@@ -140,7 +140,10 @@ export class PlainConnection implements ReplyLine {
     if (bytes.length < end) {
       this.#state = 'body';
       this.#sinceMs = performance.now();
-      const body = new LateBody(this.socket, head.contentLength, bytes.subarray(head.bytes));
+      const body = new LateBody(this.socket, head.contentLength, {
+        first: bytes,
+        head: head.bytes,
+      });
       this.#body = body;
       this.#serve(this.#service.open(this, { route, head, body }));
       return;
