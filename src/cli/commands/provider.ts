@@ -5,20 +5,23 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { addExamples, addOutputOptions, type CommandScope } from '../command-kit.ts';
 import { Output, type OutputFlags } from '../output.ts';
 import { namesOf, PROVIDER_ID } from '../scaffold/names.ts';
 import {
   furtherLines,
+  PROVIDER_KINDS,
   providerFiles,
   registryLines,
+  type ProviderKindName,
   type ScaffoldLine,
 } from '../scaffold/provider-files.ts';
 import { registerProviderList } from './routing.ts';
 
 interface Flags extends OutputFlags {
+  readonly kind: ProviderKindName;
   readonly title?: string;
   readonly baseUrl?: string;
   readonly documentation?: string;
@@ -57,7 +60,7 @@ function create(scope: CommandScope, id: string, flags: Flags): void {
   const output = new Output(scope.context, flags);
   const root = scope.context.workingDirectory;
   const names = namesOf(id, flags);
-  const files = providerFiles(names);
+  const files = providerFiles(names, flags.kind);
   assertPossible(
     root,
     id,
@@ -68,7 +71,7 @@ function create(scope: CommandScope, id: string, flags: Flags): void {
     writeFileSync(join(root, path), text, { flag: 'wx' });
   }
   const today = new Date().toISOString().slice(0, 10);
-  const [registry, further] = [registryLines(names), furtherLines(names, today)];
+  const [registry, further] = [registryLines(names), furtherLines(names, flags.kind, today)];
   output.data({ provider: id, files: files.map(({ path }) => path), registry, further }, () =>
     [
       ...files.map(({ path }) => `wrote ${path}`),
@@ -76,7 +79,9 @@ function create(scope: CommandScope, id: string, flags: Flags): void {
       'Its line in the registry makes it a provider:',
       shown(registry),
       '',
-      'Simulator and prices, as far as they are ready:',
+      flags.kind === 'chat'
+        ? 'Prices, once they are known:'
+        : 'Simulator and prices, as far as they are ready:',
       shown(further),
       '',
       `Then: npm run format && npm run generate && npm test -- src/providers/${id}`,
@@ -94,11 +99,17 @@ export function registerProvider(program: Command, scope: CommandScope): void {
   const fresh = provider
     .command('new <id>')
     .description('write the files of a new provider into this checkout')
+    .addOption(
+      new Option('--kind <kind>', 'what it does; chat: it speaks OpenAI’s protocol')
+        .choices(PROVIDER_KINDS)
+        .default('image'),
+    )
     .option('--title <text>', 'how people call it')
     .option('--base-url <address>', 'its address, before the version')
     .option('--documentation <address>', 'the page that the adapter follows')
     .action((id: string, flags: Flags) => create(scope, id, flags));
   addExamples(addOutputOptions(fresh), scope, [
     ['provider new acme-images', 'adapter, test and simulator, and the lines that make it known'],
+    ['provider new acme-clips --kind video-job', 'clips, as work that is followed'],
   ]);
 }
