@@ -163,7 +163,12 @@ export const planSchema = z.strictObject({
     .describe('Globs on `provider/model`; absent allows all'),
   features: z.array(z.string().max(100)).max(100).optional(),
   funding: z.enum(['plan', 'wallet', 'plan_then_wallet']).optional(),
-  on_metering_outage: z.enum(['strict', 'bounded', 'open']).optional(),
+  on_metering_outage: z
+    .enum(['strict', 'bounded', 'open'])
+    .optional()
+    .describe(
+      'What happens while a shared ledger cannot be reached; with the embedded one, nothing is admitted that cannot be recorded, whatever stands here.',
+    ),
   max_quote_ttl_s: z.number().int().positive().max(86_400).optional(),
   limits: z.array(limitSchema).max(200),
 });

@@ -44,6 +44,8 @@ interface Box {
   readonly endMs: number | null;
 }
 
+const WITHOUT_END: Box = { startMs: 0, endMs: null };
+
 /** Use as the limits of one plan count it. */
 interface PlanUse {
   /** By counter, owner and box. */
@@ -52,39 +54,46 @@ interface PlanUse {
   readonly models: ReadonlyMap<string, number>;
 }
 
-/** Boxes of one plan's limits; those of rolling windows open with the first use. */
+/**
+ * Boxes of one plan's limits. Hours come in order, so the last box of a window is mostly the next hour's, too; those of
+ * rolling windows open with the first use.
+ */
 class Boxes {
   readonly #windowOf: WindowOf;
-  readonly #rolling = new Map<string, Box>();
+  readonly #last = new Map<string, Box>();
 
   constructor(windowOf: WindowOf) {
     this.#windowOf = windowOf;
   }
 
-  boxOf({ windowKind }: CompiledLimit, owner: string, hourMs: number): Box {
-    const atMs = hourMs + HOUR_MS - 1;
+  /** @param owner names the counter and whose it is */
+  boxOf({ window, windowKind }: CompiledLimit, owner: string, hourMs: number): Box {
     switch (windowKind.kind) {
       case 'period':
-        return this.#windowOf('period', atMs);
+        return this.#kept(window, hourMs + HOUR_MS - 1, (atMs) => this.#windowOf('period', atMs));
       case 'calendar':
-        return this.#windowOf(windowKind.unit, atMs);
+        return this.#kept(window, hourMs + HOUR_MS - 1, (atMs) =>
+          this.#windowOf(windowKind.unit, atMs),
+        );
       case 'rolling':
-        return this.#rollingBox(owner, windowKind.lengthMs, hourMs);
+        return this.#kept(owner, hourMs, (atMs) => rollingSpan(windowKind.lengthMs, atMs));
       case 'lifetime':
       case 'call':
       case 'minute':
       case 'concurrent':
-        return { startMs: 0, endMs: null };
+        return WITHOUT_END;
       default:
         return windowKind satisfies never;
     }
   }
 
-  #rollingBox(owner: string, lengthMs: number, hourMs: number): Box {
-    const open = this.#rolling.get(owner);
-    if (open !== undefined && open.endMs !== null && hourMs < open.endMs) return open;
-    const box = rollingSpan(lengthMs, hourMs);
-    this.#rolling.set(owner, box);
+  #kept(name: string, atMs: number, find: (atMs: number) => Box): Box {
+    const last = this.#last.get(name);
+    if (last !== undefined && last.endMs !== null && last.startMs <= atMs && atMs < last.endMs) {
+      return last;
+    }
+    const box = find(atMs);
+    this.#last.set(name, box);
     return box;
   }
 }

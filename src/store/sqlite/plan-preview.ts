@@ -8,7 +8,7 @@ import type { Operation } from '../../contracts/metering.ts';
 import { type CompiledPlan, compilePlan } from '../../metering/core/compiled-plan.ts';
 import { type Overrides, withOverrides } from '../../metering/core/overrides.ts';
 import { comparePlans, type PastHour } from '../../metering/core/plan-preview.ts';
-import type { WindowOf } from '../../metering/core/types.ts';
+import type { WindowBox, WindowOf } from '../../metering/core/types.ts';
 import { HOUR_MS } from '../../metering/core/windows.ts';
 import type {
   CustomerPreview,
@@ -39,6 +39,24 @@ interface Subscriber {
   readonly externalId: string;
 }
 
+/** Boxes of hours by zone, which customers of one zone share: to find one in the calendar takes longer than all else. */
+class HourBoxes {
+  readonly #byZone = new Map<string, Map<number, WindowBox>>();
+
+  /** The same, hours remembered. */
+  remembering(windowOf: WindowOf, timezone: string): WindowOf {
+    let boxes = this.#byZone.get(timezone);
+    if (boxes === undefined) this.#byZone.set(timezone, (boxes = new Map<number, WindowBox>()));
+    const known = boxes;
+    return (window, atMs) => {
+      if (window !== 'hour') return windowOf(window, atMs);
+      const box = known.get(atMs) ?? windowOf(window, atMs);
+      known.set(atMs, box);
+      return box;
+    };
+  }
+}
+
 /** One answer's look at the database, at one moment. */
 class Preview {
   readonly #question: PlanPreviewQuestion;
@@ -49,6 +67,7 @@ class Preview {
   readonly #hours: StatementSync;
   readonly #columns: readonly UsageColumn[];
   readonly #after: CompiledPlan;
+  readonly #hourBoxes = new HourBoxes();
   readonly #compiled = new Map<PlanVersion, CompiledPlan>();
 
   constructor(database: DatabaseSync, question: PlanPreviewQuestion, nowMs: number) {
@@ -79,7 +98,10 @@ class Preview {
     const overrides = this.#overridesOf(customerId);
     const now = withOverrides(this.#compile(version), overrides, this.#nowMs);
     const after = withOverrides(this.#after, overrides, this.#nowMs);
-    const windowOf = windowOfSubscription(subscription, () => undefined);
+    const windowOf = this.#hourBoxes.remembering(
+      windowOfSubscription(subscription, () => undefined),
+      subscription.timezone,
+    );
     const hours = this.#hoursOf(customerId, this.#firstHourMs(windowOf, [now, after]));
     return {
       customerId,

@@ -6,8 +6,8 @@
  */
 import { ReaderLink } from './reader-link.ts';
 
-/** Queries whose time grows with the ledger. */
-const LONG_QUERIES: ReadonlySet<string> = new Set(['verify', 'backupLedger']);
+/** Queries whose time grows with the ledger, or with the use of many customers. */
+const LONG_QUERIES: ReadonlySet<string> = new Set(['verify', 'backupLedger', 'previewPlan']);
 
 export class Readers {
   readonly #dataDir: string;
