@@ -6,31 +6,8 @@
 import { errorTests, simulatorFamily, type ProviderKind } from '../provider-kind.ts';
 import type { ProviderNames } from '../names.ts';
 
-function codec({ title, documentation }: ProviderNames): string {
-  return `/**
- * \`POST /v1/images\` of ${title} (${documentation}).
- *
- * @module
- */
-import type {
-  GeneratedImage,
-  ImageGenerationProvider,
-  ImageGenerationResult,
-} from '../../contracts/image-provider.ts';
-import { ProviderFailureError } from '../../contracts/provider-failure.ts';
-import type { WireReply } from '../../contracts/wire.ts';
-import { mediaTypeOf } from '../../http/media-type.ts';
-import { askedOfImage } from '../asked-options.ts';
-import { checkMediaOptions } from '../media-options.ts';
-import { listOf, objectOf, textOf } from '../openai-compatible/loose-json.ts';
-import { jsonObjectOf, malformed } from '../replies.ts';
-import { failureOf } from './errors.ts';
-import { modelOf, postJson } from './request.ts';
-
-/** Without these something else would be made than was asked for. */
-const ESSENTIAL: ReadonlySet<string> = new Set(['prompt', 'n', 'size']);
-
-function imageOf(item: unknown): GeneratedImage {
+/** Replies, and the capability. */
+const READING = `function imageOf(item: unknown): GeneratedImage {
   const bytes = Buffer.from(textOf(objectOf(item)['b64']) ?? '', 'base64');
   const mediaType = mediaTypeOf(bytes);
   if (mediaType === null || !mediaType.startsWith('image/')) {
@@ -66,6 +43,32 @@ export const imageGeneration: ImageGenerationProvider = {
   },
 };
 `;
+
+function codec({ title, documentation }: ProviderNames): string {
+  return `/**
+ * \`POST /v1/images\` of ${title} (${documentation}).
+ *
+ * @module
+ */
+import type {
+  GeneratedImage,
+  ImageGenerationProvider,
+  ImageGenerationResult,
+} from '../../contracts/image-provider.ts';
+import { ProviderFailureError } from '../../contracts/provider-failure.ts';
+import type { WireReply } from '../../contracts/wire.ts';
+import { mediaTypeOf } from '../../http/media-type.ts';
+import { askedOfImage } from '../asked-options.ts';
+import { checkMediaOptions } from '../media-options.ts';
+import { listOf, objectOf, textOf } from '../openai-compatible/loose-json.ts';
+import { jsonObjectOf, malformed } from '../replies.ts';
+import { failureOf } from './errors.ts';
+import { modelOf, postJson } from './request.ts';
+
+/** Without these something else would be made than was asked for. */
+const ESSENTIAL: ReadonlySet<string> = new Set(['prompt', 'n', 'size']);
+
+${READING}`;
 }
 
 function adapterTest(names: ProviderNames): string {

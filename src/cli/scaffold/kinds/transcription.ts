@@ -6,31 +6,8 @@
 import { errorTests, simulatorFamily, type ProviderKind } from '../provider-kind.ts';
 import type { ProviderNames } from '../names.ts';
 
-function codec({ title, documentation }: ProviderNames): string {
-  return `/**
- * \`POST /v1/transcripts\` of ${title} (${documentation}): the recording is the body.
- *
- * @module
- */
-import { GatewayError } from '../../contracts/gateway-error.ts';
-import { ProviderFailureError } from '../../contracts/provider-failure.ts';
-import type {
-  TranscriptionOptions,
-  TranscriptionProvider,
-  TranscriptionResult,
-} from '../../contracts/transcription-provider.ts';
-import type { WireReply } from '../../contracts/wire.ts';
-import { checkMediaOptions } from '../media-options.ts';
-import { textOf } from '../openai-compatible/loose-json.ts';
-import { jsonObjectOf, malformed, secondsOf } from '../replies.ts';
-import { failureOf } from './errors.ts';
-import { modelOf, post } from './request.ts';
-
-const MS = 1000;
-/** Without these something else would be written than was asked for. */
-const ESSENTIAL: ReadonlySet<string> = new Set(['timestamp_granularities', 'speakers']);
-
-function readTranscript(reply: WireReply, options: TranscriptionOptions): TranscriptionResult {
+/** Replies, and the capability. */
+const READING = `function readTranscript(reply: WireReply, options: TranscriptionOptions): TranscriptionResult {
   const body = jsonObjectOf(reply);
   if ('error' in body) throw new ProviderFailureError(failureOf(500, body));
   const text = textOf(body['text']);
@@ -81,6 +58,32 @@ export const transcription: TranscriptionProvider = {
   },
 };
 `;
+
+function codec({ title, documentation }: ProviderNames): string {
+  return `/**
+ * \`POST /v1/transcripts\` of ${title} (${documentation}): the recording is the body.
+ *
+ * @module
+ */
+import { GatewayError } from '../../contracts/gateway-error.ts';
+import { ProviderFailureError } from '../../contracts/provider-failure.ts';
+import type {
+  TranscriptionOptions,
+  TranscriptionProvider,
+  TranscriptionResult,
+} from '../../contracts/transcription-provider.ts';
+import type { WireReply } from '../../contracts/wire.ts';
+import { checkMediaOptions } from '../media-options.ts';
+import { textOf } from '../openai-compatible/loose-json.ts';
+import { jsonObjectOf, malformed, secondsOf } from '../replies.ts';
+import { failureOf } from './errors.ts';
+import { modelOf, post } from './request.ts';
+
+const MS = 1000;
+/** Without these something else would be written than was asked for. */
+const ESSENTIAL: ReadonlySet<string> = new Set(['timestamp_granularities', 'speakers']);
+
+${READING}`;
 }
 
 function adapterTest(names: ProviderNames): string {

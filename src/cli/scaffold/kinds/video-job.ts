@@ -160,36 +160,8 @@ describeJobProvider({
 ${errorTests(names)}`;
 }
 
-function simulator(names: ProviderNames): string {
-  const { id, title, documentation } = names;
-  const head = `/**
- * The wire of ${title}: \`POST /v1/clips\`, \`GET /v1/clips/{id}\` and the files. Written from ${documentation} alone.
- *
- * @module
- */
-import { bareContext, errorReply, errorsFrom, usualErrors } from '../core/error-table.ts';
-import type { FamilyRoute, SimulatedCall, SimulatorFamily } from '../core/family.ts';
-import type { BoardJob } from '../core/job-board.ts';
-import { jobFileRoute } from '../core/job-files.ts';
-import { numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
-import { NO_USAGE, type SimulatedReply } from '../core/reply.ts';
-import { simulatedMp4 } from '../media/mp4.ts';
-
-const FAMILY = '${id}';
-const ID_HEADER = 'x-request-id';
-const STATE = {
-  queued: 'queued',
-  running: 'running',
-  succeeded: 'done',
-  failed: 'failed',
-  cancelled: 'failed',
-} as const;
-const error = errorsFrom(
-  usualErrors((code, message) => ({ error: { code, message } })),
-  ID_HEADER,
-);
-
-function headersOf(call: SimulatedCall): Record<string, string> {
+/** Submissions and their states. */
+const WIRE = `function headersOf(call: SimulatedCall): Record<string, string> {
   return { 'content-type': 'application/json', [ID_HEADER]: call.id };
 }
 
@@ -257,6 +229,37 @@ function look(call: SimulatedCall, id: string): FamilyRoute {
   };
 }
 `;
+
+function simulator(names: ProviderNames): string {
+  const { id, title, documentation } = names;
+  const head = `/**
+ * The wire of ${title}: \`POST /v1/clips\`, \`GET /v1/clips/{id}\` and the files. Written from ${documentation} alone.
+ *
+ * @module
+ */
+import { bareContext, errorReply, errorsFrom, usualErrors } from '../core/error-table.ts';
+import type { FamilyRoute, SimulatedCall, SimulatorFamily } from '../core/family.ts';
+import type { BoardJob } from '../core/job-board.ts';
+import { jobFileRoute } from '../core/job-files.ts';
+import { numberOf, objectOf, stringOf, type JsonObject } from '../core/json.ts';
+import { NO_USAGE, type SimulatedReply } from '../core/reply.ts';
+import { simulatedMp4 } from '../media/mp4.ts';
+
+const FAMILY = '${id}';
+const ID_HEADER = 'x-request-id';
+const STATE = {
+  queued: 'queued',
+  running: 'running',
+  succeeded: 'done',
+  failed: 'failed',
+  cancelled: 'failed',
+} as const;
+const error = errorsFrom(
+  usualErrors((code, message) => ({ error: { code, message } })),
+  ID_HEADER,
+);
+
+${WIRE}`;
   const route = `route(call) {
     const file = jobFileRoute(call, /^\\/files\\/([\\w-]+)\\/(\\d+)$/);
     if (file !== null) return file;
