@@ -11,6 +11,7 @@ import type { AttemptRecord, Held, RateViews } from '../metering/ports.ts';
 import type { QuotedCall } from './quotes/quoted-call.ts';
 import type { Dialect } from './dialect.ts';
 import type { OperationCall } from './operation-call.ts';
+import type { Preparation } from './preparation.ts';
 import type { TextCall } from './text-call.ts';
 
 /** What a dialect hands to the pipeline: text is metered by tokens, everything else by what was asked for. */
@@ -20,6 +21,8 @@ export interface CallRun {
   readonly exchange: Exchange;
   readonly caller: Caller;
   readonly call: Call;
+  /** How candidates do what is no text; null for text. */
+  readonly preparation: Preparation | null;
   candidates: readonly Candidate[];
   readonly dialect: Dialect;
   readonly tags: Readonly<Record<string, string>> | null;

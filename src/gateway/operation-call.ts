@@ -67,7 +67,7 @@ export interface PreparedJob {
   /** In place of `submission`, where the model makes less in one than was asked for: at least two. */
   readonly parts?: readonly JobExchange[];
   /** The answer to a caller who waits for the end. */
-  answer(finished: FinishedJob): OperationAnswer;
+  readonly answer: (finished: FinishedJob) => OperationAnswer;
 }
 
 /** How a candidate has an operation done. */

@@ -23,6 +23,7 @@ import { claimCall } from './idempotent.ts';
 import { sendKnownJob } from './jobs/answer-job.ts';
 import { runsAsJob, serveAsJob } from './jobs/serve-job.ts';
 import { keepFailure } from './keep-failure.ts';
+import { Preparation } from './preparation.ts';
 import { QUOTE_HEADER, quotedCallOf } from './quotes/quoted-call.ts';
 import { reserve } from './reserve.ts';
 import { assertBodyType, requestDeadlineMs, requestTags } from './request-headers.ts';
@@ -94,6 +95,7 @@ async function serveOnce(
     exchange,
     caller,
     call,
+    preparation: call.kind === 'operation' ? new Preparation(call) : null,
     candidates,
     dialect,
     tags: requestTags(exchange),
@@ -111,7 +113,7 @@ async function serveOnce(
   };
   const slot = gateway.inFlight.begin(run.holdId);
   try {
-    if (call.kind === 'operation' && runsAsJob(candidates, call)) {
+    if (call.kind === 'operation' && runsAsJob(run, call)) {
       await serveAsJob(gateway, run, call);
     } else await runCall(gateway, run);
   } finally {

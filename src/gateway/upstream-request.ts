@@ -7,11 +7,13 @@ import { clientRequestIdOf } from '../contracts/call-look-up.ts';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { TextExchange, TextStreamExchange } from '../contracts/text-provider.ts';
 import type { ProviderWarning } from '../contracts/text.ts';
-import type { ProviderTarget, WireReply, WireRequest } from '../contracts/wire.ts';
+import type { WireReply, WireRequest } from '../contracts/wire.ts';
 import { HOP_HEADER } from '../http/upstream.ts';
 import type { Candidate } from './candidates.ts';
 import { outputTokensPerChoice } from './candidates.ts';
 import type { DataPlaneSettings } from './gateway.ts';
+import { Preparation } from './preparation.ts';
+import { targetOf } from './provider-target.ts';
 import { hopsOf } from './request-headers.ts';
 import {
   relayedAnswer,
@@ -45,12 +47,6 @@ export interface PreparedCall {
   read(reply: WireReply): WholeAnswer;
   /** Opens the reader of a streamed 2xx reply. */
   open(context: AnswerContext): AnswerStream;
-}
-
-/** Where and as whom a candidate is called. */
-export function targetOf(candidate: Candidate): ProviderTarget {
-  const { baseUrl, credential, settings } = candidate.provider;
-  return { model: candidate.model, baseUrl, credential, settings };
 }
 
 /**
@@ -170,7 +166,7 @@ function preparedBatch(batch: OperationBatch, run: CallRun, candidate: Candidate
 }
 
 function prepareOperation(candidate: Candidate, run: CallRun, call: OperationCall): PreparedCall {
-  const prepared = call.prepare(candidate.provider.definition, targetOf(candidate));
+  const prepared = (run.preparation ?? new Preparation(call)).take(candidate);
   if (isPreparedJob(prepared)) throw new Error('work that must be followed is submitted as a job');
   return {
     request: withOwnHeaders(prepared.request, run, candidate),

@@ -25,6 +25,13 @@ const prices = [
   ['replicate', 'google/veo-3.1', 'video_ms', 400_000_000_000],
 ].map(([provider, model, unit, rate]) => ({ provider, model, rates: {}, media: [{ unit, rate }] }));
 
+/** Candidates that are followed and such as answer at once, in both orders. */
+const [followed, direct] = ['replicate/black-forest-labs/flux-schnell', 'openai/dall-e-2'];
+const aliases = [
+  { alias: 'followed-first', candidates: [followed, direct] },
+  { alias: 'direct-first', candidates: [direct, followed] },
+];
+
 const PICTURE = `data:image/png;base64,${pngOf(64, 64).toString('base64')}`;
 const CLIP = `data:video/mp4;base64,${simulatedMp4({ width: 64, height: 64, durationMs: 5_000 }, 'clip').toString('base64')}`;
 const WAV = wavOf(tonePcm(5_000, 'sound'));
@@ -33,7 +40,7 @@ const SOUND = `data:audio/wav;base64,${WAV.toString('base64')}`;
 let lab: Lab;
 let client: OpenAI;
 beforeAll(async () => {
-  lab = await openLab({ config: JSON.stringify({ models: { prices } }) });
+  lab = await openLab({ config: JSON.stringify({ models: { prices, aliases } }) });
   client = new OpenAI({ baseURL: `${lab.url}/v1`, apiKey: SERVICE_KEY, maxRetries: 0 });
 });
 afterAll(async () => {
@@ -106,6 +113,28 @@ describe('pictures that the caller waits for', () => {
     expect(reply.status, reply.text).toBe(200);
     expect(picturesOf(reply)).toHaveLength(1);
     expect(await bookedOf(reply)).toMatchObject({ cost });
+  });
+});
+
+describe('candidates of both kinds', () => {
+  it.each([
+    ['followed-first', 'replicate', 1],
+    ['followed-first', 'openai', 2],
+    ['direct-first', 'openai', 1],
+    ['direct-first', 'replicate', 2],
+  ])('of %s: the answer of %s, in attempt %i', async (model, provider, attempts) => {
+    const failing = provider === 'openai' ? 'black-forest-labs/flux-schnell' : 'dall-e-2';
+    if (attempts === 2) {
+      lab.simulator.setFault({ match: { model: failing }, sequence: ['503', '503', '503'] });
+    }
+    const body = { model, prompt: `${model} ${provider}`, size: '256x256', response_format: 'url' };
+    const reply = await lab.call('/v1/images/generations', { body });
+    lab.simulator.clearFaults();
+    expect(reply.status, reply.text).toBe(200);
+    expect(reply.headers.get('x-gateway-provider')).toBe(provider);
+    const [{ url = '' } = {}] = reply.json['data'] as { url?: string }[];
+    const stored = Buffer.from(await (await fetch(url)).arrayBuffer());
+    expect(decodePng(stored).width).toBeGreaterThan(0);
   });
 });
 

@@ -14,8 +14,7 @@ import { errorHeaders } from '../error-reply.ts';
 import type { ReplyHeaders } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { replyHeaders } from '../reply-headers.ts';
-import { isPreparedJob, type FinishedJob, type OperationAnswer } from '../operation-call.ts';
-import { targetOf } from '../upstream-request.ts';
+import type { FinishedJob, OperationAnswer } from '../operation-call.ts';
 import { thawTerms } from './job-terms.ts';
 import type { JobRun } from './job-run.ts';
 import { showJob, type AssetAddresses } from './show-job.ts';
@@ -145,16 +144,19 @@ async function finishedOf(gateway: Gateway, job: JobRecord): Promise<FinishedJob
   };
 }
 
-async function answerOf(gateway: Gateway, jobRun: JobRun): Promise<OperationAnswer> {
-  const { run, call, job } = jobRun;
-  const candidate = run.candidates.find(
-    ({ provider, model }) => provider.definition.id === job.provider && model === job.model,
-  );
-  if (candidate === undefined) throw new Error('a job was done by one of its candidates');
-  const prepared = call.prepare(candidate.provider.definition, targetOf(candidate));
-  if (!isPreparedJob(prepared)) throw new Error('the candidate answers at once');
+/** What is sent at the end. */
+type SentAnswer = Pick<OperationAnswer, 'facts' | 'contentType' | 'warnings' | 'render'>;
+
+async function answerOf(gateway: Gateway, jobRun: JobRun): Promise<SentAnswer> {
+  const { run, job, whole } = jobRun;
+  if (whole !== null) {
+    const { usage, modelServed, contentType } = whole;
+    const facts = { usage: usage ?? {}, modelServed, dimensions: {} };
+    return { facts, contentType, warnings: [], render: (receipt) => whole.render(receipt) };
+  }
+  if (jobRun.answer === null) throw new Error('nobody was asked to do it as work');
   const finished = await finishedOf(gateway, job);
-  const answer = prepared.answer(finished);
+  const answer = jobRun.answer(finished);
   const addresses = await addressesOf(gateway, job, run.exchange.header('host'));
   const known = new Map(
     finished.media.map(({ bytes }, at) => [bytes, addresses.get(job.outputs[at]?.assetId ?? '')]),

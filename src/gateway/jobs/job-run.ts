@@ -9,8 +9,9 @@ import type { AttemptFailure, ReplyMeta } from '../attempt-result.ts';
 import type { CallRun } from '../call-run.ts';
 import type { Candidate } from '../candidates.ts';
 import type { Gateway } from '../gateway.ts';
-import type { OperationCall } from '../operation-call.ts';
+import type { OperationCall, PreparedJob } from '../operation-call.ts';
 import { recordAttempt } from '../settlement.ts';
+import type { WholeAnswer } from '../text-call.ts';
 
 /** A call that is carried out as a job. */
 export interface JobRun {
@@ -18,6 +19,10 @@ export interface JobRun {
   readonly call: OperationCall;
   /** As it was last written. */
   job: JobRecord;
+  /** Makes the answer to a caller who waits; null until a provider was asked to do it as work. */
+  answer: PreparedJob['answer'] | null;
+  /** What a provider has answered at once; null where none has. */
+  whole: WholeAnswer | null;
 }
 
 /** What became of one submission. */

@@ -94,7 +94,7 @@ function keeperOf(gateway: Gateway, jobRun: JobRun, outputs: JobOutput[]) {
     });
     const asset = await assets.keep(file, { customerId, requestId, name: null });
     outputs.push({ assetId: asset.id, type: asset.type, bytes: asset.bytes });
-    return asset.id;
+    return assets.urlOf(asset, jobRun.run.exchange.header('host'));
   };
 }
 
@@ -162,6 +162,7 @@ export async function endWithAnswer(
     createdAtMs: run.exchange.startedAtMs,
   };
   await reviewAfter(gateway, answer.images);
+  jobRun.whole = answer;
   const { outputs, result } = await keepAnswer(gateway, jobRun, { answer, receipt });
   const booked = { status: 200, errorCode: null, clientClosed: false };
   await end(gateway, jobRun, { ...booked, state: 'succeeded', outputs, result, error: null });

@@ -14,10 +14,15 @@ import { reviewBefore } from '../content-review.ts';
 import type { Gateway } from '../gateway.ts';
 import { internalError } from '../error-reply.ts';
 import { keepFailure } from '../keep-failure.ts';
-import { isPreparedJob, type OperationCall, type PreparedJob } from '../operation-call.ts';
+import {
+  isPreparedJob,
+  type OperationCall,
+  type Prepared,
+  type PreparedJob,
+} from '../operation-call.ts';
 import { reserve } from '../reserve.ts';
 import { RoutingSession } from '../routing-state.ts';
-import { prepareCall, targetOf, warningsOf, withOwnHeaders } from '../upstream-request.ts';
+import { prepareCall, warningsOf, withOwnHeaders } from '../upstream-request.ts';
 import { attemptWhole } from '../whole-attempt.ts';
 import { answerJob, answerWhenEnded } from './answer-job.ts';
 import { changeRun, noteFailed, type JobRun, type Submitted } from './job-run.ts';
@@ -27,21 +32,31 @@ import { endWithoutWork, endWithAnswer } from './run-ending.ts';
 import { freezeTerms } from './job-terms.ts';
 import { submitParts } from './submit-parts.ts';
 
+/** Prepared as the candidate has it done. @throws GatewayError for what it cannot take */
+function look({ preparation }: CallRun, candidate: Candidate): Prepared {
+  if (preparation === null) throw new Error('what runs as a job is no text');
+  return preparation.look(candidate);
+}
+
 /** Whether the candidate does the operation as work to be followed. What it refuses, the pipeline says. */
-function submits(candidate: Candidate, call: OperationCall): boolean {
-  const { definition } = candidate.provider;
-  if (definition.jobs === undefined) return false;
+function submits(candidate: Candidate, run: CallRun): boolean {
+  if (candidate.provider.definition.jobs === undefined) return false;
   try {
-    return isPreparedJob(call.prepare(definition, targetOf(candidate)));
+    return isPreparedJob(look(run, candidate));
   } catch (error) {
     if (isGatewayError(error)) return false;
     throw error;
   }
 }
 
+/** Whether a candidate of the call does it as work to be followed. */
+function isFollowed(run: CallRun): boolean {
+  return run.candidates.some((candidate) => submits(candidate, run));
+}
+
 /** Whether a call is carried out as a job. */
-export function runsAsJob(candidates: readonly Candidate[], call: OperationCall): boolean {
-  return call.background === true || candidates.some((candidate) => submits(candidate, call));
+export function runsAsJob(run: CallRun, call: OperationCall): boolean {
+  return call.background === true || isFollowed(run);
 }
 
 /**
@@ -49,11 +64,11 @@ export function runsAsJob(candidates: readonly Candidate[], call: OperationCall)
  *
  * @throws GatewayError `invalid_request` of the first candidate
  */
-function assertTaken(candidates: readonly Candidate[], call: OperationCall): void {
+function assertTaken(run: CallRun): void {
   let first: GatewayError | null = null;
-  for (const candidate of candidates) {
+  for (const candidate of run.candidates) {
     try {
-      call.prepare(candidate.provider.definition, targetOf(candidate));
+      look(run, candidate);
       return;
     } catch (error) {
       if (!isGatewayError(error)) throw error;
@@ -164,26 +179,38 @@ async function callOnce(
   return { type: 'answered' };
 }
 
+/** Has one candidate do it. */
+async function attempt(
+  gateway: Gateway,
+  jobRun: JobRun,
+  at: { readonly candidate: Candidate; readonly hasOther: boolean },
+): Promise<Submitted> {
+  const { candidate } = at;
+  const { run } = jobRun;
+  const prepared = look(run, candidate);
+  if (!isPreparedJob(prepared)) return await callOnce(gateway, jobRun, at);
+  // What is large is not held while the work goes on.
+  run.preparation?.take(candidate);
+  jobRun.answer = prepared.answer;
+  const { parts } = prepared;
+  if (parts !== undefined) return await submitParts(gateway, jobRun, { candidate, parts });
+  return await submitOnce(gateway, jobRun, { candidate, prepared });
+}
+
 /**
  * Tries candidates until one has taken the work. Another one is tried only where the work surely did not reach the last.
  *
  * @throws GatewayError when the policy stops
  */
 async function submit(gateway: Gateway, jobRun: JobRun): Promise<void> {
-  const { run, call } = jobRun;
+  const { run } = jobRun;
   const session = new RoutingSession(gateway, run);
   let [candidate] = run.candidates;
   while (candidate !== undefined) {
     const beganMs = gateway.clock.monotonicMs();
     session.begin(candidate);
     run.claim?.attemptBegins();
-    const prepared = call.prepare(candidate.provider.definition, targetOf(candidate));
-    const hasOther = session.hasOther();
-    const done = !isPreparedJob(prepared)
-      ? await callOnce(gateway, jobRun, { candidate, hasOther })
-      : prepared.parts === undefined
-        ? await submitOnce(gateway, jobRun, { candidate, prepared })
-        : await submitParts(gateway, jobRun, { candidate, parts: prepared.parts });
+    const done = await attempt(gateway, jobRun, { candidate, hasOther: session.hasOther() });
     run.upstreamMs += gateway.clock.monotonicMs() - beganMs;
     if (done.type === 'lost') {
       gateway.jobs.reconcile(jobRun.job);
@@ -226,7 +253,7 @@ export async function serveAsJob(
       param: 'background',
     });
   }
-  if (call.background === true) assertTaken(run.candidates, call);
+  if (call.background === true) assertTaken(run);
   const job = newJob(gateway, run, call);
   try {
     await reserve(gateway, run, job);
@@ -234,13 +261,13 @@ export async function serveAsJob(
     run.exchange.failedCall = failedCallOf(run);
     throw error;
   }
-  const jobRun: JobRun = { run, call, job };
+  const jobRun: JobRun = { run, call, job, answer: null, whole: null };
   // Told of before anything can have ended.
   const waiting = call.background === true ? null : answerWhenEnded(gateway, jobRun);
   try {
     await reviewBefore(gateway, run);
     await call.begin?.(gateway, run);
-    if (call.background === true && !runsAsJob(run.candidates, { ...call, background: false })) {
+    if (call.background === true && !isFollowed(run)) {
       inBackground(gateway, jobRun);
       await answerJob(gateway, jobRun);
       return;
