@@ -56,7 +56,7 @@ function readLedger(dataDir: string): Ledger {
     );
   const count = database
     .prepare(
-      "SELECT count(*) AS n FROM request r JOIN event e ON e.event_id = 'settle:' || r.hold_id WHERE r.usage IS NOT NULL",
+      "SELECT count(*) AS n FROM request r JOIN event e ON e.event_id = r.hold_id || ':settle' WHERE r.usage IS NOT NULL",
     )
     .get();
   const spent = database

@@ -61,7 +61,7 @@ function bookRuling(
     for (const limit of plan.match(hold.operation, charge.model).limits) {
       const amount = limit.meter === 'requests' ? requests : (charge.amounts[limit.meter] ?? 0n);
       if (amount <= 0n || limit.kind !== 'number') continue;
-      const at = booked.findIndex((other, place) => place >= from && other.limit === limit);
+      const at = index === 0 ? -1 : booked.findIndex((one, n) => n >= from && one.limit === limit);
       const earlier = booked[at];
       if (earlier !== undefined) {
         booked[at] = { ...earlier, actual: earlier.actual + amount };

@@ -67,6 +67,8 @@ export interface CompiledLimit {
 /** Limits that bind one operation on one model. */
 export interface PlanMatch {
   readonly modelAllowed: boolean;
+  /** True where one of the limits says that the plan does not include the call. */
+  readonly forbidden: boolean;
   /** In the order of the plan, {@link CREDITS} last where they are drawn on; `unlimited` ones are left out. */
   readonly limits: readonly CompiledLimit[];
 }
@@ -308,6 +310,7 @@ export function compilePlan(
       )
       .map((candidate) => candidate.limit);
     return {
+      forbidden: limits.some((limit) => limit.kind === 'disabled'),
       modelAllowed: allowed === undefined || allowed.some((matches) => matches(model)),
       limits: drawsOnCredits(funding, limits) ? [...limits, CREDITS] : limits,
     };

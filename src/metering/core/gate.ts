@@ -3,10 +3,8 @@
  *
  * @module
  */
-import type { Operation } from '../../contracts/metering.ts';
 import type { Refused, ReserveCommand } from '../ports.ts';
 import type { Call } from './assess.ts';
-import type { CompiledPlan } from './compiled-plan.ts';
 import { disabledFor, refuseGate } from './refusal.ts';
 import { standingAt } from './standing.ts';
 import type { Memory } from './state.ts';
@@ -27,14 +25,10 @@ export function gate(
   return pricing === 'priced' ? null : refuseGate(pricing, none);
 }
 
-function forbids(plan: CompiledPlan, operation: Operation, model: string): boolean {
-  return plan.match(operation, model).limits.some((limit) => limit.kind === 'disabled');
-}
-
 /** Whether the plan, and whatever else binds it, includes the call at all. */
 export function gatePlan(memory: Memory, call: Call): Refused | null {
   const { operation, next } = call;
-  if (call.rulings.some(({ plan }) => forbids(plan, operation, next.model))) {
+  if (call.rulings.some(({ plan }) => plan.match(operation, next.model).forbidden)) {
     const disabled = disabledFor(call);
     if (disabled.length > 0) {
       return refuseGate('not_in_plan', { call, plans: memory.plans, disabled });

@@ -37,7 +37,9 @@ function backlog(cell: GcraState, nowMs: number): bigint {
 
 /** Whole units that fit now; never negative. */
 export function freeUnits(cell: GcraState, nowMs: number): bigint {
-  const free = (cell.amount * MINUTE_US - backlog(cell, nowMs)) / MINUTE_US;
+  const taken = backlog(cell, nowMs);
+  if (taken === 0n) return cell.amount;
+  const free = (cell.amount * MINUTE_US - taken) / MINUTE_US;
   return free > 0n ? free : 0n;
 }
 
@@ -54,7 +56,8 @@ function movedTo(cell: GcraState, tat: bigint, nowMs: number): GcraState {
 export function takeUnits(cell: GcraState, units: bigint, nowMs: number): GcraState {
   const start = present(cell, nowMs);
   const from = cell.tat > start ? cell.tat : start;
-  return movedTo(cell, from + units * MINUTE_US, nowMs);
+  const { amount, asOfMs } = cell;
+  return { amount, asOfMs: Math.max(nowMs, asOfMs), tat: from + units * MINUTE_US };
 }
 
 /** Gives `units` back; never more than a whole burst is free afterwards. */

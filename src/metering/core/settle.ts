@@ -83,9 +83,16 @@ function bookLegs(
   const credits = creditsUsed(memory, at.hold);
   if (credits !== null) expireCredits(step, credits, at.nowMs);
   for (const { limit, account, counter } of at.booked) {
+    const beyond = rest.get(counter) ?? 0n;
+    if (beyond === 0n) continue;
     const site = siteOf(memory, at.hold, { limit, account, counter, nowMs: at.nowMs });
-    if (site !== null) spendBeyond(step, site, rest.get(counter) ?? 0n);
+    if (site !== null) spendBeyond(step, site, beyond);
   }
+}
+
+function usedOf(counter: Counter, booked: readonly Booked[]): bigint {
+  for (const one of booked) if (one.counter === counter) return one.actual;
+  return 0n;
 }
 
 /** Corrects the rates by the difference between what was taken and what was used; beyond the burst if need be. */
@@ -96,16 +103,14 @@ export function correctRates(
 ): void {
   const { takes } = hold;
   if (takes === null) return;
-  const used = new Map<Counter, bigint>();
   for (const { limit, counter, actual } of at.booked) {
     if (limit.windowKind.kind !== 'minute') continue;
-    used.set(counter, actual);
     if (takes.some((take) => take.counter === counter)) continue;
     step.setCell(counter, takeUnits(cellOf(counter, limit), actual, at.nowMs));
   }
   for (const { counter, amount } of takes) {
     if (counter.cell === null) continue;
-    const difference = (used.get(counter) ?? 0n) - amount;
+    const difference = usedOf(counter, at.booked) - amount;
     if (difference > 0n) step.setCell(counter, takeUnits(counter.cell, difference, at.nowMs));
     if (difference < 0n) step.setCell(counter, refundUnits(counter.cell, -difference, at.nowMs));
   }

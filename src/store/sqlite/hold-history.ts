@@ -10,7 +10,7 @@ import type { HoldImage, ResolvedImage } from '../../metering/core/types.ts';
 import { EventReader, type StoredEvent } from './journal-tables.ts';
 import type { CallIdentity } from './usage-tables.ts';
 
-/** Kinds whose event id is `<kind>:<hold id>`. */
+/** Kinds whose event id is `<kind>:<hold id>`; stored the other way round (`event-key.ts`). */
 const SINGLE_KINDS = ['hold', 'dispatch', 'unknown', 'settle', 'void', 'expire', 'reconcile'];
 
 /** A hold as its events tell it. */
@@ -32,12 +32,12 @@ export class HoldHistory {
 
   constructor(database: DatabaseSync) {
     this.#events = database.prepare(
-      `SELECT * FROM event WHERE event_id IN (${SINGLE_KINDS.map((kind) => `'${kind}:' || ?1`).join(', ')})
-       UNION ALL SELECT * FROM event WHERE event_id > 'extend:' || ?1 || ':' AND event_id < 'extend:' || ?1 || ';'
-       UNION ALL SELECT * FROM event WHERE event_id > 'late:' || ?1 || ':' AND event_id < 'late:' || ?1 || ';'
+      `SELECT * FROM event WHERE event_id IN (${SINGLE_KINDS.map((kind) => `?1 || ':${kind}'`).join(', ')})
+       UNION ALL SELECT * FROM event WHERE event_id > ?1 || ':extend:' AND event_id < ?1 || ':extend;'
+       UNION ALL SELECT * FROM event WHERE event_id > ?1 || ':late:' AND event_id < ?1 || ':late;'
        ORDER BY seq`,
     );
-    this.#first = database.prepare("SELECT * FROM event WHERE event_id = 'hold:' || ?");
+    this.#first = database.prepare("SELECT * FROM event WHERE event_id = ? || ':hold'");
     this.#reader = new EventReader(database);
   }
 

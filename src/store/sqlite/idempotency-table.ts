@@ -55,7 +55,7 @@ export class IdempotencyTable {
     );
     this.#drop = database.prepare('DELETE FROM idempotency WHERE scope = ? AND key = ?');
     this.#kindsOfHold = database.prepare(
-      `SELECT kind, at FROM event WHERE event_id IN ('hold:' || ?1, 'settle:' || ?1, 'void:' || ?1, 'expire:' || ?1, 'reconcile:' || ?1)`,
+      `SELECT kind, at FROM event WHERE event_id IN (?1 || ':hold', ?1 || ':settle', ?1 || ':void', ?1 || ':expire', ?1 || ':reconcile')`,
     );
     this.#expired = database.prepare(
       `SELECT scope, key, fingerprint, request_id, hold_id, state, expires_at FROM idempotency

@@ -8,6 +8,7 @@ import { METERS } from '../../contracts/metering.ts';
 import type { BucketImage, JournalEntry, Posting } from '../../metering/core/types.ts';
 import { isWalletBucket } from '../../metering/core/credits.ts';
 import { amountAt, bodyText, postingText, readBody, type StoredBody } from './event-body.ts';
+import { eventIdOf, storedEventId } from './event-key.ts';
 import { HashChain } from './hash-chain.ts';
 import type { AttemptRow } from './row-codec.ts';
 import {
@@ -74,18 +75,20 @@ export class EventReader {
   read(row: SqlRow): StoredEvent {
     const stored = JSON.parse(text(row, 'body')) as StoredBody;
     const kind = text(row, 'kind') as JournalEntry['kind'];
+    const holdId = nullableText(row, 'hold_id');
+    const eventId = eventIdOf(text(row, 'event_id'), holdId);
     const postings = (stored.p ?? []).map((posting) => this.#posting(posting));
     return {
       seq: integer(row, 'seq'),
       entry: {
-        eventId: text(row, 'event_id'),
+        eventId,
         kind,
-        holdId: nullableText(row, 'hold_id'),
+        holdId,
         customerId: text(row, 'customer_id'),
         atMs: integer(row, 'at'),
         body: readBody(kind, stored.b),
         postings,
-        newBuckets: this.#bornWith(kind, text(row, 'event_id')),
+        newBuckets: this.#bornWith(kind, eventId),
       },
       attempts: stored.a ?? null,
     };
@@ -244,7 +247,8 @@ export class JournalTables {
     this.#nextSeq += 1;
     const { eventId, kind, holdId, customerId, atMs } = entry;
     const body = bodyText(entry, postings, attemptsText);
-    this.#insertEvent.run(seq, eventId, kind, holdId, customerId, atMs, body);
+    const stored = storedEventId(eventId, holdId);
+    this.#insertEvent.run(seq, stored, kind, holdId, customerId, atMs, body);
     this.#chain.add({ seq, eventId, kind, holdId, customerId, atMs, body });
     if (touchesCredits) this.#insertWalletEntry.run(entry.customerId, seq);
     return seq;

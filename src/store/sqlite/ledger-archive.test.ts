@@ -112,7 +112,7 @@ describe('an archive', () => {
     const { boundBy, beforeSeq } = await archive();
     store.round();
     expect(boundBy).toBe('open_hold');
-    expect(count(`SELECT count(*) AS n FROM event WHERE event_id = 'hold:hold_open'`)).toBe(1);
+    expect(count(`SELECT count(*) AS n FROM event WHERE event_id = 'hold_open:hold'`)).toBe(1);
     expect(await store.ledger.settle(settleOf(old, clock.nowMs))).toMatchObject({
       replayed: false,
     });
@@ -134,7 +134,7 @@ describe('an archive', () => {
     const { events } = await archive();
     expect(events).toBeGreaterThan(0);
     store.round();
-    expect(count("SELECT count(*) AS n FROM event WHERE event_id = 'hold:hold_s'")).toBe(1);
+    expect(count("SELECT count(*) AS n FROM event WHERE event_id = 'hold_s:hold'")).toBe(1);
     expect(await store.ledger.verify()).toMatchObject({ ok: true, mismatches: [] });
     store.stop();
     store = open();
@@ -177,7 +177,7 @@ describe('an archive', () => {
     const change = (sql: string) => {
       database.exec(`DROP TRIGGER IF EXISTS event_no_update; ${sql}`);
     };
-    const settled = "event_id = 'settle:hold_a'";
+    const settled = "event_id = 'hold_a:settle'";
     change(`UPDATE event SET body = replace(body, 'chatcmpl-1', 'chatcmpl-2') WHERE ${settled}`);
     await expect(archive()).rejects.toMatchObject({ code: 'conflict' });
     expect(existsSync(join(dataDir, 'archive'))).toBe(false);

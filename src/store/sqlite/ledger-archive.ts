@@ -138,7 +138,7 @@ export class LedgerArchive {
 
   #oldestOpen(holdIds: readonly string[]): number | null {
     const seqs = holdIds.flatMap(
-      (holdId) => this.#seq("SELECT seq FROM event WHERE event_id = 'hold:' || ?", [holdId]) ?? [],
+      (holdId) => this.#seq("SELECT seq FROM event WHERE event_id = ? || ':hold'", [holdId]) ?? [],
     );
     return seqs.length === 0 ? null : seqs.reduce((one, other) => Math.min(one, other));
   }

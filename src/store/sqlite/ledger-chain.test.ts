@@ -143,7 +143,7 @@ describe('the chain of hashes', () => {
     const store = await open();
     await makeCalls(store, ['a', 'b', 'c']);
     const database = new DatabaseSync(databasePath(dataDir), { readOnly: true });
-    const row = database.prepare("SELECT seq FROM event WHERE event_id = 'settle:hold_b'").get();
+    const row = database.prepare("SELECT seq FROM event WHERE event_id = 'hold_b:settle'").get();
     database.close();
     const seq = Number(row?.['seq']);
     tamper(`UPDATE event SET body = replace(body, 'chatcmpl-1', 'chatcmpl-2') WHERE seq = ${seq}`);
@@ -157,7 +157,7 @@ describe('the chain of hashes', () => {
   });
 
   it.each([
-    ['removed from the middle', "DELETE FROM event WHERE event_id = 'settle:hold_b'"],
+    ['removed from the middle', "DELETE FROM event WHERE event_id = 'hold_b:settle'"],
     ['removed from the end', 'DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)'],
     [
       'added',
@@ -165,7 +165,7 @@ describe('the chain of hashes', () => {
     ],
     [
       'exchanged for a line feed and another',
-      `UPDATE event SET body = body || char(10) || '{}' WHERE event_id = 'settle:hold_b'`,
+      `UPDATE event SET body = body || char(10) || '{}' WHERE event_id = 'hold_b:settle'`,
     ],
     ['removed with their hashes', 'DELETE FROM ledger_chain; DELETE FROM event'],
   ])('tells of events that were %s', async (_what, sql) => {

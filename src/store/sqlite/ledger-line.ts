@@ -4,6 +4,7 @@
  * @module
  */
 import { hash } from 'node:crypto';
+import { eventIdOf } from './event-key.ts';
 import { integer, nullableText, type SqlRow, text } from './subscriptions.ts';
 
 /** A row of `event`, as it is stored. */
@@ -28,11 +29,12 @@ export interface ChainLink {
 
 /** Reads a row of `event`. */
 export function readEventRow(row: SqlRow): EventRow {
+  const holdId = nullableText(row, 'hold_id');
   return {
     seq: integer(row, 'seq'),
-    eventId: text(row, 'event_id'),
+    eventId: eventIdOf(text(row, 'event_id'), holdId),
     kind: text(row, 'kind'),
-    holdId: nullableText(row, 'hold_id'),
+    holdId,
     customerId: text(row, 'customer_id'),
     atMs: integer(row, 'at'),
     body: text(row, 'body'),

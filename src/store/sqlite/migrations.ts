@@ -8,6 +8,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
+import { STORED_EVENT_ID_SQL } from './event-key.ts';
 import { ESTIMATED_HOLDS } from './schema/estimated-holds.ts';
 import { IDEMPOTENCY } from './schema/idempotency.ts';
 import { QUOTES } from './schema/quotes.ts';
@@ -149,7 +150,7 @@ CREATE TABLE usage_hour (
 
 /**
  * SQLite cannot widen a CHECK in place, so the table is written anew with the kinds that version 1 did not know.
- * The journal's rows are copied as they are.
+ * The journal's rows are copied as they are, but for the order of words in their ids (`event-key.ts`).
  */
 const WIDER_EVENTS = `
 DROP TRIGGER event_no_update;
@@ -160,7 +161,7 @@ CREATE TABLE event (
   kind TEXT NOT NULL CHECK (${[...EVENT_KINDS, ...LATER_KINDS].map((kind) => `kind = '${kind}'`).join(' OR ')}),
   hold_id TEXT, customer_id TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL
 ) STRICT;
-INSERT INTO event SELECT seq, event_id, kind, hold_id, customer_id, at, body FROM event_1;
+INSERT INTO event SELECT seq, ${STORED_EVENT_ID_SQL}, kind, hold_id, customer_id, at, body FROM event_1;
 DROP TABLE event_1;
 CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN
   SELECT RAISE(ABORT, 'the ledger is append-only');

@@ -28,6 +28,11 @@ export class ProgressTable {
     }
   }
 
+  /** False while no call has a mark. */
+  get hasAny(): boolean {
+    return this.#pending.size > 0 || this.#stored.size > 0;
+  }
+
   get hasPending(): boolean {
     return this.#pending.size > 0;
   }

@@ -60,9 +60,9 @@ export class QuoteTable {
          (SELECT id FROM quote WHERE expires_at < ? ORDER BY expires_at LIMIT ${PRUNED_AT_ONCE})`,
     );
     this.#end = database.prepare(
-      "SELECT kind, body FROM event WHERE event_id IN ('void:' || ?1, 'expire:' || ?1)",
+      "SELECT kind, body FROM event WHERE event_id IN (?1 || ':void', ?1 || ':expire')",
     );
-    this.#hold = database.prepare("SELECT 1 FROM event WHERE event_id = 'hold:' || ?");
+    this.#hold = database.prepare("SELECT 1 FROM event WHERE event_id = ? || ':hold'");
   }
 
   /** Null when there is no such quote, or no longer. */

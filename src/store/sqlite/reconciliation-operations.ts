@@ -100,7 +100,7 @@ function bookedReader(database: DatabaseSync): (query: BookedQuery, afterSeq: nu
 
 /** Attempts of the event that a late one replaces; only late ones do. */
 function toldBefore(history: HoldHistory, row: SqlRow): readonly AttemptRecord[] {
-  if (!text(row, 'event_id').startsWith('late:')) return [];
+  if (!text(row, 'event_id').startsWith(`${text(row, 'hold_id')}:late:`)) return [];
   const seq = integer(row, 'seq');
   const events = history.story(text(row, 'hold_id'))?.events ?? [];
   const before = events.findLast((event) => event.seq < seq && event.attempts !== null);

@@ -12,11 +12,11 @@ import { addSums, type Sums } from './usage-totals.ts';
 export function heldBy(database: DatabaseSync, holdIds: readonly string[]): Sums {
   const held: Sums = {};
   const last = database.prepare(
-    `SELECT * FROM event WHERE event_id = 'hold:' || ?1
-     UNION ALL SELECT * FROM event WHERE event_id > 'extend:' || ?1 || ':' AND event_id < 'extend:' || ?1 || ';'
+    `SELECT * FROM event WHERE event_id = ?1 || ':hold'
+     UNION ALL SELECT * FROM event WHERE event_id > ?1 || ':extend:' AND event_id < ?1 || ':extend;'
      ORDER BY seq DESC LIMIT 1`,
   );
-  const first = database.prepare("SELECT * FROM event WHERE event_id = 'hold:' || ?");
+  const first = database.prepare("SELECT * FROM event WHERE event_id = ? || ':hold'");
   const events = new EventReader(database);
   for (const holdId of holdIds) {
     const born = first.get(holdId);

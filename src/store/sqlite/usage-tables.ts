@@ -245,8 +245,13 @@ export class UsageTables {
     const hourMs = Math.floor(identity.reservedAtMs / HOUR_MS) * HOUR_MS;
     const { model } = charge;
     const subjectKey = `${identity.customerId}\n${identity.keyId}\n${identity.operation}\n${model}\n${identity.planId}`;
-    const key = `${subjectKey}\n${hourMs}`;
+    let key = subjectKey;
     let rollup = this.#rollups.get(key);
+    // Calls of one batch are of one hour, but for a few.
+    if (rollup !== undefined && rollup.hourMs !== hourMs) {
+      key = `${subjectKey}\n${hourMs}`;
+      rollup = this.#rollups.get(key);
+    }
     if (rollup === undefined) {
       rollup = { identity, model, subjectKey, hourMs, amounts: noAmounts() };
       this.#rollups.set(key, rollup);

@@ -417,8 +417,10 @@ export class Writer {
     for (const request of writes.requests) this.#usage.write(request);
     this.#usage.flush();
     for (const { order, atMs } of writes.claimEnds) this.#idempotency.end(order, atMs);
-    for (const { entry } of writes.entries) {
-      if (entry.holdId !== null && ENDS.has(entry.kind)) this.#progress.drop(entry.holdId);
+    if (this.#progress.hasAny) {
+      for (const { entry } of writes.entries) {
+        if (entry.holdId !== null && ENDS.has(entry.kind)) this.#progress.drop(entry.holdId);
+      }
     }
     this.#journal.seal();
     this.#commitStatement.run();
