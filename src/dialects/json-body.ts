@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../contracts/gateway-error.ts';
-import { duplicateKeyOf, exceededCap, scanMembers } from '../http/json-splice.ts';
+import { countKeys, duplicateKeyOf, exceededCap, scanMembers } from '../http/json-splice.ts';
 
 function invalid(message: string, param?: string): GatewayError {
   return new GatewayError(
@@ -38,13 +38,13 @@ function tooDeep(maxDepth: number): GatewayError {
 const TOO_DEEP = -1;
 
 /** Keys in `value` and below, or {@link TOO_DEEP}; stops descending there, so that depth costs no stack. */
-function countKeys(value: object, levels: number): number {
+function countParsedKeys(value: object, levels: number): number {
   if (levels === 0) return TOO_DEEP;
   let keys = 0;
   if (Array.isArray(value)) {
     for (const item of value as readonly unknown[]) {
       if (typeof item !== 'object' || item === null) continue;
-      const inside = countKeys(item, levels - 1);
+      const inside = countParsedKeys(item, levels - 1);
       if (inside === TOO_DEEP) return TOO_DEEP;
       keys += inside;
     }
@@ -54,7 +54,7 @@ function countKeys(value: object, levels: number): number {
     keys += 1;
     const member = (value as Record<string, unknown>)[key];
     if (typeof member !== 'object' || member === null) continue;
-    const inside = countKeys(member, levels - 1);
+    const inside = countParsedKeys(member, levels - 1);
     if (inside === TOO_DEEP) return TOO_DEEP;
     keys += inside;
   }
@@ -62,10 +62,8 @@ function countKeys(value: object, levels: number): number {
 }
 
 function assertNoDuplicates(bytes: Buffer, parsedKeys: number): void {
-  const tally = { keys: 0 };
-  const members = scanMembers(bytes, tally);
-  if (tally.keys === parsedKeys) return;
-  const duplicate = duplicateKeyOf(members);
+  if (countKeys(bytes) === parsedKeys) return;
+  const duplicate = duplicateKeyOf(scanMembers(bytes));
   if (duplicate === null) throw invalid('An object inside the body has the same member twice.');
   throw invalid(
     `The member "${duplicate.slice(0, 100)}" stands twice in the body.`,
@@ -93,7 +91,7 @@ export function parseJsonObject(bytes: Buffer, maxDepth: number): Record<string,
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalid('The body must be a JSON object.');
   }
-  const keys = countKeys(body, maxDepth);
+  const keys = countParsedKeys(body, maxDepth);
   if (keys === TOO_DEEP) throw tooDeep(maxDepth);
   assertNoDuplicates(bytes, keys);
   return body as Record<string, unknown>;

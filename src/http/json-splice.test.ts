@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  countKeys,
   duplicateKeyOf,
   exceededCap,
   scanMembers,
@@ -75,14 +76,10 @@ describe('spliceMembers', () => {
                 Array.isArray(value) ? 0 : Object.keys(value).length,
               )
             : 0;
-        const tally = { keys: 0 };
-        scanMembers(Buffer.from(JSON.stringify(body, null, indent)), tally);
-        expect(tally.keys).toBe(count(body));
+        expect(countKeys(Buffer.from(JSON.stringify(body, null, indent)))).toBe(count(body));
       }),
     );
-    const tally = { keys: 0 };
-    scanMembers(Buffer.from('{"a":[{"b":1,"b":":2"}],"a":{}}'), tally);
-    expect(tally.keys).toBe(4);
+    expect(countKeys(Buffer.from('{"a":[{"b":1,"b":":2"}],"a":{}}'))).toBe(4);
   });
 
   it('F50 finds it among many keys without comparing each with each', () => {

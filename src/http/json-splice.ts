@@ -56,13 +56,8 @@ function skipString(bytes: Buffer, from: number): number {
   return at === -1 ? bytes.length : at + 1;
 }
 
-/** Keys that were passed over, of every level. */
-export interface KeyTally {
-  keys: number;
-}
-
 /** Offset just past the value that starts at `from`. */
-function skipValue(bytes: Buffer, from: number, tally: KeyTally | null): number {
+function skipValue(bytes: Buffer, from: number): number {
   const first = bytes[from];
   if (first === QUOTE) return skipString(bytes, from);
   let at = from;
@@ -86,9 +81,30 @@ function skipValue(bytes: Buffer, from: number, tally: KeyTally | null): number 
     else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       depth -= 1;
       if (depth === 0) return at;
-    } else if (byte === COLON && tally !== null) tally.keys += 1;
+    }
   }
   return at;
+}
+
+/**
+ * Keys of all levels as they stand: more than the parsed object has are duplicates.
+ *
+ * @param bytes JSON text that `JSON.parse` has accepted
+ */
+export function countKeys(bytes: Buffer): number {
+  let keys = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      at = skipString(bytes, at);
+      continue;
+    }
+    // Outside strings a colon follows every key, and nothing else.
+    if (byte === COLON) keys += 1;
+    at += 1;
+  }
+  return keys;
 }
 
 /**
@@ -127,9 +143,8 @@ export function exceededCap(
  * Ranges of the top-level members, in order, duplicates included.
  *
  * @param bytes a JSON object that `JSON.parse` has accepted; anything else gives a meaningless answer, never a hang
- * @param tally counts the keys of all levels: more than the parsed object has are duplicates
  */
-export function scanMembers(bytes: Buffer, tally: KeyTally | null = null): MemberRange[] {
+export function scanMembers(bytes: Buffer): MemberRange[] {
   const members: MemberRange[] = [];
   let at = skipSpace(bytes, 0) + 1;
   while (at < bytes.length) {
@@ -139,11 +154,10 @@ export function scanMembers(bytes: Buffer, tally: KeyTally | null = null): Membe
     const keyStart = at;
     const keyEnd = skipString(bytes, keyStart);
     const valueStart = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1);
-    const valueEnd = skipValue(bytes, valueStart, tally);
+    const valueEnd = skipValue(bytes, valueStart);
     const rawKey = bytes.toString('utf8', keyStart + 1, keyEnd - 1);
     const key = rawKey.includes('\\') ? String(JSON.parse(`"${rawKey}"`)) : rawKey;
     members.push({ key, keyStart, valueStart, valueEnd });
-    if (tally !== null) tally.keys += 1;
     at = valueEnd;
   }
   return members;

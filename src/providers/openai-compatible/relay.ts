@@ -21,12 +21,13 @@ const MAX_TOKENS_FIELDS: readonly MaxTokensField[] = ['max_completion_tokens', '
 /** Name under which the gateway may state the bound without knowing which field the server takes. */
 const NEUTRAL_MAX_TOKENS = 'max_output_tokens';
 
-/** The field that the client used if the server honours it, else the server's own. */
-function maxTokensField(body: LooseObject, quirks: OpenAiCompatibleQuirks): MaxTokensField {
-  const used = MAX_TOKENS_FIELDS.find((field) => (body[field] ?? null) !== null);
-  return used !== undefined && quirks.maxTokensFields.includes(used)
-    ? used
-    : quirks.maxTokensFields[0];
+/** Every name of the bound; what the gateway states without knowing the field counts first. */
+const MAX_TOKENS_NAMES = [NEUTRAL_MAX_TOKENS, ...MAX_TOKENS_FIELDS] as const;
+
+/** The field that the client used; null where it named no bound. */
+function namedField(body: LooseObject): MaxTokensField | null {
+  for (const field of MAX_TOKENS_FIELDS) if ((body[field] ?? null) !== null) return field;
+  return null;
 }
 
 /** Puts the bound, the gateway's or else the client's, into one field that the server honours; no other is left. */
@@ -35,16 +36,18 @@ function editMaxTokens(
   body: LooseObject,
   quirks: OpenAiCompatibleQuirks,
 ): void {
-  const names = [NEUTRAL_MAX_TOKENS, ...MAX_TOKENS_FIELDS];
-  const given = names.map((name) => edits.get(name)).find((value) => value !== undefined);
-  const own = MAX_TOKENS_FIELDS.map((name) => body[name] ?? null).find((value) => value !== null);
-  const bound = given ?? own;
-  const field = maxTokensField(body, quirks);
-  const isAsked = names.some((name) => edits.has(name));
-  for (const name of names) {
-    edits.delete(name);
+  const named = namedField(body);
+  // The field that the client used if the server honours it, else the server's own.
+  const field =
+    named !== null && quirks.maxTokensFields.includes(named) ? named : quirks.maxTokensFields[0];
+  let given: unknown;
+  let isAsked = false;
+  for (const name of MAX_TOKENS_NAMES) {
+    if (given === undefined) given = edits.get(name);
+    isAsked = edits.delete(name) || isAsked;
     if (name !== field && name in body) edits.set(name, undefined);
   }
+  const bound = given ?? (named === null ? undefined : body[named]);
   if (bound !== undefined && (given !== undefined || (body[field] ?? null) === null)) {
     edits.set(field, bound);
   } else if (isAsked && given === undefined && field in body) {

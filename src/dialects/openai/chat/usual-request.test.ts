@@ -36,6 +36,11 @@ const body = fc.record(
     model: fc.oneof({ weight: 6, arbitrary: fc.constant('a/b') }, value),
     messages: fc.oneof({ weight: 6, arbitrary: fc.array(message, { maxLength: 3 }) }, value),
     stream: fc.oneof({ weight: 4, arbitrary: fc.boolean() }, value),
+    stream_options: fc.oneof(
+      { weight: 6, arbitrary: fc.record({ include_usage: fc.boolean() }, { requiredKeys: [] }) },
+      fc.record({ include_usage: value, more: value }, { requiredKeys: [] }),
+      value,
+    ),
     max_tokens: number,
     max_completion_tokens: number,
     temperature: number,
@@ -66,6 +71,8 @@ describe('usualChatRequest', () => {
 
   it('recognises the request of every quick start', () => {
     const request = {
+      stream: true,
+      stream_options: { include_usage: true },
       model: 'sim/chat',
       messages: [{ role: 'user', content: 'Hello' }],
       stream: true,

@@ -44,6 +44,17 @@ function isFinite(value: unknown): boolean {
   return value === null || (typeof value === 'number' && Number.isFinite(value));
 }
 
+function areUsualStreamOptions(value: unknown): boolean {
+  if (value === null) return true;
+  if (typeof value !== 'object' || Array.isArray(value)) return false;
+  for (const key in value) if (key !== 'include_usage') return false;
+  return isFlag((value as Record<string, unknown>)['include_usage'] ?? null);
+}
+
+function isFlag(value: unknown): boolean {
+  return value === null || typeof value === 'boolean';
+}
+
 function isUsualMember(key: string, value: unknown): boolean {
   switch (key) {
     case 'model':
@@ -51,7 +62,9 @@ function isUsualMember(key: string, value: unknown): boolean {
     case 'messages':
       return areUsualMessages(value);
     case 'stream':
-      return value === null || typeof value === 'boolean';
+      return isFlag(value);
+    case 'stream_options':
+      return areUsualStreamOptions(value);
     case 'max_tokens':
     case 'max_completion_tokens':
       return isCount(value);
