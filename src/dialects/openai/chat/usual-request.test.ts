@@ -71,11 +71,10 @@ describe('usualChatRequest', () => {
 
   it('recognises the request of every quick start', () => {
     const request = {
-      stream: true,
-      stream_options: { include_usage: true },
       model: 'sim/chat',
       messages: [{ role: 'user', content: 'Hello' }],
       stream: true,
+      stream_options: { include_usage: true },
       max_tokens: 5,
     };
     expect(usualChatRequest(request)).toBe(request);
