@@ -58,6 +58,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'contracts',
     'http',
     'providers/openai-compatible',
+    'providers/replies.ts',
     'node:crypto',
     'simulators',
   ],

@@ -82,13 +82,6 @@ export const chatCompletionSchema = z
   })
   .meta({ id: 'ChatCompletion' });
 
-/** One frame of a streamed answer. */
-export const chatStreamSchema = z
-  .string()
-  .describe(
-    'Frames `data: {chat.completion.chunk}`, at last `data: [DONE]`. A stream that broke ends with `data: {"error": …}` instead and has no finish reason. `usage.cost` stands in the last chunk.',
-  );
-
 /** One model of the list. */
 export const modelSchema = z
   .object({

@@ -17,11 +17,11 @@ import { ALWRITY_ROUTES } from './alwrity-routes.ts';
 import { CALL_HEADERS, CUSTOMER_HEADERS, PROVIDER_REPLY_HEADERS } from './data-plane-headers.ts';
 import {
   chatCompletionSchema,
-  chatStreamSchema,
   limitStatusSchema,
   meSchema,
   modelSchema,
 } from './data-plane-shapes.ts';
+import { chatEventsSchema } from './event-shapes.ts';
 import {
   clientTokenReplySchema,
   clientTokenRequestSchema,
@@ -90,7 +90,7 @@ const chatCompletions: RouteDescription = {
   reply: {
     status: 200,
     description: 'The answer: whole, or as a stream where the request has `"stream": true`.',
-    content: { ...json(chatCompletionSchema), 'text/event-stream': { schema: chatStreamSchema } },
+    content: { ...json(chatCompletionSchema), 'text/event-stream': { schema: chatEventsSchema } },
     headers: PROVIDER_REPLY_HEADERS,
   },
   errors: CALL_ERRORS,

@@ -19,11 +19,20 @@ import {
 } from '../dialects/openai/images/schema.ts';
 import { CALL_HEADERS, PROVIDER_REPLY_HEADERS } from './data-plane-headers.ts';
 import { embeddingsReplySchema, imagesReplySchema, transcriptReplySchema } from './operation-shapes.ts';
+import { imageEventsSchema, speechEventsSchema, transcriptEventsSchema } from './event-shapes.ts';
 import { textOperationRoutes } from './text-operation-routes.ts';
 import { pictureRoutes } from './picture-routes.ts';
 import type { RouteBody, RouteDescription } from './route-description.ts';
 
 const sound = z.string().describe('The bytes of the file, as they are made.');
+
+/** Whole, or as events where the request has `"stream": true`. */
+function pictures(events: z.ZodType): Operation['content'] {
+  return {
+    'application/json': { schema: imagesReplySchema },
+    'text/event-stream': { schema: events },
+  };
+}
 
 const transcript: Operation['content'] = {
   'application/json': { schema: transcriptReplySchema },
@@ -89,7 +98,7 @@ export function operationRouteDescriptions(
         required: true,
         example: { model: 'sim/image', prompt: 'A lighthouse in fog', size: '1024x1024' },
       },
-      content: { 'application/json': { schema: imagesReplySchema } },
+      content: pictures(imageEventsSchema('image_generation', 'ImageGeneration')),
     },
     {
       path: '/v1/images/edits',
@@ -105,7 +114,7 @@ export function operationRouteDescriptions(
         },
         required: true,
       },
-      content: { 'application/json': { schema: imagesReplySchema } },
+      content: pictures(imageEventsSchema('image_edit', 'ImageEdit')),
     },
     ...textOperationRoutes,
     ...pictureRoutes,
@@ -117,7 +126,7 @@ export function operationRouteDescriptions(
         'OpenAI’s transcription. The length of the recording is measured before the call, so that it can be held; what is booked is what the provider counts.',
       tag: 'audio',
       body: recording,
-      content: transcript,
+      content: { ...transcript, 'text/event-stream': { schema: transcriptEventsSchema } },
     },
     {
       path: '/v1/audio/translations',
@@ -140,9 +149,12 @@ export function operationRouteDescriptions(
         required: true,
         example: { model: 'sim/speech', voice: 'alloy', input: 'Hello there.' },
       },
-      content: Object.fromEntries(
-        Object.values(SPEECH_MEDIA_TYPES).map((type) => [type, { schema: sound }]),
-      ),
+      content: {
+        ...Object.fromEntries(
+          Object.values(SPEECH_MEDIA_TYPES).map((type) => [type, { schema: sound }]),
+        ),
+        'text/event-stream': { schema: speechEventsSchema },
+      },
     },
   ];
   return routes.map((route) => operation(route, errors));

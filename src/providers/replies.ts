@@ -51,6 +51,11 @@ export function kindOfStatus(status: number): ProviderFailureKind {
   }
 }
 
+/** The same where the model is part of the path: what is not there is a model. */
+export function kindOfModelStatus(status: number): ProviderFailureKind {
+  return status === 404 ? 'model_not_found' : kindOfStatus(status);
+}
+
 /** Seconds as a provider counts them; zero for what is no length. */
 export function secondsOf(value: unknown): number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;

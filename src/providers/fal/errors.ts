@@ -12,6 +12,7 @@ import type { WireReply } from '../../contracts/wire.ts';
 import { parseHttpDate, retryWaitMs } from '../../http/retry-after.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
 import { listOf, objectOf, textOf } from '../openai-compatible/loose-json.ts';
+import { kindOfModelStatus } from '../replies.ts';
 
 const MESSAGE_CHARACTERS_MAX = 1000;
 
@@ -21,28 +22,6 @@ const KIND_BY_TYPE: Readonly<Record<string, ProviderFailureKind>> = {
   generation_timeout: 'server_error',
   downstream_service_unavailable: 'overloaded',
 };
-
-function kindOf(status: number, type: string | null): ProviderFailureKind {
-  const byType = type === null ? undefined : KIND_BY_TYPE[type];
-  if (byType !== undefined) return byType;
-  switch (status) {
-    case 401:
-    case 403:
-      return 'auth';
-    case 402:
-      return 'credit';
-    case 404:
-      return 'model_not_found';
-    case 408:
-      return 'server_error';
-    case 429:
-      return 'rate_limited';
-    case 503:
-      return 'overloaded';
-    default:
-      return status >= 400 && status < 500 ? 'invalid_request' : 'server_error';
-  }
-}
 
 /** The failure that a parsed error stands for. */
 export function failureOf(
@@ -58,7 +37,7 @@ export function failureOf(
   const message =
     textOf(detail) ?? (sentences.join(' ') || `fal answered with status ${status} and no message.`);
   return providerFailure({
-    kind: kindOf(status, type),
+    kind: (type === null ? undefined : KIND_BY_TYPE[type]) ?? kindOfModelStatus(status),
     status,
     message: message.slice(0, MESSAGE_CHARACTERS_MAX),
     providerCode: type,

@@ -3,37 +3,14 @@
  *
  * @module
  */
-import {
-  providerFailure,
-  type ProviderFailure,
-  type ProviderFailureKind,
-} from '../../contracts/provider-failure.ts';
+import { providerFailure, type ProviderFailure } from '../../contracts/provider-failure.ts';
 import type { WireReply } from '../../contracts/wire.ts';
 import { parseHttpDate, retryWaitMs } from '../../http/retry-after.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
 import { listOf, objectOf, textOf } from '../openai-compatible/loose-json.ts';
+import { kindOfModelStatus } from '../replies.ts';
 
 const MESSAGE_CHARACTERS_MAX = 1000;
-
-function kindOf(status: number): ProviderFailureKind {
-  switch (status) {
-    case 401:
-    case 403:
-      return 'auth';
-    case 402:
-      return 'credit';
-    case 404:
-      return 'model_not_found';
-    case 408:
-      return 'server_error';
-    case 429:
-      return 'rate_limited';
-    case 503:
-      return 'overloaded';
-    default:
-      return status >= 400 && status < 500 ? 'invalid_request' : 'server_error';
-  }
-}
 
 /** `ratelimit-reset`: seconds until there is room again. */
 function resetMs(reply: WireReply): number | null {
@@ -46,7 +23,7 @@ export function readError(reply: WireReply): ProviderFailure {
   const { status, headers } = reply;
   const body = objectOf(parsedOrUndefined(reply.body.toString('utf8')));
   const field = objectOf(listOf(body['invalid_fields'])[0]);
-  const kind = kindOf(status);
+  const kind = kindOfModelStatus(status);
   const wait = retryWaitMs(headers, parseHttpDate(headers['date'] ?? ''));
   return providerFailure({
     kind,

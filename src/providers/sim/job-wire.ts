@@ -15,7 +15,8 @@ import type { ResultFacts } from '../../contracts/media.ts';
 import { providerFailure } from '../../contracts/provider-failure.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
 import { listOf, objectOf, textOf, type LooseObject } from '../openai-compatible/loose-json.ts';
-import { jsonRequest, malformed, objectReply } from '../openai-compatible/media/server.ts';
+import { malformed } from '../replies.ts';
+import { jsonRequest, objectReply } from '../openai-compatible/media/server.ts';
 import { simMedia } from './media.ts';
 
 const PATH = '/jobs';

@@ -7,12 +7,8 @@ import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { ProviderDefinition } from '../../contracts/provider.ts';
 import { listOf, objectOf, textOf } from '../openai-compatible/loose-json.ts';
 import { filePart, textParts } from '../openai-compatible/media/images.ts';
-import {
-  emptyRequest,
-  formRequest,
-  malformed,
-  objectReply,
-} from '../openai-compatible/media/server.ts';
+import { malformed } from '../replies.ts';
+import { emptyRequest, formRequest, objectReply } from '../openai-compatible/media/server.ts';
 import { simMedia } from './media.ts';
 
 export const simVoices: Required<Pick<ProviderDefinition, 'voices' | 'voiceClone'>> = {

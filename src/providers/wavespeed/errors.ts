@@ -13,6 +13,7 @@ import type { WireReply } from '../../contracts/wire.ts';
 import { parseHttpDate, retryWaitMs } from '../../http/retry-after.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
 import { objectOf, textOf } from '../openai-compatible/loose-json.ts';
+import { kindOfModelStatus } from '../replies.ts';
 
 const MESSAGE_CHARACTERS_MAX = 1000;
 
@@ -24,27 +25,6 @@ const KIND_BY_TASK_CODE: Readonly<Record<number, ProviderFailureKind>> = {
   1402: 'invalid_request',
   5003: 'overloaded',
 };
-
-function kindOfStatus(status: number): ProviderFailureKind {
-  switch (status) {
-    case 401:
-      return 'auth';
-    case 402:
-      return 'credit';
-    case 403:
-      return 'auth';
-    case 404:
-      return 'model_not_found';
-    case 408:
-      return 'server_error';
-    case 429:
-      return 'rate_limited';
-    case 503:
-      return 'overloaded';
-    default:
-      return status >= 400 && status < 500 ? 'invalid_request' : 'server_error';
-  }
-}
 
 /** The failure of a task that ended without a result. */
 export function taskFailure(task: Readonly<Record<string, unknown>>): ProviderFailure {
@@ -69,7 +49,7 @@ export function bodyFailure(
   const taskKind = code === null ? undefined : KIND_BY_TASK_CODE[code];
   const errorCode = textOf(error['error_code']) ?? (code === null ? null : String(code));
   return providerFailure({
-    kind: taskKind ?? kindOfStatus(status === 200 ? (code ?? 500) : status),
+    kind: taskKind ?? kindOfModelStatus(status === 200 ? (code ?? 500) : status),
     status,
     message: (
       textOf(error['message']) ?? `WaveSpeed answered with status ${status} and no message.`

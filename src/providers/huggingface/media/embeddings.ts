@@ -8,7 +8,8 @@ import type { EmbeddingOptions, EmbeddingProvider } from '../../../contracts/emb
 import type { WireReply } from '../../../contracts/wire.ts';
 import { encodeFloats } from '../../../http/float-vector.ts';
 import { checkMediaOptions } from '../../media-options.ts';
-import { jsonReply, malformed, modelPath, ownOptions, postJson } from './exchange.ts';
+import { malformed } from '../../replies.ts';
+import { jsonReply, modelPath, ownOptions, postJson } from './exchange.ts';
 import { modelFor } from './models.ts';
 import { routeOf } from './routes.ts';
 import { GatewayError } from '../../../contracts/gateway-error.ts';

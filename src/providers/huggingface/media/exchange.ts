@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
+import { ProviderFailureError } from '../../../contracts/provider-failure.ts';
 import type { MediaInput, SentMedia } from '../../../contracts/media.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../../contracts/wire.ts';
 import { settingHeaders } from '../../../http/setting-headers.ts';
 import { inBandFailure, isInBandError } from '../../openai-compatible/errors.ts';
+import { malformed } from '../../replies.ts';
 import { isObject, textOf, type LooseObject } from '../../openai-compatible/loose-json.ts';
 
 /** Who pays, by a setting of the operator's. */
@@ -71,13 +72,6 @@ export function postFile(target: ProviderTarget, path: string, file: MediaInput)
 /** `org/name` as a path. */
 export function modelPath(name: string): string {
   return name.split('/').map(encodeURIComponent).join('/');
-}
-
-/** A reply that cannot be read. */
-export function malformed(message: string): ProviderFailureError {
-  return new ProviderFailureError(
-    providerFailure({ kind: 'malformed_reply', status: 200, message }),
-  );
 }
 
 /** The reply as JSON. @throws ProviderFailureError where it is none */

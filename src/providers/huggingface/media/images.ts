@@ -16,15 +16,8 @@ import { mediaTypeOf } from '../../../http/media-type.ts';
 import { askedOfEdit, askedOfImage, ESSENTIAL_OF_IMAGES } from '../../asked-options.ts';
 import { checkMediaOptions, type CheckedOptions } from '../../media-options.ts';
 import { listOf, objectOf, textOf, type LooseObject } from '../../openai-compatible/loose-json.ts';
-import {
-  addressOf,
-  given,
-  malformed,
-  modelPath,
-  objectReply,
-  ownOptions,
-  postJson,
-} from './exchange.ts';
+import { malformed } from '../../replies.ts';
+import { addressOf, given, modelPath, objectReply, ownOptions, postJson } from './exchange.ts';
 import { modelFor } from './models.ts';
 import { submission } from './queue.ts';
 import { routeOf, type Route } from './routes.ts';

@@ -28,7 +28,8 @@ import {
   textOf,
   type LooseObject,
 } from '../../openai-compatible/loose-json.ts';
-import { headersOf, malformed, modelPath, parsedReply, postJson } from './exchange.ts';
+import { malformed } from '../../replies.ts';
+import { headersOf, modelPath, parsedReply, postJson } from './exchange.ts';
 import type { Route } from './routes.ts';
 
 const QUEUE = '?_subdomain=queue';

@@ -13,9 +13,9 @@ import type { ProviderTarget, WireReply, WireRequest } from '../../../contracts/
 import { checkMediaOptions, type OptionValue } from '../../media-options.ts';
 import { listOf, objectOf, textOf } from '../../openai-compatible/loose-json.ts';
 import { transcription as openAiTranscription } from '../../openai-compatible/media/transcription.ts';
+import { malformed } from '../../replies.ts';
 import {
   addressOf,
-  malformed,
   modelPath,
   objectReply,
   ownOptions,

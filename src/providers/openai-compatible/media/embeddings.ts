@@ -12,7 +12,8 @@ import type {
 import type { WireReply } from '../../../contracts/wire.ts';
 import { decodeFloats, encodeFloats } from '../../../http/float-vector.ts';
 import { listOf, objectOf, textOf } from '../loose-json.ts';
-import { countOf, jsonRequest, malformed, objectReply, type MediaServer } from './server.ts';
+import { malformed } from '../../replies.ts';
+import { countOf, jsonRequest, objectReply, type MediaServer } from './server.ts';
 
 function isNumbers(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'number');

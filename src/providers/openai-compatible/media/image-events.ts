@@ -6,7 +6,8 @@
 import type { ImageEvent, MediaEventReader } from '../../../contracts/media-stream.ts';
 import { textOf } from '../loose-json.ts';
 import { imagesIn } from './image-results.ts';
-import { countOf, malformed, objectIn } from './server.ts';
+import { malformed } from '../../replies.ts';
+import { countOf, objectIn } from './server.ts';
 
 /** The event of one picture while it is made. */
 export const readImageEvent: MediaEventReader<ImageEvent> = ({ data }) => {

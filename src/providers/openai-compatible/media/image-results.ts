@@ -9,7 +9,8 @@ import type { UsageVector } from '../../../contracts/usage.ts';
 import type { WireReply } from '../../../contracts/wire.ts';
 import { mediaTypeOf } from '../../../http/media-type.ts';
 import { listOf, objectOf, textOf, type LooseObject } from '../loose-json.ts';
-import { countOf, malformed, objectReply } from './server.ts';
+import { malformed } from '../../replies.ts';
+import { countOf, objectReply } from './server.ts';
 
 function imageOf(item: LooseObject): GeneratedImage | null {
   const encoded = textOf(item['b64_json']);

@@ -12,7 +12,8 @@ import type {
 } from '../../../contracts/moderation-provider.ts';
 import type { WireReply } from '../../../contracts/wire.ts';
 import { isObject, listOf, objectOf, textOf } from '../loose-json.ts';
-import { countOf, jsonRequest, malformed, objectReply, type MediaServer } from './server.ts';
+import { malformed } from '../../replies.ts';
+import { countOf, jsonRequest, objectReply, type MediaServer } from './server.ts';
 
 function partOf(input: ModerationInput): object {
   switch (input.type) {

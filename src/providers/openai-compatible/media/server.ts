@@ -4,11 +4,12 @@
  * @module
  */
 import { GatewayError } from '../../../contracts/gateway-error.ts';
-import { ProviderFailureError, providerFailure } from '../../../contracts/provider-failure.ts';
+import { ProviderFailureError } from '../../../contracts/provider-failure.ts';
 import type { ProviderWarning } from '../../../contracts/text.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../../contracts/wire.ts';
 import { encodeForm, type FormPart } from '../../../http/multipart-form.ts';
 import { settingHeaders } from '../../../http/setting-headers.ts';
+import { malformed } from '../../replies.ts';
 import { inBandFailure, isInBandError } from '../errors.ts';
 import { isObject, type LooseObject } from '../loose-json.ts';
 
@@ -109,14 +110,6 @@ export function emptyRequest(
     headers: headersOf(server, target, 'application/json'),
     body: null,
   };
-}
-
-/** A reply that cannot be read. */
-export function malformed(message: string, cause?: unknown): ProviderFailureError {
-  return new ProviderFailureError(
-    providerFailure({ kind: 'malformed_reply', status: 200, message }),
-    { cause },
-  );
 }
 
 /** The reply as one JSON object. @throws ProviderFailureError where it is none, or holds an error */

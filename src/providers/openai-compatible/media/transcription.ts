@@ -18,10 +18,10 @@ import type { UsageVector } from '../../../contracts/usage.ts';
 import type { WireReply } from '../../../contracts/wire.ts';
 import type { FormPart } from '../../../http/multipart-form.ts';
 import { isObject, listOf, objectOf, textOf, type LooseObject } from '../loose-json.ts';
+import { malformed } from '../../replies.ts';
 import {
   countOf,
   formRequest,
-  malformed,
   objectIn,
   objectReply,
   refused,
