@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 interface Report {
   readonly numPassedTests: number;
@@ -17,6 +17,11 @@ interface Report {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly numFailedTestSuites: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly startTime: number;
+    readonly endTime: number;
+  }[];
 }
 
 interface Counts {
@@ -45,8 +50,24 @@ function runVitest(args: readonly string[], folder: string): Promise<number> {
   });
 }
 
+const SLOWEST_FILES = 12;
+
+/** Where the time of a long run goes. */
+function printSlowest({ testResults }: Report): void {
+  if (testResults.length <= SLOWEST_FILES) return;
+  const files = testResults
+    .map(({ name, startTime, endTime }) => ({ name, seconds: (endTime - startTime) / 1_000 }))
+    .toSorted((one, other) => other.seconds - one.seconds)
+    .slice(0, SLOWEST_FILES);
+  console.log('The slowest files:');
+  for (const { name, seconds } of files) {
+    console.log(`${seconds.toFixed(1).padStart(7)} s  ${relative(process.cwd(), name)}`);
+  }
+}
+
 function readCounts(reportFile: string): Counts {
   const report = JSON.parse(readFileSync(reportFile, 'utf8')) as Report;
+  printSlowest(report);
   // A file that cannot be loaded has no test that could fail.
   const failed =
     report.numFailedTests + (report.numFailedTests === 0 ? report.numFailedTestSuites : 0);
