@@ -33,6 +33,8 @@ export interface SpeechOptions {
   readonly format: SpeechFormat;
   /** 1 is the voice's own; null: left to the provider. */
   readonly speed: number | null;
+  /** True where the sound goes on as events, so that a provider that tells its usage in events alone is asked for them. */
+  readonly asEvents?: boolean;
   /** Further options of the provider's own, sent as they are. */
   readonly extra: Readonly<Record<string, unknown>>;
 }

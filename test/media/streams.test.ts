@@ -7,7 +7,7 @@
 import OpenAI, { toFile } from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openLab, type Lab } from '../support/lab.ts';
-import { createCustomerKey, usageOf } from '../support/running-gateway.ts';
+import { createCustomerKey, requestOf, usageOf } from '../support/running-gateway.ts';
 import { decodePng, recordingOf } from './files.ts';
 
 let lab: Lab;
@@ -138,6 +138,39 @@ describe('speech as events', () => {
     });
     const { totals } = await usageOf(lab.gateway, customer.externalId);
     expect(totals).toMatchObject({ requests: 2, speech_characters: 24 });
+  });
+
+  it('of a model that tells its tokens there is booked by them', async () => {
+    const asked = { model: 'openai/gpt-4o-mini-tts', voice: 'alloy', input: 'Hello there.' };
+    const plain = await lab.call('/v1/audio/speech', {
+      body: { ...asked, response_format: 'wav' },
+    });
+    const reply = await lab.call('/v1/audio/speech', {
+      body: { ...asked, response_format: 'wav', stream_format: 'sse' },
+    });
+    expect(reply.status, reply.text.slice(0, 300)).toBe(200);
+    const sent = lab.simulator.log.at(-1);
+    expect(sent?.requestBody).toContain('"stream_format":"sse"');
+    const rows = await Promise.all(
+      [plain, reply].map(({ headers }) =>
+        requestOf(lab.gateway, headers.get('x-request-id') ?? ''),
+      ),
+    );
+    expect(rows.map(({ estimated }) => estimated)).toEqual([true, false]);
+    expect(rows[1]?.usage).toEqual({
+      characters: 12,
+      input_text_tokens: sent?.billed?.inputTokens,
+      output_audio_tokens: sent?.billed?.outputTokens,
+    });
+    expect(reply.text).toContain(`"output_tokens":${String(sent?.billed?.outputTokens)}`);
+  });
+
+  it('that break off are no speech', async () => {
+    const model = 'gpt-4o-mini-tts';
+    lab.simulator.setFault({ match: { model }, sequence: ['error-after-1'] });
+    const body = { model: `openai/${model}`, voice: 'alloy', input: 'x', stream_format: 'sse' };
+    const reply = await lab.call('/v1/audio/speech', { body });
+    expect(reply.text).not.toContain('speech.audio.done');
   });
 });
 

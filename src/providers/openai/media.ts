@@ -52,4 +52,5 @@ export const openAiMedia: MediaServer = {
   image: imageTraits,
   takesInstructions: (model) => !model.startsWith('tts-1'),
   transcription: transcriptionTraits,
+  speaksEvents: (model) => !model.startsWith('tts-1'),
 };

@@ -6,7 +6,9 @@
 import type { FamilyRoute, SimulatedCall } from '../core/family.ts';
 import { numberOf, objectOf, stringOf } from '../core/json.ts';
 import type { SimulatedReply } from '../core/reply.ts';
+import { countTokens } from '../core/tokens.ts';
 import { silentMp3, speechMs, tonePcm, wavOf } from '../media/sound.ts';
+import { errorJson } from './errors.ts';
 import { bytesReply, mediaUsage, refuse } from './media-reply.ts';
 
 /** Longest text that OpenAI speaks in one call. */
@@ -29,11 +31,54 @@ function soundOf(
   }
 }
 
+/** About 21 a second, as the price list has it. */
+const MS_PER_TOKEN = 48;
+const PIECE_BYTES = 8 * 1024;
+
+/** The sound in pieces, and at last what is billed. */
+function spokenEvents(
+  call: SimulatedCall,
+  said: { readonly bytes: Buffer; readonly input: string; readonly model: string },
+): SimulatedReply {
+  const { bytes, input, model } = said;
+  const inputTokens = countTokens(input);
+  const outputTokens = Math.ceil(speechMs(input, 1) / MS_PER_TOKEN);
+  const pieces = Array.from({ length: Math.ceil(bytes.length / PIECE_BYTES) }, (_, at) =>
+    bytes.subarray(at * PIECE_BYTES, (at + 1) * PIECE_BYTES),
+  );
+  const usage = mediaUsage({ characters: Array.from(input).length }, { inputTokens, outputTokens });
+  const told = {
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+  };
+  return {
+    kind: 'stream',
+    status: 200,
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-request-id': call.id },
+    framing: 'lf',
+    events: [
+      ...pieces.map((piece) => ({
+        kind: 'content' as const,
+        data: JSON.stringify({ type: 'speech.audio.delta', audio: piece.toString('base64') }),
+        producedTokens: 0,
+      })),
+      {
+        kind: 'finish',
+        data: JSON.stringify({ type: 'speech.audio.done', usage: told }),
+        producedTokens: outputTokens,
+      },
+    ],
+    usage,
+    inBandError: (error) => errorJson(error, model),
+  };
+}
+
 export function speechRoute(call: SimulatedCall): FamilyRoute {
   const body = objectOf(call.json);
   return {
     model: stringOf(body['model']),
-    stream: false,
+    stream: body['stream_format'] === 'sse',
     async answer(): Promise<SimulatedReply> {
       const input = stringOf(body['input']) ?? '';
       const characters = Array.from(input).length;
@@ -56,7 +101,11 @@ export function speechRoute(call: SimulatedCall): FamilyRoute {
       if (sound === null) {
         return refuse(call, 'response_format', 'The simulator speaks mp3, wav and pcm alone.');
       }
-      return bytesReply(call, sound, mediaUsage({ characters }));
+      const model = stringOf(body['model']) ?? '';
+      if (body['stream_format'] !== 'sse' || model.startsWith('tts-1')) {
+        return bytesReply(call, sound, mediaUsage({ characters }));
+      }
+      return spokenEvents(call, { bytes: sound.bytes, input, model });
     },
   };
 }

@@ -150,6 +150,7 @@ async function parseSpeech(
         instructions: request.instructions ?? null,
         format,
         speed: request.speed ?? null,
+        asEvents,
         extra: optionsFor(request.provider_options, definition.id),
       };
       const exchange = present(definition.speech).speak(options, target);

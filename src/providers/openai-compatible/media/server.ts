@@ -44,6 +44,8 @@ export interface MediaServer {
   /** Whether the voice can be told how to speak. */
   takesInstructions(model: string): boolean;
   transcription(model: string): TranscriptionTraits;
+  /** Whether the voice can be asked for events, the last of which tells its tokens; absent: none can. */
+  speaksEvents?(model: string): boolean;
 }
 
 function headersOf(

@@ -1,6 +1,6 @@
 /**
  * `POST /audio/speech` (https://platform.openai.com/docs/api-reference/audio/createSpeech; recorded traffic of
- * gpt-4o-mini-tts): bytes as they are made, without a word on usage.
+ * gpt-4o-mini-tts): bytes as they are made, without a word on usage, which events have.
  *
  * @module
  */
@@ -9,20 +9,17 @@ import {
   type SpeechOptions,
   type SpeechProvider,
 } from '../../../contracts/speech-provider.ts';
+import { charactersOf } from '../../replies.ts';
 import { dropped, jsonRequest, type MediaServer } from './server.ts';
-
-/** Characters as OpenAI counts them: code points. */
-function charactersOf(text: string): number {
-  let count = 0;
-  for (const _character of text) count += 1;
-  return count;
-}
+import { SpokenEventReader } from './speech-events.ts';
 
 /** Sound from words. */
 export function speech(server: MediaServer): SpeechProvider {
   return {
     speak(options: SpeechOptions, target) {
       const { text, voice, instructions, format, speed, extra } = options;
+      const characters = charactersOf(text);
+      const asEvents = options.asEvents === true && server.speaksEvents?.(target.model) === true;
       const isTold = instructions !== null && server.takesInstructions(target.model);
       return {
         request: jsonRequest(server, target, {
@@ -35,16 +32,18 @@ export function speech(server: MediaServer): SpeechProvider {
             response_format: format,
             speed,
             instructions: isTold ? instructions : null,
+            ...(asEvents ? { stream_format: 'sse' } : {}),
             ...extra,
           },
         }),
         warnings: instructions !== null && !isTold ? [dropped('instructions', target.model)] : [],
         mediaType: SPEECH_MEDIA_TYPES[format],
         facts: {
-          usage: { characters: charactersOf(text) },
+          usage: { characters },
           modelServed: null,
           dimensions: {},
         },
+        ...(asEvents ? { open: () => new SpokenEventReader(characters) } : {}),
       };
     },
   };
