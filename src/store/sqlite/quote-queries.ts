@@ -6,8 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { inputTokensOf, outputTokensOf } from '../../contracts/usage.ts';
 import type { OutputRatio } from '../../metering/quote-port.ts';
-import { decodeRequest } from './row-codec.ts';
-import { text } from './subscriptions.ts';
+import { readRequest, REQUEST_COLUMNS } from './row-codec.ts';
 
 /** Latest calls that are looked at: enough for a median, and a bound on the time it takes. */
 const CALLS_MAX = 500;
@@ -26,12 +25,12 @@ export function outputRatioReader(
   database: DatabaseSync,
 ): (customerId: string, models: readonly string[]) => readonly OutputRatio[] {
   const latest = database.prepare(
-    `SELECT body FROM request WHERE customer_id = ? ORDER BY row DESC LIMIT ${CALLS_MAX}`,
+    `SELECT ${REQUEST_COLUMNS} FROM request WHERE customer_id = ? ORDER BY row DESC LIMIT ${CALLS_MAX}`,
   );
   return (customerId, models) => {
     const ratios = new Map<string, number[]>(models.map((model) => [model, []]));
     for (const row of latest.iterate(customerId)) {
-      const record = decodeRequest(text(row, 'body'));
+      const record = readRequest(row);
       const { provider, modelServed, usage, operation, status, estimated } = record;
       if (operation !== 'text.generate' || status !== 200 || estimated) continue;
       const served = `${provider ?? ''}/${modelServed ?? ''}`;

@@ -24,7 +24,7 @@ import { KEY_ROWS, readCustomer, readKey } from './directory-rows.ts';
 import { HoldHistory } from './hold-history.ts';
 import { EventReader } from './journal-tables.ts';
 import { pageOf, pageSize, numberCursor, placeCursor } from './paging.ts';
-import { decodeAttempts, decodeRequest } from './row-codec.ts';
+import { decodeAttempts, readRequest, REQUEST_COLUMNS } from './row-codec.ts';
 import {
   groupVersions,
   integer,
@@ -132,29 +132,28 @@ export class Reader {
     const where = 'row >= ? AND row < ? AND started_at >= ? AND started_at < ?';
     const rows =
       query.customerId === null
-        ? this.#sql(`SELECT row, body FROM request WHERE ${where} ORDER BY row DESC LIMIT ?`).all(
-            ...bounds,
-            limit + 1,
-          )
+        ? this.#sql(
+            `SELECT row, ${REQUEST_COLUMNS} FROM request WHERE ${where} ORDER BY row DESC LIMIT ?`,
+          ).all(...bounds, limit + 1)
         : this.#sql(
-            `SELECT row, body FROM request WHERE customer_id = ? AND ${where} ORDER BY row DESC LIMIT ?`,
+            `SELECT row, ${REQUEST_COLUMNS} FROM request WHERE customer_id = ? AND ${where} ORDER BY row DESC LIMIT ?`,
           ).all(query.customerId, ...bounds, limit + 1);
     return pageOf(rows, limit, {
-      read: (row) => decodeRequest(text(row, 'body')),
+      read: readRequest,
       cursor: (row) => text(row, 'row'),
     });
   }
 
   request(requestId: string): RequestDetail | null {
     return this.#inSnapshot(() => {
-      const row = this.#sql('SELECT hold_id, body FROM request WHERE request_id = ?').get(
-        requestId,
-      );
+      const row = this.#sql(
+        `SELECT hold_id, ${REQUEST_COLUMNS} FROM request WHERE request_id = ?`,
+      ).get(requestId);
       if (row === undefined) return null;
       const story = this.#history.story(text(row, 'hold_id'));
       const attempts = story?.events.findLast((event) => event.attempts !== null)?.attempts;
       return {
-        ...decodeRequest(text(row, 'body')),
+        ...readRequest(row),
         hold:
           story === null
             ? null

@@ -5,8 +5,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { RequestLogQuery, RequestRecord } from '../../metering/ports.ts';
-import { decodeRequest } from './row-codec.ts';
-import { integer, text } from './subscriptions.ts';
+import { readRequest, REQUEST_COLUMNS } from './row-codec.ts';
+import { integer } from './subscriptions.ts';
 
 /** Members of a stored row (`row-codec.ts`). */
 const PROVIDER = "json_extract(body, '$[5]')";
@@ -33,9 +33,11 @@ export function readRequestLog(
     const counted = database.prepare(`SELECT count(*) AS total FROM request WHERE ${where}`);
     const total = integer(counted.get(...values) ?? {}, 'total');
     const rows = database
-      .prepare(`SELECT body FROM request WHERE ${where} ORDER BY row DESC LIMIT ? OFFSET ?`)
+      .prepare(
+        `SELECT ${REQUEST_COLUMNS} FROM request WHERE ${where} ORDER BY row DESC LIMIT ? OFFSET ?`,
+      )
       .all(...values, query.limit, query.offset);
-    return { data: rows.map((row) => decodeRequest(text(row, 'body'))), total };
+    return { data: rows.map(readRequest), total };
   } finally {
     database.exec('COMMIT');
   }

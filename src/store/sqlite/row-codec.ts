@@ -7,12 +7,16 @@
 import type { Operation } from '../../contracts/metering.ts';
 import type { UsageVector } from '../../contracts/usage.ts';
 import type { AttemptRecord, RequestRecord } from '../../metering/ports.ts';
+import { type SqlRow, text } from './subscriptions.ts';
+
+/** Stands for what the row has in a column of its own. Rows of version 1 of the schema say it twice. */
+const IN_COLUMN = 0;
 
 type Tags = Readonly<Record<string, string>> | null;
 
 type RequestRow = [
-  requestId: string,
-  customerId: string,
+  requestId: string | typeof IN_COLUMN,
+  customerId: string | typeof IN_COLUMN,
   keyId: string,
   operation: Operation,
   modelAsked: string,
@@ -37,7 +41,7 @@ const CLIENT_CLOSED = 2;
 const ESTIMATED = 4;
 const SIMULATED = 8;
 
-/** The row's text. */
+/** The text of `request.body`: the record without its ids, which have columns. */
 export function encodeRequest(record: RequestRecord): string {
   const flags =
     (record.stream ? STREAM : 0) |
@@ -45,8 +49,8 @@ export function encodeRequest(record: RequestRecord): string {
     (record.estimated ? ESTIMATED : 0) |
     (record.simulated ? SIMULATED : 0);
   const row: RequestRow = [
-    record.requestId,
-    record.customerId,
+    IN_COLUMN,
+    IN_COLUMN,
     record.keyId,
     record.operation,
     record.modelAsked,
@@ -68,13 +72,16 @@ export function encodeRequest(record: RequestRecord): string {
   return JSON.stringify(row);
 }
 
-/** Reads what {@link encodeRequest} wrote. */
-export function decodeRequest(text: string): RequestRecord {
-  const row: RequestRow = JSON.parse(text);
+/** What {@link readRequest} needs of a row of `request`. */
+export const REQUEST_COLUMNS = 'request_id, customer_id, body';
+
+/** Reads a row of `request` with {@link REQUEST_COLUMNS}. */
+export function readRequest(stored: SqlRow): RequestRecord {
+  const row: RequestRow = JSON.parse(text(stored, 'body'));
   const flags = row[9];
   return {
-    requestId: row[0],
-    customerId: row[1],
+    requestId: text(stored, 'request_id'),
+    customerId: text(stored, 'customer_id'),
     keyId: row[2],
     operation: row[3],
     modelAsked: row[4],

@@ -7,7 +7,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { modalityOf } from '../../contracts/metering.ts';
 import type { UsageQuery } from '../../metering/ports.ts';
 import { HoldHistory } from './hold-history.ts';
-import { decodeRequest } from './row-codec.ts';
+import { readRequest, REQUEST_COLUMNS } from './row-codec.ts';
 import { integer, nullableText, type SqlRow, text } from './subscriptions.ts';
 import { providerOf, requestRowAt, reservedAtOfRow, unpackCharges } from './usage-tables.ts';
 import { dayOf, NO_VALUE, OTHER_VALUE } from './usage-tags.ts';
@@ -42,7 +42,7 @@ function requestReader(database: DatabaseSync, query: UsageQuery) {
     row: SqlRow,
   ): { readonly atMs: number; readonly of: UsageOf; readonly tagged: boolean } => {
     const atMs = reservedAtOfRow(integer(row, 'row'));
-    const { customerId, keyId, operation, tags } = decodeRequest(text(row, 'body'));
+    const { customerId, keyId, operation, tags } = readRequest(row);
     const value =
       nameOf === null || tagName === undefined
         ? NO_VALUE
@@ -64,7 +64,7 @@ export function countRequests(database: DatabaseSync, into: Totals, edge: Edge):
   const { query, fromMs, toMs } = edge;
   if (fromMs >= toMs) return;
   const statement = database.prepare(
-    `SELECT row, hold_id, body, usage FROM request
+    `SELECT row, hold_id, usage, ${REQUEST_COLUMNS} FROM request
      WHERE ${query.customerId === null ? '' : 'customer_id = ? AND'} row >= ? AND row < ? AND usage IS NOT NULL`,
   );
   const read = requestReader(database, query);

@@ -4,7 +4,7 @@ import { METERS, OPERATIONS } from '../../contracts/metering.ts';
 import type { CandidateBound, MeterAmounts, ReserveCommand } from '../../metering/ports.ts';
 import { reserveOf, settleOf, voidOf } from '../../metering/testing/store-samples.ts';
 import { decodeCommands } from './commands.ts';
-import { decodeAttempts, decodeRequest } from './row-codec.ts';
+import { decodeAttempts, readRequest } from './row-codec.ts';
 import {
   ANSWER_HELD,
   type Flat,
@@ -120,7 +120,9 @@ describe('the batch between the threads', () => {
     ]);
     const [first, second] = commands;
     if (first?.op !== 'settle' || second?.op !== 'settle') throw new Error('no settlement');
-    expect(decodeRequest(first.order.requestText)).toEqual(settle.request);
+    const { requestId, customerId } = settle.request;
+    const row = { request_id: requestId, customer_id: customerId, body: first.order.requestText };
+    expect(readRequest(row)).toEqual(settle.request);
     expect(decodeAttempts(JSON.parse(second.order.attemptsText))).toEqual(ending.attempts);
   });
 
