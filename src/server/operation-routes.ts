@@ -19,7 +19,7 @@ import { promptEnhancementsDialect } from '../dialects/openai/prompt-enhancement
 import type { Dialect } from '../gateway/dialect.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { serve } from '../gateway/pipeline.ts';
-import type { Route } from './routes.ts';
+import type { PlainRoute } from './routes.ts';
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   '/v1/embeddings': embeddingsDialect,
@@ -36,11 +36,12 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
 };
 
 /** One route an operation. */
-export function operationRoutes(gateway: Gateway): readonly Route[] {
+export function operationRoutes(gateway: Gateway): readonly PlainRoute[] {
   return Object.entries(DIALECTS).map(([path, dialect]) => ({
     method: 'POST',
     path,
     isWork: true,
+    isPlain: true,
     handle: (exchange) => serve(gateway, exchange, dialect),
   }));
 }
