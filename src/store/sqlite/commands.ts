@@ -117,29 +117,3 @@ export function decodeCommands(reader: FlatReader, notes: Notes): Command[] {
   }
   return commands;
 }
-
-/** The engine books charges only; the record itself goes to its table as text, unread. */
-export const NOT_READ = {
-  requestId: '',
-  customerId: '',
-  keyId: '',
-  operation: 'text.generate',
-  modelAsked: '',
-  provider: null,
-  modelServed: null,
-  status: 0,
-  errorCode: null,
-  stream: false,
-  clientClosed: false,
-  startedAtMs: 0,
-  firstTokenAtMs: null,
-  finishedAtMs: 0,
-  overheadMs: 0,
-  attempts: 0,
-  usage: {},
-  costNanoUsd: 0n,
-  estimated: false,
-  simulated: false,
-  warnings: [],
-  tags: null,
-} as const;

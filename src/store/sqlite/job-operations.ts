@@ -17,7 +17,8 @@ import type { Held, Refused, ReserveCommand } from '../../metering/ports.ts';
 import type { NoLeg, QuotedReserve } from '../../metering/quote-port.ts';
 import { AlertTables, type NewEvent } from './alert-tables.ts';
 import type { BatchUnit } from './batch-unit.ts';
-import { HoldHistory, identityOf } from './hold-history.ts';
+import { HoldHistory } from './hold-history.ts';
+import { endHold, takeHold } from './hold-steps.ts';
 import { JobTable, readJob } from './job-table.ts';
 import { numberCursor, pageOf, pageSize } from './paging.ts';
 import { draw } from './quote-operations.ts';
@@ -28,7 +29,7 @@ import { recallHold } from './recall-hold.ts';
 import { encodeAttempts, encodeRequest } from './row-codec.ts';
 import { statementCache } from './statement-cache.ts';
 import { integer, text } from './subscriptions.ts';
-import { type FlatValue, putCall } from './wire.ts';
+import { type FlatValue, putCall, type SettleOrder } from './wire.ts';
 import type { WriterLink } from './writer-link.ts';
 import type { OperationParts, OperationTable } from './writer-operations.ts';
 
@@ -45,12 +46,7 @@ function hold(parts: OperationParts, command: ReserveCommand, unit: BatchUnit): 
   const { engine, accounts, scopes } = parts;
   accounts.ensure(command.customerId, unit);
   scopes.ensure(command, unit);
-  const applied = engine.reserve(command, unit.nowMs);
-  if (applied.journal.length === 0) return applied.result;
-  unit.keep(applied);
-  const image = engine.hold(command.holdId);
-  if (image !== null) unit.opened.set(command.holdId, identityOf(image));
-  return applied.result;
+  return takeHold(engine, command, unit);
 }
 
 /** Books the end of a job's hold. */
@@ -70,16 +66,18 @@ function book(
   recallHold(parts, holdId, unit);
   const identity =
     unit.opened.get(holdId) ?? openCalls.get(holdId)?.identity ?? history.identity(holdId);
-  const charges = booking.type === 'settle' ? booking.charges : [];
-  const applied =
-    booking.type === 'settle'
-      ? engine.settle({ holdId, charges }, unit.nowMs)
-      : engine.void({ holdId, reason: booking.reason }, unit.nowMs);
-  if (applied.journal.length === 0 || identity === null) return;
-  unit.keep(applied, encodeAttempts(booking.attempts));
-  const { startedAtMs } = booking.request;
-  const requestText = encodeRequest(booking.request);
-  unit.writes.requests.push({ identity, holdId, startedAtMs, requestText, charges });
+  if (identity === null) return;
+  const isSettled = booking.type === 'settle';
+  const order: SettleOrder = {
+    kind: booking.type,
+    holdId,
+    charges: isSettled ? booking.charges : [],
+    reason: isSettled ? '' : booking.reason,
+    attemptsText: encodeAttempts(booking.attempts),
+    requestText: encodeRequest(booking.request),
+    startedAtMs: booking.request.startedAtMs,
+  };
+  endHold(engine, { identity, order }, unit);
 }
 
 /** The end of a job as webhooks are told. */

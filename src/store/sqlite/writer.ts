@@ -21,10 +21,11 @@ import { auditWriter } from './audit-table.ts';
 import { CrossingAlerts } from './crossing-alerts.ts';
 import { DirectoryWriter } from './directory-writer.ts';
 import { BatchUnit, CLOSED_MESSAGE, type Writes } from './batch-unit.ts';
-import { type Command, decodeCommands, NOT_READ } from './commands.ts';
+import { type Command, decodeCommands } from './commands.ts';
 import { deferredRecord, type EmergencyJournal } from './emergency-journal.ts';
 import { isDuplicate, isStorageFault, sqliteCode, throwIfBroken } from './sqlite-errors.ts';
 import type { HoldHistory } from './hold-history.ts';
+import { endHold, takeHold } from './hold-steps.ts';
 import { IdempotencyTable } from './idempotency-table.ts';
 import { JournalTables } from './journal-tables.ts';
 import { toPlainError, unavailable } from './plain-error.ts';
@@ -310,21 +311,7 @@ export class Writer {
     this.#accounts.ensure(command.customerId, unit);
     this.#scopes.ensure(command, unit);
     if (lookUp) this.#recall(command.holdId, unit);
-    const applied = this.#engine.reserve(command, unit.nowMs);
-    if (applied.journal.length > 0) {
-      unit.keep(applied);
-      unit.opened.set(command.holdId, {
-        requestId: command.requestId,
-        customerId: command.customerId,
-        keyId: command.keyId,
-        operation: command.operation,
-        reservedAtMs: unit.nowMs,
-        requests: command.bound.fixed.requests ?? 0n,
-        planId: applied.result.type === 'held' ? applied.result.plan.id : '',
-        tags: command.tags,
-      });
-    }
-    return applied.result;
+    return takeHold(this.#engine, command, unit);
   }
 
   #extend(command: ExtendCommand, unit: BatchUnit): Held | Refused {
@@ -336,21 +323,11 @@ export class Writer {
   }
 
   #settle(order: SettleOrder, unit: BatchUnit): Settled {
-    const { holdId, charges, reason } = order;
+    const { holdId } = order;
     const identity = this.#identity(holdId, unit);
     this.#accounts.ensure(identity.customerId, unit);
     this.#recall(holdId, unit);
-    const base = { holdId, attempts: [], request: NOT_READ };
-    const applied =
-      order.kind === 'settle'
-        ? this.#engine.settle({ ...base, charges }, unit.nowMs)
-        : this.#engine.void({ ...base, reason }, unit.nowMs);
-    if (applied.journal.length > 0) {
-      unit.keep(applied, order.attemptsText);
-      const { startedAtMs, requestText } = order;
-      unit.writes.requests.push({ identity, holdId, startedAtMs, requestText, charges });
-    }
-    return applied.result;
+    return endHold(this.#engine, { identity, order }, unit);
   }
 
   /** Whose hold it is. @throws GatewayError `not_found` */
