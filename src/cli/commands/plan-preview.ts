@@ -160,10 +160,11 @@ function previewText(preview: Preview, colors: Colors): string {
 }
 
 interface PreviewFlags extends CommonFlags {
-  readonly days: number;
+  readonly days?: number;
   readonly customer?: string;
 }
 
+const DAYS_JUDGED = 30;
 /** A year of many customers is read. */
 const PREVIEW_TIMEOUT_MS = 5 * 60_000;
 
@@ -174,12 +175,12 @@ export function registerPlanPreview(plans: Command, scope: CommandScope): void {
     .description(
       'who would have been refused under the plans of a file, and who gains; changes nothing',
     )
-    .option('--days <number>', 'use of how many days is judged (30)', wholeNumber(1, 366), 30)
+    .option('--days <number>', 'use of how many days is judged (30)', wholeNumber(1, 366))
     .option('--customer <id>', 'judge this customer alone, whatever plan it has')
     .action(async (file: string, flags: PreviewFlags) => {
       const wanted = await readPlanFile(scope.context, file);
       const { client, output } = openSession(scope, flags);
-      const { days, customer } = flags;
+      const { days = DAYS_JUDGED, customer } = flags;
       const shared = { days, ...(customer === undefined ? {} : { customer }) };
       const found: Preview[] = [];
       for (const plan of wanted) {
