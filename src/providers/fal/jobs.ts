@@ -5,7 +5,6 @@
  * @module
  */
 import type {
-  JobExchange,
   JobProtocol,
   JobReading,
   JobResult,
@@ -13,10 +12,8 @@ import type {
   MediaOutput,
   ProviderTicket,
 } from '../../contracts/job-provider.ts';
-import type { ResultFacts } from '../../contracts/media.ts';
-import type { ProviderWarning } from '../../contracts/text.ts';
 import type { TranscriptionResult } from '../../contracts/transcription-provider.ts';
-import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
+import type { ProviderTarget, WireReply } from '../../contracts/wire.ts';
 import {
   isObject,
   listOf,
@@ -74,23 +71,9 @@ const QUEUED: Extract<JobReading, { readonly type: 'pending' }> = {
   waitMs: null,
 };
 
-/** A submission that is followed. */
-export function submission(
-  prepared: { readonly request: WireRequest; readonly warnings: readonly ProviderWarning[] },
-  facts: ResultFacts,
-  target: ProviderTarget,
-): JobExchange {
-  const { request, warnings } = prepared;
-  return {
-    request,
-    warnings,
-    facts,
-    readStart: (reply): JobStart => ({
-      type: 'accepted',
-      ticket: ticketOf(bodyOf(reply), target),
-      reading: QUEUED,
-    }),
-  };
+/** The reply to a submission: a promise, always. */
+export function readStart(reply: WireReply, target: ProviderTarget): JobStart {
+  return { type: 'accepted', ticket: ticketOf(bodyOf(reply), target), reading: QUEUED };
 }
 
 function outputOf(item: unknown, flag: unknown): MediaOutput | null {

@@ -3,31 +3,19 @@
  *
  * @module
  */
-import type { Operation } from '../../contracts/metering.ts';
-import type { ProviderWarning } from '../../contracts/text.ts';
 import type { ProviderTarget, WireRequest } from '../../contracts/wire.ts';
 import { settingHeaders } from '../../http/setting-headers.ts';
-import {
-  modelFor,
-  modelInput,
-  type Asked,
-  type JsonModel,
-  type WireNames,
-} from '../json-models.ts';
-import { FIELD_NAMES, MODELS } from './models.ts';
+import type { JsonModel, WireNames } from '../json-models.ts';
+import { FIELD_NAMES } from './models.ts';
 
-const NAMES: WireNames = {
+/** How fal writes what its models take. */
+export const FAL_NAMES: WireNames = {
   fields: FIELD_NAMES,
   size(size) {
     const [width, height] = size.split('x').map(Number);
     return { width, height };
   },
 };
-
-/** The entry of a model. @throws GatewayError naming those that have the operation */
-export function falModel(target: ProviderTarget, operation: Operation): JsonModel {
-  return modelFor(MODELS, { model: target.model, operation, provider: 'fal' });
-}
 
 /** The headers of every request. */
 export function headersOf(target: ProviderTarget): Record<string, string> {
@@ -40,27 +28,13 @@ export function headersOf(target: ProviderTarget): Record<string, string> {
   };
 }
 
-/**
- * The submission of a call.
- *
- * @throws GatewayError `invalid_request` naming an option that the model does not take, or cannot do without
- */
-export function submissionRequest(
-  model: JsonModel,
-  target: ProviderTarget,
-  asked: Asked,
-): {
-  readonly request: WireRequest;
-  /** Options as they were taken, by the gateway's names. */
-  readonly values: Readonly<Record<string, string | number | boolean>>;
-  readonly warnings: readonly ProviderWarning[];
-} {
-  const { input, values, warnings } = modelInput(model, asked, NAMES);
-  const request: WireRequest = {
+/** The submission of what a model is told. */
+export function submission(model: JsonModel, target: ProviderTarget, input: object): WireRequest {
+  const name = model.id.split('/').map(encodeURIComponent).join('/');
+  return {
     method: 'POST',
-    path: `/${model.id.split('/').map(encodeURIComponent).join('/')}`,
+    path: `/${name}`,
     headers: headersOf(target),
     body: Buffer.from(JSON.stringify(input)),
   };
-  return { request, values, warnings };
 }

@@ -6,7 +6,6 @@
  */
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type {
-  JobExchange,
   JobLookUp,
   JobProtocol,
   JobReading,
@@ -16,10 +15,8 @@ import type {
   MediaOutput,
   ProviderTicket,
 } from '../../contracts/job-provider.ts';
-import type { ResultFacts } from '../../contracts/media.ts';
 import { providerFailure } from '../../contracts/provider-failure.ts';
-import type { ProviderWarning } from '../../contracts/text.ts';
-import type { WireReply, WireRequest } from '../../contracts/wire.ts';
+import type { WireReply } from '../../contracts/wire.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
 import {
   isObject,
@@ -129,24 +126,13 @@ function progressOf(logs: string | null): number | null {
   return percent >= 0 && percent <= 100 ? percent / 100 : null;
 }
 
-/** A submission that is followed. */
-export function submission(
-  prepared: { readonly request: WireRequest; readonly warnings: readonly ProviderWarning[] },
-  facts: ResultFacts,
-): JobExchange {
-  const { request, warnings } = prepared;
-  return {
-    request,
-    warnings,
-    facts,
-    readStart(reply): JobStart {
-      const prediction = bodyOf(reply);
-      const ticket = ticketOf(prediction);
-      const reading = readingOf(prediction);
-      if (reading.type === 'succeeded' || reading.type === 'failed') return reading;
-      return { type: 'accepted', ticket, reading };
-    },
-  };
+/** The reply to a submission; with `Prefer: wait` the end may be there at once. */
+export function readStart(reply: WireReply): JobStart {
+  const prediction = bodyOf(reply);
+  const ticket = ticketOf(prediction);
+  const reading = readingOf(prediction);
+  if (reading.type === 'succeeded' || reading.type === 'failed') return reading;
+  return { type: 'accepted', ticket, reading };
 }
 
 /** What a model was asked to do, whatever the order of its members. */

@@ -6,7 +6,6 @@
  */
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type {
-  JobExchange,
   JobLookUp,
   JobProtocol,
   JobStart,
@@ -14,8 +13,6 @@ import type {
   LostSubmission,
   ProviderTicket,
 } from '../../contracts/job-provider.ts';
-import type { ResultFacts } from '../../contracts/media.ts';
-import type { ProviderWarning } from '../../contracts/text.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
 import { isObject, objectOf, textOf } from '../openai-compatible/loose-json.ts';
@@ -34,22 +31,14 @@ function ticketOf(id: string | null): ProviderTicket {
   return { id, paths: { poll: `${VERSION_SEGMENT}/predictions/${id}/result` } };
 }
 
-function readStart(reply: WireReply): JobStart {
+/** The reply to a submission. */
+export function readStart(reply: WireReply): JobStart {
   const task = dataOf(reply);
   const ticket = ticketOf(textOf(task['id']));
   const reading = readingOf(task);
   // In sync mode the end may be there at once.
   if (reading.type === 'succeeded' || reading.type === 'failed') return reading;
   return { type: 'accepted', ticket, reading };
-}
-
-/** A submission that is followed. */
-export function submission(
-  prepared: { readonly request: WireRequest; readonly warnings: readonly ProviderWarning[] },
-  facts: ResultFacts,
-): JobExchange {
-  const { request, warnings } = prepared;
-  return { request, warnings, facts, readStart };
 }
 
 /** What a task was asked to do, whatever the order of its members. */

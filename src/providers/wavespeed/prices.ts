@@ -11,7 +11,9 @@ import type { ProviderTarget, WireReply } from '../../contracts/wire.ts';
 import { parsedOrUndefined } from '../openai-compatible/error-facts.ts';
 import { isObject, objectOf } from '../openai-compatible/loose-json.ts';
 import { shapeOptions, wireOptions, type JsonModel } from '../json-models.ts';
-import { jsonPost, waveSpeedModel, WIRE_NAMES } from './request.ts';
+import { modelAt } from '../json-operations.ts';
+import { waveSpeedServer } from './operations.ts';
+import { jsonPost, WIRE_NAMES } from './request.ts';
 
 /** Operations whose price options alone decide; that of all others hangs on the length of what is sent. */
 const BY_OPTIONS: ReadonlySet<string> = new Set([
@@ -45,7 +47,7 @@ export const prices: PriceTeller = {
     // No model makes several at a time.
     if (!BY_OPTIONS.has(call.operation) || (call.pictures ?? 1) > 1) return null;
     try {
-      const model = waveSpeedModel(target, call.operation);
+      const model = modelAt(waveSpeedServer, target, call.operation);
       return jsonPost(target, '/model/price', {
         model_id: model.id,
         inputs: inputsOf(model, call),

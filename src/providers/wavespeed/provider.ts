@@ -4,11 +4,10 @@
  * @module
  */
 import type { ProviderDefinition } from '../../contracts/provider.ts';
-import { video } from './clips.ts';
 import { readError } from './errors.ts';
 import { jobs } from './jobs.ts';
 import { MODELS } from './models.ts';
-import { faceSwap, imageEdit, imageGeneration } from './pictures.ts';
+import { faceSwap, imageEdit, imageGeneration, video } from './operations.ts';
 import { prices } from './prices.ts';
 import { VERSION_SEGMENT } from './request.ts';
 import { speech, transcription, voiceClone, voices } from './sounds.ts';

@@ -4,14 +4,16 @@
  * @module
  */
 import { hash } from 'node:crypto';
-import type { SentMedia } from '../../contracts/media.ts';
+import type { ResultFacts, SentMedia } from '../../contracts/media.ts';
+import type { UsageVector } from '../../contracts/usage.ts';
 import type { SpeechProvider } from '../../contracts/speech-provider.ts';
 import type { ProviderWarning } from '../../contracts/text.ts';
 import type { TranscriptionProvider } from '../../contracts/transcription-provider.ts';
 import type { VoiceCloneProvider, VoiceListProvider } from '../../contracts/voice-provider.ts';
 import { refusal } from '../json-models.ts';
-import { submission } from './jobs.ts';
-import { submissionRequest, waveSpeedModel } from './request.ts';
+import { modelAt, submitted } from '../json-operations.ts';
+import { charactersOf } from '../replies.ts';
+import { waveSpeedServer } from './operations.ts';
 
 /** MiniMax's own voice for OpenAI's names, which it does not know. */
 const VOICES: Readonly<Record<string, string>> = {
@@ -70,11 +72,15 @@ function voiceOf(voice: string): {
   return { id, warnings: [{ option: 'voice', action: 'mapped', detail }] };
 }
 
+function factsOf(usage: UsageVector, dimensions: ResultFacts['dimensions'] = {}): ResultFacts {
+  return { usage, modelServed: null, dimensions };
+}
+
 export const speech: SpeechProvider = {
   speak(options, target) {
-    const model = waveSpeedModel(target, 'audio.speech');
+    const model = modelAt(waveSpeedServer, target, 'audio.speech');
     const voice = voiceOf(options.voice);
-    const prepared = submissionRequest(model, target, {
+    const asked = {
       options: {
         text: options.text,
         voice: voice.id,
@@ -84,15 +90,10 @@ export const speech: SpeechProvider = {
       },
       media: {},
       extra: options.extra,
-    });
-    return submission(
-      { ...prepared, warnings: [...voice.warnings, ...prepared.warnings] },
-      {
-        usage: { characters: Array.from(options.text).length },
-        modelServed: null,
-        dimensions: {},
-      },
-    );
+    };
+    const facts = () => factsOf({ characters: charactersOf(options.text) });
+    const work = { asked, warnings: voice.warnings, facts };
+    return submitted(waveSpeedServer, target, { model, work });
   },
 };
 
@@ -119,30 +120,31 @@ function voiceIdOf(name: string, sample: SentMedia): string {
 
 export const voiceClone: VoiceCloneProvider = {
   cloneVoice(options, target) {
-    const model = waveSpeedModel(target, 'audio.clone_voice');
+    const model = modelAt(waveSpeedServer, target, 'audio.clone_voice');
     if (options.samples.length > 1) {
       throw refusal('samples', `${model.id} takes one recording.`);
     }
     const voiceId = voiceIdOf(options.name, options.samples[0]);
-    const prepared = submissionRequest(model, target, {
+    const asked = {
       options: { name: voiceId, text: options.text, description: options.description },
       media: { audio: options.samples },
       extra: options.extra,
-    });
-    const facts = { usage: { voice_clones: 1 }, modelServed: null, dimensions: {} };
-    return { ...submission(prepared, facts), voiceId };
+    };
+    const work = { asked, facts: () => factsOf({ voice_clones: 1 }) };
+    return { ...submitted(waveSpeedServer, target, { model, work }), voiceId };
   },
 };
 
 export const transcription: TranscriptionProvider = {
   transcribe(options, target) {
     const isTranslation = options.task === 'translate';
-    const model = waveSpeedModel(target, isTranslation ? 'audio.translate' : 'audio.transcribe');
+    const operation = isTranslation ? 'audio.translate' : 'audio.transcribe';
+    const model = modelAt(waveSpeedServer, target, operation);
     if (options.timestamps.includes('word')) {
       throw refusal('timestamp_granularities', `${model.id} knows the times of segments alone.`);
     }
     const withTimes = options.timestamps.length > 0;
-    const prepared = submissionRequest(model, target, {
+    const asked = {
       options: {
         language: options.language,
         prompt: options.prompt,
@@ -150,13 +152,11 @@ export const transcription: TranscriptionProvider = {
         timestamps: withTimes ? true : null,
         speakers: options.speakers ? true : null,
       },
-      media: { audio: [{ type: 'bytes', ...options.audio }] },
+      media: { audio: [{ type: 'bytes' as const, ...options.audio }] },
       extra: { task: options.task, ...options.extra },
-    });
-    return submission(prepared, {
-      usage: { audio_ms: options.durationMs },
-      modelServed: null,
-      dimensions: { timestamps: withTimes ? 'on' : 'off' },
-    });
+    };
+    const dimensions = { timestamps: withTimes ? 'on' : 'off' };
+    const facts = () => factsOf({ audio_ms: options.durationMs }, dimensions);
+    return submitted(waveSpeedServer, target, { model, work: { asked, facts } });
   },
 };
