@@ -47,7 +47,8 @@ async function ask(context: JobContext, job: JobRecord, polls: Slots): Promise<F
   const lost = {
     model: job.model,
     sentAfterMs: sentAtMs - CLOCK_SKEW_MS,
-    sentBeforeMs: gateway.clock.nowMs() + CLOCK_SKEW_MS,
+    // A submission without an answer is cut off by then.
+    sentBeforeMs: sentAtMs + gateway.settings.jobs.submitTimeoutMs + CLOCK_SKEW_MS,
     mark,
   };
   const pages: Exclude<Found, 'failed'>[] = [];
@@ -96,6 +97,16 @@ export async function endUnsent(context: JobContext, job: JobRecord): Promise<vo
   await endJob(context, job, emptyOutcome(job, { state: 'failed', billable: 'no', error }));
 }
 
+/** Whether a list without the work is no longer behind: asked for long enough, by this process or an earlier one. */
+function isBelieved(
+  { gateway }: JobContext,
+  job: JobRecord,
+  { beganMs, nowMs }: { readonly beganMs: number; readonly nowMs: number },
+): boolean {
+  const cutOffAtMs = (job.sentAtMs ?? job.createdAtMs) + gateway.settings.jobs.submitTimeoutMs;
+  return nowMs - beganMs >= LAG_MS || nowMs - cutOffAtMs >= LAG_MS;
+}
+
 /**
  * Looks for the work until it is found, surely not there, or not to be told.
  *
@@ -112,16 +123,16 @@ export async function findLost(
   while (!closing.aborted) {
     const found = await ask(context, job, polls);
     const nowMs = gateway.clock.nowMs();
-    if (found === 'unclear' || nowMs >= job.deadlineAtMs) {
-      await endUnknown(context, job);
-      return null;
+    if (typeof found === 'object') {
+      return await changeJob(context, job, { ticket: found });
     }
-    if (found === 'none' && nowMs - beganMs >= LAG_MS) {
+    if (found === 'none' && isBelieved(context, job, { beganMs, nowMs })) {
       await endUnsent(context, job);
       return null;
     }
-    if (typeof found === 'object') {
-      return await changeJob(context, job, { ticket: found });
+    if (found === 'unclear' || nowMs >= job.deadlineAtMs) {
+      await endUnknown(context, job);
+      return null;
     }
     await sleep(waitMs, closing);
     waitMs = Math.min(2 * waitMs, WAIT_MS.most);
