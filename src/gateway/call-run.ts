@@ -7,6 +7,8 @@ import type { Candidate } from './candidates.ts';
 import type { CallClaim } from './call-claim.ts';
 import type { Caller } from './caller.ts';
 import type { Exchange, FailedCall } from './exchange.ts';
+import { releaseBytes } from '../http/release-bytes.ts';
+import type { UpstreamCall } from '../http/upstream.ts';
 import type { AttemptRecord, Held, RateViews } from '../metering/ports.ts';
 import type { QuotedCall } from './quotes/quoted-call.ts';
 import type { Dialect } from './dialect.ts';
@@ -36,6 +38,8 @@ export interface CallRun {
   hold: Held | null;
   rates: RateViews;
   readonly attempts: AttemptRecord[];
+  /** What carries the call's bytes to the provider that is being tried; null before, and where several requests do. */
+  sending: Pick<UpstreamCall, 'isSentWhole'> | null;
   /** Options that did not reach the provider as given, and clamps: `x-gateway-warnings`. */
   readonly warnings: string[];
   /** Monotonic time spent waiting for providers: what is left of the total is the gateway's own. */
@@ -48,6 +52,15 @@ export interface CallRun {
 /** Whether nobody waits for the answer any more: its client has left, and no repetition can collect it. */
 export function isAbandoned(run: CallRun): boolean {
   return run.claim === null && run.exchange.gone;
+}
+
+/**
+ * Gives back the memory of the body of a call that is over, where nobody reads it any more: neither a connection that has
+ * not sent it to its end, nor a repetition.
+ */
+export function releaseBody({ call, attempts, claim, sending }: CallRun): void {
+  if (call.kind !== 'text' || attempts.length !== 1 || claim !== null) return;
+  if (sending?.isSentWhole === true) releaseBytes(call.bytes);
 }
 
 /** What is known of a call that got as far as its hold. */

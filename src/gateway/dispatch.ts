@@ -75,7 +75,9 @@ async function attemptStream(
       gateway.store.ledger.progress(run.holdId, observed, stream.meta.providerRequestId);
     },
   });
-  stream.begin(gateway.upstream.call(candidate.provider.baseUrl, prepared.request, stream));
+  const call = gateway.upstream.call(candidate.provider.baseUrl, prepared.request, stream);
+  run.sending = call;
+  stream.begin(call);
   run.exchange.onGone(() => stream.clientGone());
   // A stream of bare bytes has nothing to say before its first: its head waits for them.
   const headersAfterMs =

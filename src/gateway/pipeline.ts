@@ -29,7 +29,7 @@ import { reserve } from './reserve.ts';
 import { assertBodyType, requestDeadlineMs, requestTags } from './request-headers.ts';
 import { bookLater, bookRun, type RunEnd } from './settlement.ts';
 import type { Dialect } from './dialect.ts';
-import { failedCallOf, type CallRun } from './call-run.ts';
+import { type CallRun, failedCallOf, releaseBody } from './call-run.ts';
 
 /**
  * Serves one request.
@@ -106,6 +106,7 @@ async function serveOnce(
     hold: null,
     rates: { requests: null, tokens: null },
     attempts: [],
+    sending: null,
     warnings: [],
     upstreamMs: 0,
     firstTokenAtMs: null,
@@ -138,6 +139,7 @@ async function runCall(gateway: Gateway, run: CallRun): Promise<void> {
     const answered = await dispatch(gateway, run);
     if (answered.type === 'whole') await deliverWhole(gateway, run, answered);
     else await deliverStream(gateway, run, answered);
+    releaseBody(run);
   } catch (error) {
     const shown = keepFailure(gateway, run, error);
     await release(gateway, run, shown);

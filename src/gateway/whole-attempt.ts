@@ -40,6 +40,7 @@ async function fetchReply(
     collector,
   );
   collector.call = call;
+  run.sending = call;
   const leftMs = run.deadlineMs - gateway.clock.monotonicMs();
   const patienceMs = input.hasOther ? Math.min(leftMs, gateway.settings.wholeReplyMs) : leftMs;
   const deadline = gateway.wheel.after(patienceMs, () => {

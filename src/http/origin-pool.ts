@@ -22,7 +22,8 @@ export interface PooledCall {
   onConnection(connection: Connection): void;
   onHead(status: number, headers: ReplyFields): void;
   onBody(chunk: Buffer): void;
-  onComplete(): void;
+  /** @param isSent whether every byte of the request was with the system by then */
+  onComplete(isSent: boolean): void;
   /** The connection failed, or could not be made. `code` is Node's or one of this folder's. */
   onBroken(code: string, cause: unknown): void;
 }
@@ -120,8 +121,9 @@ export class Connection implements ReplyReceiver {
     this.#call = null;
     const { canReuse, hasRest, keepAliveMs } = this.#parser;
     // A request that is not written to its end, or bytes behind the reply: nobody knows what would be read next.
-    const isClean = canReuse && !hasRest && this.isUsable && this.socket.writableLength === 0;
-    call?.onComplete();
+    const isSent = this.socket.writableLength === 0;
+    const isClean = canReuse && !hasRest && this.isUsable && isSent;
+    call?.onComplete(isSent);
     // A call that was paused at its last bytes must not leave a socket that the next one cannot hear.
     if (isClean) this.socket.resume();
     if (!isClean) this.socket.destroy();

@@ -150,6 +150,20 @@ describe('Upstream', () => {
     );
   });
 
+  it('knows whether a request was sent to its end when its reply came', async () => {
+    await openLab((socket) => socket.write(REPLY));
+    const whole = lab.call();
+    expect(whole.call.isSentWhole).toBe(false);
+    await whole.sink.ended;
+    expect(whole.call.isSentWhole).toBe(true);
+    await lab.close();
+    await openLab(() => undefined);
+    lab.server.on('connection', (socket) => socket.once('data', () => socket.pause().write(REPLY)));
+    const early = lab.call({ ...REQUEST, body: Buffer.alloc(64 * 1024 * 1024) });
+    expect(await early.sink.ended).toBe('end');
+    expect(early.call.isSentWhole).toBe(false);
+  });
+
   it('writes a body in pieces with the length of all', async () => {
     const requests: string[] = [];
     await openLab((socket, request) => {

@@ -37,6 +37,7 @@ export class UpstreamCall implements PooledCall {
   #decoder: BodyDecoder | null = null;
   #replyStarted = false;
   #sent = false;
+  #isSentWhole = false;
   #done = false;
   #isPaused = false;
 
@@ -50,6 +51,11 @@ export class UpstreamCall implements PooledCall {
   /** True once the request was handed to a connected socket. */
   get sent(): boolean {
     return this.#sent;
+  }
+
+  /** True once the reply is complete and nothing reads the request's bytes any more. */
+  get isSentWhole(): boolean {
+    return this.#isSentWhole;
   }
 
   get isOver(): boolean {
@@ -105,7 +111,8 @@ export class UpstreamCall implements PooledCall {
     else this.#decoder.write(chunk);
   }
 
-  onComplete(): void {
+  onComplete(isSent: boolean): void {
+    this.#isSentWhole = isSent;
     // The connection is another call's from here on.
     this.#connection = null;
     if (this.#done) return;

@@ -70,3 +70,33 @@ it.each([
   ['a wrong type', post(chat(), 'content-type: text/plain\r\n')],
   ['a compressed body', post(chat(), 'content-encoding: gzip\r\n')],
 ])('%s', (_name, bytes) => expectAlike(bytes, true));
+
+it('large bodies reach the provider whole, one beside the other, when a first attempt fails too', async () => {
+  const [lab] = fronts;
+  if (lab === undefined) throw new Error('no lab');
+  lab.simulator.reset();
+  lab.simulator.setFault({ sequence: ['500', null, '500'] });
+  const contents = Array.from({ length: 12 }, (_, at) =>
+    String.fromCharCode(97 + at).repeat(150_000),
+  );
+  const replies = await Promise.all(
+    contents.map((content, at) =>
+      lab.call('/v1/chat/completions', {
+        body: {
+          model: 'openai/gpt-4o-mini',
+          messages: [{ role: 'user', content }],
+          max_tokens: 5,
+          stream: at % 2 === 0,
+        },
+      }),
+    ),
+  );
+  expect(replies.map(({ status }) => status)).toEqual(contents.map(() => 200));
+  const sent = lab.simulator.log.map(({ requestBody = '' }) => requestBody);
+  expect(sent.length).toBeGreaterThan(contents.length);
+  for (const body of sent) {
+    const { messages } = JSON.parse(body) as { messages: { content: string }[] };
+    expect(contents).toContain(messages[0]?.content);
+  }
+  expect(await lab.openHolds()).toBe(0);
+});
