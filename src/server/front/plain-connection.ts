@@ -31,7 +31,7 @@ export interface PlainService {
   open(connection: PlainConnection, request: PlainRequest): PlainExchange;
   /** Begins to serve an exchange that was opened. */
   serve(exchange: PlainExchange): void;
-  /** The connection is `node:http`'s from here on. `socket` is paused, with `unread` before all else to be read. */
+  /** The connection is `node:http`'s from here on. Its socket is paused, with all that was not read here still to be read. */
   handOver(connection: PlainConnection): void;
   /** Answers what is no request, as `node:http` names it in `code`. */
   refuse(socket: Socket, code: string): void;
@@ -93,7 +93,9 @@ export class PlainConnection implements ReplyLine {
         if (lastedMs >= bodyMs) this.#refuse('ERR_HTTP_REQUEST_TIMEOUT');
         return;
       case 'idle':
-        if (lastedMs >= KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS) this.socket.destroy();
+        // A reply that is still on its way to a slow reader is no idleness.
+        if (this.socket.writableLength > 0) this.#sinceMs = nowMs;
+        else if (lastedMs >= KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS) this.socket.destroy();
         return;
       case 'refused':
         if (lastedMs >= FAREWELL_MS) this.socket.destroy();
@@ -199,7 +201,9 @@ export class PlainConnection implements ReplyLine {
     this.#next = null;
     if (next === null) return;
     this.#begin(next);
-    if (this.#next === null && this.#state === 'reply') this.socket.resume();
+    // A body that is late is waited for by whoever wants it.
+    const isListening = this.#state === 'reply' || this.#state === 'idle';
+    if (this.#next === null && isListening) this.socket.resume();
   }
 
   #handOver(bytes: Buffer): void {

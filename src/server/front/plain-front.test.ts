@@ -28,10 +28,16 @@ let heard = '';
 let port = 0;
 /** What the front served: bodies, or why there was none. */
 let served: string[] = [];
+/** Whether replies are sent before anything is awaited. */
+let handleAtOnce = false;
 let respond: (exchange: Exchange, body: Buffer) => void;
 const server = { close: (): void => undefined };
 
 async function handle(exchange: Exchange): Promise<void> {
+  if (handleAtOnce) {
+    exchange.send(503, ['x-by', 'at once'], '');
+    return;
+  }
   try {
     const body = await exchange.readBody(1_000_000);
     served.push(body.length > 1_000 ? `${body.length} bytes` : body.toString());
@@ -63,6 +69,7 @@ const post = (body: string, more = ''): string =>
 beforeEach(async () => {
   heard = '';
   served = [];
+  handleAtOnce = false;
   respond = (exchange, body) => exchange.send(200, ['x-by', 'plain'], body);
   const http = createHttpServer(LIMITS, { next: (prefix) => `${prefix}_1` });
   http.on('request', (request, response) => {
@@ -121,6 +128,19 @@ describe('what is served here', () => {
     await hears('third');
     expect(served).toEqual(['first', 'second', 'third']);
     expect(heard.match(/first|second|third/g)).toEqual(['first', 'second', 'third']);
+  });
+
+  it('goes on after one that had waited and is answered at once', async () => {
+    respond = (exchange, body) => {
+      setImmediate(() => {
+        handleAtOnce = true;
+        exchange.send(200, ['x-by', 'plain'], body);
+      });
+    };
+    client.write(post('first') + post('second'));
+    await hears('x-by: at once');
+    client.write(post('third'));
+    await hears('x-by: at once', 2);
   });
 
   it('a stream, chunk by chunk, with what is large', async () => {
