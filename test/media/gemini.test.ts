@@ -109,8 +109,8 @@ describe('pictures', () => {
   );
 
   it.each([
-    [{ n: 2 }, 'n'],
-    [{ n: 3, size: '1024x1024' }, 'n'],
+    [{ n: 11 }, 'n'],
+    [{ n: 0 }, 'n'],
   ])('are refused before the provider is asked: %j', async (more, param) => {
     const reply = await lab.call('/v1/images/generations', {
       body: { model: IMAGE, prompt: 'a cat', ...more },

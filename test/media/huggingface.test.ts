@@ -85,7 +85,7 @@ describe('pictures', () => {
 
   it.each([
     [{ model: 'huggingface/some/model' }, 'model'],
-    [{ model: `huggingface/${SDXL}`, n: 2 }, 'n'],
+    [{ model: `huggingface/${SDXL}`, n: 11 }, 'n'],
   ])('are refused before anybody is asked: %j', async (more, param) => {
     const reply = await lab.call('/v1/images/generations', { body: { prompt: 'a cat', ...more } });
     expect(reply.status).toBeGreaterThanOrEqual(400);
