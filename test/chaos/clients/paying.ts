@@ -1,6 +1,6 @@
 /**
  * Clients that pay with credits: one out of them alone, one where its plan ends. They top up, and repeat a top-up whose
- * answer was lost.
+ * answer was lost, and now and then one that was answered.
  *
  * @module
  */
@@ -31,6 +31,9 @@ export class PayingClient implements KillClient {
   /** Acknowledged or not: in the end each of them is granted once. */
   readonly #asked: TopUp[] = [];
   readonly #unanswered: TopUp[] = [];
+  /** The last that was granted. */
+  #answered: TopUp | null = null;
+  #repeated = 0;
   #keys: readonly string[] = [];
 
   get keys(): readonly string[] {
@@ -38,7 +41,10 @@ export class PayingClient implements KillClient {
   }
 
   counts(): Readonly<Record<string, number>> {
-    return { 'top-ups, each granted once': this.#asked.length };
+    return {
+      'top-ups, each granted once': this.#asked.length,
+      '… asked for again although answered': this.#repeated,
+    };
   }
 
   async prepare(gateway: GatewayProcess, cycles: number): Promise<void> {
@@ -81,6 +87,11 @@ export class PayingClient implements KillClient {
   async #topUp(site: Site, which: number): Promise<void> {
     const again = this.#unanswered.shift();
     if (again !== undefined) return await this.#grant(site, again);
+    const known = this.#answered;
+    if (known !== null && site.random.next() < 0.25) {
+      this.#repeated += 1;
+      return await this.#grant(site, known);
+    }
     const topUp = {
       customer: CUSTOMERS[which] ?? 'prepaid',
       reference: site.nextTag(),
@@ -100,8 +111,7 @@ export class PayingClient implements KillClient {
       },
     );
     if (reply === null) this.#unanswered.push(topUp);
-    else if (reply.status !== 201) {
-      violate(`top-up ${reference}: ${JSON.stringify(reply).slice(0, 200)}`);
-    }
+    else if (reply.status === 201) this.#answered = topUp;
+    else violate(`top-up ${reference}: ${JSON.stringify(reply).slice(0, 200)}`);
   }
 }
