@@ -9,7 +9,8 @@ import { GatewayClient, parseReply, type Query } from './client.ts';
 import type { ConnectionFlags, KeyKind } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { EXIT_CODE_MEANINGS, type ExitCode } from './exit-codes.ts';
-import { Output, type OutputFlags } from './output.ts';
+import { type Colors, Output, type OutputFlags } from './output.ts';
+import { type Column, renderTable } from './table.ts';
 
 /** What every command is registered with. */
 export interface CommandScope {
@@ -162,4 +163,34 @@ export function printList(
   if (list.nextCursor !== null) {
     output.message(`The first ${list.raw.length} rows; --limit shows more.`);
   }
+}
+
+/** Reads a list of the control plane and prints it as a table. */
+export async function showList<Schema extends z.ZodType>(
+  { client, output }: Session,
+  request: { readonly path: string; readonly query?: Query; readonly limit: number },
+  shown: {
+    readonly schema: Schema;
+    readonly empty: string;
+    readonly columns: readonly Column<z.output<Schema>>[];
+  },
+): Promise<void> {
+  const found = await readList(client, request, shown.schema);
+  printList(output, found, {
+    empty: shown.empty,
+    table: () => renderTable(found.rows, shown.columns, output.colors),
+  });
+}
+
+/** Reads one thing of the control plane and prints it. */
+export async function showOne<Schema extends z.ZodType>(
+  { client, output }: Session,
+  path: string,
+  shown: {
+    readonly schema: Schema;
+    readonly text: (found: z.output<Schema>, colors: Colors) => string;
+  },
+): Promise<void> {
+  const body = await client.admin('GET', path);
+  output.data(body, () => shown.text(parseReply(shown.schema, body), output.colors));
 }

@@ -11,13 +11,11 @@ import {
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
 import { formatInstant } from '../format.ts';
-import { renderTable } from '../table.ts';
 
 const alertReply = z.looseObject({
   id: z.string(),
@@ -43,28 +41,22 @@ function registerList(alerts: Command, scope: CommandScope): void {
     .option('--kind <kind>', 'such as threshold, forecast, anomaly or operator')
     .option('--state <state>', 'open, acknowledged, recovered or past')
     .action(async (flags: ListFlags) => {
-      const { client, output } = openSession(scope, flags);
       const { limit, customer, kind, state } = flags;
       const request = { path: '/alerts', limit, query: { customer, kind, state } };
-      const found = await readList(client, request, alertReply);
-      printList(output, found, {
+      await showList(openSession(scope, flags), request, {
+        schema: alertReply,
         empty: 'No alerts.',
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'id', value: (alert) => alert.id },
-              { title: 'at (UTC)', value: (alert) => formatInstant(alert.at) },
-              { title: 'severity', value: (alert) => alert.severity },
-              { title: 'state', value: (alert) => alert.state },
-              {
-                title: 'customer',
-                value: ({ customer: owner }) => owner?.externalId ?? owner?.id ?? '',
-              },
-              { title: 'what', value: (alert) => alert.title },
-            ],
-            output.colors,
-          ),
+        columns: [
+          { title: 'id', value: (alert) => alert.id },
+          { title: 'at (UTC)', value: (alert) => formatInstant(alert.at) },
+          { title: 'severity', value: (alert) => alert.severity },
+          { title: 'state', value: (alert) => alert.state },
+          {
+            title: 'customer',
+            value: ({ customer: owner }) => owner?.externalId ?? owner?.id ?? '',
+          },
+          { title: 'what', value: (alert) => alert.title },
+        ],
       });
     });
   addExamples(addClientOptions(list), scope, [

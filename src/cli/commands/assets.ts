@@ -5,20 +5,19 @@
  */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { parseReply } from '../client.ts';
 import {
   addClientOptions,
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
+  showOne,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
 import { formatBytes, formatCount, formatInstant, printable } from '../format.ts';
 import type { Colors } from '../output.ts';
-import { renderPairs, renderTable } from '../table.ts';
+import { renderPairs } from '../table.ts';
 
 const assetReply = z.looseObject({
   id: z.string(),
@@ -63,27 +62,21 @@ function registerList(assets: Command, scope: CommandScope): void {
     .description('list stored media, newest first')
     .option('--customer <id>', 'of one customer')
     .action(async (flags: CommonFlags & { limit: number; customer?: string }) => {
-      const { client, output } = openSession(scope, flags);
       const { limit, customer } = flags;
       const request = { path: '/assets', query: { customer }, limit };
-      const found = await readList(client, request, assetReply);
-      printList(output, found, {
+      await showList(openSession(scope, flags), request, {
+        schema: assetReply,
         empty: 'No assets.',
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'created (UTC)', value: (row) => formatInstant(row.created_at) },
-              { title: 'asset', value: (row) => row.id },
-              { title: 'type', value: (row) => row.type },
-              { title: 'size', align: 'right', value: (row) => formatBytes(row.bytes) },
-              { title: 'pixels', align: 'right', value: (row) => sizeText(row) ?? '' },
-              { title: 'name', value: (row) => printable(row.name ?? '') },
-              { title: 'customer', value: (row) => row.customer },
-              { title: 'expires (UTC)', value: (row) => formatInstant(row.expires_at) },
-            ],
-            output.colors,
-          ),
+        columns: [
+          { title: 'created (UTC)', value: (row) => formatInstant(row.created_at) },
+          { title: 'asset', value: (row) => row.id },
+          { title: 'type', value: (row) => row.type },
+          { title: 'size', align: 'right', value: (row) => formatBytes(row.bytes) },
+          { title: 'pixels', align: 'right', value: (row) => sizeText(row) ?? '' },
+          { title: 'name', value: (row) => printable(row.name ?? '') },
+          { title: 'customer', value: (row) => row.customer },
+          { title: 'expires (UTC)', value: (row) => formatInstant(row.expires_at) },
+        ],
       });
     });
   addExamples(addClientOptions(list), scope, [
@@ -107,9 +100,10 @@ export function registerAssets(program: Command, scope: CommandScope): void {
     .command('show <id>')
     .description('show what is known of an asset; its bytes stay with its customer')
     .action(async (id: string, flags: CommonFlags) => {
-      const { client, output } = openSession(scope, flags);
-      const body = await client.admin('GET', `/assets/${encodeURIComponent(id)}`);
-      output.data(body, () => detailText(parseReply(assetReply, body), output.colors));
+      await showOne(openSession(scope, flags), `/assets/${encodeURIComponent(id)}`, {
+        schema: assetReply,
+        text: detailText,
+      });
     });
   addExamples(addClientOptions(show), scope, [['assets show ast_…', '']]);
   const remove = assets

@@ -11,6 +11,7 @@ import {
   addClientOptions,
   addExamples,
   openSession,
+  showOne,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
@@ -164,9 +165,10 @@ export function registerCustomerLimits(customers: Command, scope: CommandScope):
     .command('list <customer>')
     .description('how the limits of a customer stand, and which are not its plan’s')
     .action(async (customer: string, flags: CommonFlags) => {
-      const { client, output } = openSession(scope, flags);
-      const body = await client.admin('GET', pathOf(customer));
-      output.data(body, () => limitsText(parseReply(customerLimitsReply, body), output.colors));
+      await showOne(openSession(scope, flags), pathOf(customer), {
+        schema: customerLimitsReply,
+        text: limitsText,
+      });
     });
   addExamples(addClientOptions(list), scope, [['customers limits list user-1', '']]);
   registerSet(limits, scope);

@@ -10,8 +10,8 @@ import {
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
+  showOne,
   wholeNumber,
   type CommandScope,
   type CommonFlags,
@@ -19,7 +19,7 @@ import {
 import { formatInstant } from '../format.ts';
 import type { Colors } from '../output.ts';
 import { customerReply, customerRow, type CustomerReply } from '../replies.ts';
-import { renderPairs, renderTable } from '../table.ts';
+import { renderPairs } from '../table.ts';
 import { registerCustomerLimits } from './customer-limits.ts';
 
 function customerText(customer: CustomerReply, colors: Colors): string {
@@ -103,22 +103,20 @@ export function registerCustomers(program: Command, scope: CommandScope): void {
   const list = addLimitOption(customers.command('list'))
     .description('list customers')
     .action(async (flags: CommonFlags & { limit: number }) => {
-      const { client, output } = openSession(scope, flags);
-      const found = await readList(client, { path: '/customers', limit: flags.limit }, customerRow);
-      printList(output, found, {
-        empty: `No customers. Make one: ${scope.context.invocation} customers create <id> --plan free`,
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'customer', value: (row) => row.externalId },
-              { title: 'name', value: (row) => row.name ?? '' },
-              { title: 'id', value: (row) => row.id },
-              { title: 'created (UTC)', value: (row) => formatInstant(row.created_at) },
-            ],
-            output.colors,
-          ),
-      });
+      await showList(
+        openSession(scope, flags),
+        { path: '/customers', limit: flags.limit },
+        {
+          schema: customerRow,
+          empty: `No customers. Make one: ${scope.context.invocation} customers create <id> --plan free`,
+          columns: [
+            { title: 'customer', value: (row) => row.externalId },
+            { title: 'name', value: (row) => row.name ?? '' },
+            { title: 'id', value: (row) => row.id },
+            { title: 'created (UTC)', value: (row) => formatInstant(row.created_at) },
+          ],
+        },
+      );
     });
   addExamples(addClientOptions(list), scope, [['customers list', '']]);
   registerCreate(customers, scope);
@@ -127,9 +125,10 @@ export function registerCustomers(program: Command, scope: CommandScope): void {
     .command('show <id>')
     .description('show a customer with its subscription (cus_… or your own id)')
     .action(async (id: string, flags: CommonFlags) => {
-      const { client, output } = openSession(scope, flags);
-      const body = await client.admin('GET', `/customers/${encodeURIComponent(id)}`);
-      output.data(body, () => customerText(parseReply(customerReply, body), output.colors));
+      await showOne(openSession(scope, flags), `/customers/${encodeURIComponent(id)}`, {
+        schema: customerReply,
+        text: customerText,
+      });
     });
   addExamples(addClientOptions(show), scope, [['customers show user-1', '']]);
   registerCustomerLimits(customers, scope);

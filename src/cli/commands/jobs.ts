@@ -13,14 +13,14 @@ import {
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
+  showOne,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
 import { formatCount, formatInstant, formatMoney } from '../format.ts';
 import type { Colors } from '../output.ts';
-import { renderPairs, renderTable } from '../table.ts';
+import { renderPairs } from '../table.ts';
 
 const jobReply = z.looseObject({
   id: z.string(),
@@ -97,26 +97,20 @@ function registerList(jobs: Command, scope: CommandScope): void {
     .option('--status <status>', 'queued, running, succeeded, failed, cancelled, expired, unknown')
     .option('--operation <operation>', 'such as video.*')
     .action(async (flags: ListFlags) => {
-      const { client, output } = openSession(scope, flags);
       const { limit, customer, status, operation } = flags;
       const request = { path: '/jobs', query: { customer, status, operation }, limit };
-      const found = await readList(client, request, jobReply);
-      printList(output, found, {
+      await showList(openSession(scope, flags), request, {
+        schema: jobReply,
         empty: 'No jobs.',
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'created (UTC)', value: (row) => formatInstant(row.created_at) },
-              { title: 'status', value: statusText },
-              { title: 'operation', value: (row) => row.operation },
-              { title: 'model', value: (row) => row.model },
-              { title: 'cost', align: 'right', value: costText },
-              { title: 'customer', value: (row) => row.customer },
-              { title: 'job', value: (row) => row.id },
-            ],
-            output.colors,
-          ),
+        columns: [
+          { title: 'created (UTC)', value: (row) => formatInstant(row.created_at) },
+          { title: 'status', value: statusText },
+          { title: 'operation', value: (row) => row.operation },
+          { title: 'model', value: (row) => row.model },
+          { title: 'cost', align: 'right', value: costText },
+          { title: 'customer', value: (row) => row.customer },
+          { title: 'job', value: (row) => row.id },
+        ],
       });
     });
   addExamples(addClientOptions(list), scope, [
@@ -130,9 +124,10 @@ function registerOne(jobs: Command, scope: CommandScope): void {
     .command('show <id>')
     .description('show a job')
     .action(async (id: string, flags: CommonFlags) => {
-      const { client, output } = openSession(scope, flags);
-      const body = await client.admin('GET', `/jobs/${encodeURIComponent(id)}`);
-      output.data(body, () => detailText(parseReply(jobReply, body), output.colors));
+      await showOne(openSession(scope, flags), `/jobs/${encodeURIComponent(id)}`, {
+        schema: jobReply,
+        text: detailText,
+      });
     });
   addExamples(addClientOptions(show), scope, [['jobs show job_…', '']]);
   const cancel = jobs

@@ -13,8 +13,8 @@ import {
   addLimitOption,
   collect,
   openSession,
-  printList,
-  readList,
+  showList,
+  showOne,
   type CommandScope,
   type CommonFlags,
   type Session,
@@ -25,7 +25,7 @@ import { formatInstant } from '../format.ts';
 import { Output, type Colors } from '../output.ts';
 import { keyReply, newKeyReply, type KeyReply } from '../replies.ts';
 import { credentialsPath, readStoredCredentials } from '../stored-credentials.ts';
-import { renderPairs, renderTable } from '../table.ts';
+import { renderPairs } from '../table.ts';
 
 const BOOTSTRAP = {
   default: { kind: 'apiKey', variable: 'GATEWAY_API_KEY' },
@@ -147,25 +147,19 @@ function registerRead(keys: Command, scope: CommandScope): void {
     .description('list keys')
     .option('--customer <id>', 'of this customer only')
     .action(async (flags: CommonFlags & { limit: number; customer?: string }) => {
-      const { client, output } = openSession(scope, flags);
       const request = { path: '/keys', limit: flags.limit, query: { customer: flags.customer } };
-      const found = await readList(client, request, keyReply);
-      printList(output, found, {
+      await showList(openSession(scope, flags), request, {
+        schema: keyReply,
         empty: `No keys. Make one: ${scope.context.invocation} keys create <name> --customer <id>`,
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'id', value: (key) => key.id },
-              { title: 'type', value: (key) => key.type },
-              { title: 'name', value: (key) => key.name },
-              { title: 'key', value: (key) => `${key.prefix}…${key.last4}` },
-              { title: 'customer', value: ownerOf },
-              { title: 'status', value: (key) => key.status },
-              { title: 'expires (UTC)', value: (key) => formatInstant(key.expires_at) },
-            ],
-            output.colors,
-          ),
+        columns: [
+          { title: 'id', value: (key) => key.id },
+          { title: 'type', value: (key) => key.type },
+          { title: 'name', value: (key) => key.name },
+          { title: 'key', value: (key) => `${key.prefix}…${key.last4}` },
+          { title: 'customer', value: ownerOf },
+          { title: 'status', value: (key) => key.status },
+          { title: 'expires (UTC)', value: (key) => formatInstant(key.expires_at) },
+        ],
       });
     });
   addExamples(addClientOptions(list), scope, [
@@ -182,9 +176,10 @@ function registerRead(keys: Command, scope: CommandScope): void {
         new Output(scope.context, flags).data({ name: id, key }, () => key);
         return;
       }
-      const { client, output } = openSession(scope, flags);
-      const body = await client.admin('GET', `/keys/${encodeURIComponent(id)}`);
-      output.data(body, () => keyPairs(parseReply(keyReply, body), output.colors));
+      await showOne(openSession(scope, flags), `/keys/${encodeURIComponent(id)}`, {
+        schema: keyReply,
+        text: keyPairs,
+      });
     });
   addExamples(addClientOptions(show), scope, [
     ['keys show default', 'the API key that acts as customer default'],

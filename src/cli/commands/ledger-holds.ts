@@ -12,14 +12,12 @@ import {
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
   wholeNumber,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
 import { formatMoney, formatInstant, formatSpan } from '../format.ts';
-import { renderTable } from '../table.ts';
 
 const holdReply = z.looseObject({
   id: z.string(),
@@ -37,31 +35,25 @@ function registerList(holds: Command, scope: CommandScope): void {
     .description('list open holds, oldest first')
     .option('--state <state>', 'held, dispatched or unknown')
     .action(async (flags: CommonFlags & { limit: number; state?: string }) => {
-      const { client, output } = openSession(scope, flags);
       const { limit, state } = flags;
-      const found = await readList(
-        client,
+      await showList(
+        openSession(scope, flags),
         { path: '/ledger/holds', query: { state }, limit },
-        holdReply,
+        {
+          schema: holdReply,
+          empty: 'No open holds.',
+          columns: [
+            { title: 'since (UTC)', value: (row) => formatInstant(row.created_at) },
+            { title: 'age', align: 'right', value: (row) => formatSpan(row.age_ms) },
+            { title: 'state', value: (row) => row.state },
+            { title: 'cost', align: 'right', value: (row) => formatMoney(row.cost) },
+            { title: 'operation', value: (row) => row.operation },
+            { title: 'customer', value: (row) => row.customer },
+            { title: 'request', value: (row) => row.request },
+            { title: 'hold', value: (row) => row.id },
+          ],
+        },
       );
-      printList(output, found, {
-        empty: 'No open holds.',
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'since (UTC)', value: (row) => formatInstant(row.created_at) },
-              { title: 'age', align: 'right', value: (row) => formatSpan(row.age_ms) },
-              { title: 'state', value: (row) => row.state },
-              { title: 'cost', align: 'right', value: (row) => formatMoney(row.cost) },
-              { title: 'operation', value: (row) => row.operation },
-              { title: 'customer', value: (row) => row.customer },
-              { title: 'request', value: (row) => row.request },
-              { title: 'hold', value: (row) => row.id },
-            ],
-            output.colors,
-          ),
-      });
     });
   addExamples(addClientOptions(list), scope, [
     ['ledger holds list', ''],

@@ -10,14 +10,12 @@ import {
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
 import { formatCount, formatMoney } from '../format.ts';
 import { modelReply } from '../replies.ts';
-import { renderTable } from '../table.ts';
 import { registerModelRoute } from './routing.ts';
 
 type Model = z.infer<typeof modelReply>;
@@ -39,36 +37,30 @@ export function registerModels(program: Command, scope: CommandScope): void {
     .description('list the models of the configured providers, with prices for a million tokens')
     .option('--provider <id>', 'of this provider only')
     .action(async (flags: CommonFlags & { limit: number; provider?: string }) => {
-      const { client, output } = openSession(scope, flags);
       const request = { path: '/models', limit: flags.limit, query: { provider: flags.provider } };
-      const found = await readList(client, request, modelReply);
-      printList(output, found, {
+      await showList(openSession(scope, flags), request, {
+        schema: modelReply,
         empty: `No models: no provider is configured. ${scope.context.invocation} doctor says which keys are missing.`,
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'model', value: (model) => model.id },
-              { title: 'stands for', value: (model) => model.candidates?.join(', ') ?? '' },
-              { title: 'answers in', value: (model) => model.output?.join(', ') ?? '' },
-              {
-                title: 'context',
-                align: 'right',
-                value: (model) =>
-                  model.context_window === null ? '' : formatCount(model.context_window),
-              },
-              {
-                title: 'output max',
-                align: 'right',
-                value: (model) =>
-                  model.max_output_tokens === null ? '' : formatCount(model.max_output_tokens),
-              },
-              { title: 'in $/M', align: 'right', value: price('input_text_tokens') },
-              { title: 'cached $/M', align: 'right', value: price('cache_read_tokens') },
-              { title: 'out $/M', align: 'right', value: price('output_text_tokens') },
-            ],
-            output.colors,
-          ),
+        columns: [
+          { title: 'model', value: (model) => model.id },
+          { title: 'stands for', value: (model) => model.candidates?.join(', ') ?? '' },
+          { title: 'answers in', value: (model) => model.output?.join(', ') ?? '' },
+          {
+            title: 'context',
+            align: 'right',
+            value: (model) =>
+              model.context_window === null ? '' : formatCount(model.context_window),
+          },
+          {
+            title: 'output max',
+            align: 'right',
+            value: (model) =>
+              model.max_output_tokens === null ? '' : formatCount(model.max_output_tokens),
+          },
+          { title: 'in $/M', align: 'right', value: price('input_text_tokens') },
+          { title: 'cached $/M', align: 'right', value: price('cache_read_tokens') },
+          { title: 'out $/M', align: 'right', value: price('output_text_tokens') },
+        ],
       });
     });
   addExamples(addClientOptions(list), scope, [

@@ -4,14 +4,13 @@
  * @module
  */
 import type { Command } from 'commander';
-import { parseReply } from '../client.ts';
 import {
   addClientOptions,
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
+  showOne,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
@@ -85,24 +84,22 @@ function registerRead(plans: Command, scope: CommandScope): void {
   const list = addLimitOption(plans.command('list'))
     .description('list plans, each in its newest version')
     .action(async (flags: CommonFlags & { limit: number }) => {
-      const { client, output } = openSession(scope, flags);
-      const found = await readList(client, { path: '/plans', limit: flags.limit }, planReply);
-      printList(output, found, {
-        empty: `No plans. Make one: ${scope.context.invocation} plans apply plans.yaml`,
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'plan', value: (plan) => plan.id },
-              { title: 'name', value: (plan) => plan.name },
-              { title: 'version', align: 'right', value: (plan) => String(plan.version) },
-              { title: 'a month', align: 'right', value: priceText },
-              { title: 'limits', align: 'right', value: (plan) => String(plan.limits.length) },
-              { title: 'models', value: (plan) => plan.models?.join(', ') ?? 'all' },
-            ],
-            output.colors,
-          ),
-      });
+      await showList(
+        openSession(scope, flags),
+        { path: '/plans', limit: flags.limit },
+        {
+          schema: planReply,
+          empty: `No plans. Make one: ${scope.context.invocation} plans apply plans.yaml`,
+          columns: [
+            { title: 'plan', value: (plan) => plan.id },
+            { title: 'name', value: (plan) => plan.name },
+            { title: 'version', align: 'right', value: (plan) => String(plan.version) },
+            { title: 'a month', align: 'right', value: priceText },
+            { title: 'limits', align: 'right', value: (plan) => String(plan.limits.length) },
+            { title: 'models', value: (plan) => plan.models?.join(', ') ?? 'all' },
+          ],
+        },
+      );
     });
   addExamples(addClientOptions(list), scope, [['plans list', '']]);
 
@@ -110,9 +107,10 @@ function registerRead(plans: Command, scope: CommandScope): void {
     .command('show <id>')
     .description('show a plan with its limits')
     .action(async (id: string, flags: CommonFlags) => {
-      const { client, output } = openSession(scope, flags);
-      const body = await client.admin('GET', `/plans/${encodeURIComponent(id)}`);
-      output.data(body, () => planText(parseReply(planReply, body), output.colors));
+      await showOne(openSession(scope, flags), `/plans/${encodeURIComponent(id)}`, {
+        schema: planReply,
+        text: planText,
+      });
     });
   addExamples(addClientOptions(show), scope, [['plans show free', '']]);
 }

@@ -12,13 +12,11 @@ import {
   addLimitOption,
   collect,
   openSession,
-  printList,
-  readList,
+  showList,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
 import { formatInstant } from '../format.ts';
-import { renderTable } from '../table.ts';
 
 const ruleReply = z.looseObject({
   id: z.string(),
@@ -52,27 +50,21 @@ function registerList(rules: Command, scope: CommandScope): void {
   const list = addLimitOption(rules.command('list'))
     .description('list price rules, oldest first, those that have ended too')
     .action(async (flags: CommonFlags & { readonly limit: number }) => {
-      const { client, output } = openSession(scope, flags);
       const request = { path: '/price-rules', limit: flags.limit };
-      const found = await readList(client, request, ruleReply);
-      printList(output, found, {
+      await showList(openSession(scope, flags), request, {
+        schema: ruleReply,
         empty: 'No price rules: every customer pays what providers charge.',
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'rule', value: (rule) => rule.id },
-              { title: 'of', value: whomText },
-              { title: 'on', value: whatText },
-              { title: 'charges', value: chargedText },
-              { title: 'since (UTC)', value: (rule) => formatInstant(rule.created_at) },
-              {
-                title: 'until',
-                value: (rule) => (rule.retired_at === null ? '' : formatInstant(rule.retired_at)),
-              },
-            ],
-            output.colors,
-          ),
+        columns: [
+          { title: 'rule', value: (rule) => rule.id },
+          { title: 'of', value: whomText },
+          { title: 'on', value: whatText },
+          { title: 'charges', value: chargedText },
+          { title: 'since (UTC)', value: (rule) => formatInstant(rule.created_at) },
+          {
+            title: 'until',
+            value: (rule) => (rule.retired_at === null ? '' : formatInstant(rule.retired_at)),
+          },
+        ],
       });
     });
   addExamples(addClientOptions(list), scope, [['prices rules list', '']]);

@@ -13,8 +13,8 @@ import {
   addLimitOption,
   collect,
   openSession,
-  printList,
-  readList,
+  showList,
+  showOne,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
@@ -169,23 +169,17 @@ function registerList(prices: Command, scope: CommandScope): void {
     .option('--at <time>', 'that held then, such as 2026-11-01')
     .action(async (flags: ListFlags) => {
       const { provider, model, unit, at, limit } = flags;
-      const { client, output } = openSession(scope, flags);
       const request = { path: '/prices', limit, query: { provider, model, unit, at } };
-      const found = await readList(client, request, priceReply);
-      printList(output, found, {
+      await showList(openSession(scope, flags), request, {
+        schema: priceReply,
         empty: 'No prices. Prices of your own stand in gateway.yaml under models.prices.',
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'price', value: (price) => price.id },
-              { title: 'tier', value: (price) => price.service_tier },
-              { title: 'from', value: (price) => price.effective_from?.slice(0, 10) ?? '' },
-              { title: 'until', value: (price) => price.effective_to?.slice(0, 10) ?? '' },
-              { title: '$ for a million', value: priceText },
-            ],
-            output.colors,
-          ),
+        columns: [
+          { title: 'price', value: (price) => price.id },
+          { title: 'tier', value: (price) => price.service_tier },
+          { title: 'from', value: (price) => price.effective_from?.slice(0, 10) ?? '' },
+          { title: 'until', value: (price) => price.effective_to?.slice(0, 10) ?? '' },
+          { title: '$ for a million', value: priceText },
+        ],
       });
     });
   addExamples(addClientOptions(list), scope, [
@@ -198,25 +192,23 @@ function registerHistory(prices: Command, scope: CommandScope): void {
   const history = addLimitOption(prices.command('history'))
     .description('list the price books that were in force, newest first')
     .action(async (flags: CommonFlags & { readonly limit: number }) => {
-      const { client, output } = openSession(scope, flags);
-      const found = await readList(client, { path: '/price-books', limit: flags.limit }, bookReply);
-      printList(output, found, {
-        empty: 'No price book was in force yet.',
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'book', value: (book) => book.id },
-              { title: 'from (UTC)', value: (book) => formatInstant(book.from) },
-              {
-                title: 'until',
-                value: (book) => (book.to === null ? 'now' : formatInstant(book.to)),
-              },
-              { title: 'prices', align: 'right', value: (book) => formatCount(book.prices) },
-            ],
-            output.colors,
-          ),
-      });
+      await showList(
+        openSession(scope, flags),
+        { path: '/price-books', limit: flags.limit },
+        {
+          schema: bookReply,
+          empty: 'No price book was in force yet.',
+          columns: [
+            { title: 'book', value: (book) => book.id },
+            { title: 'from (UTC)', value: (book) => formatInstant(book.from) },
+            {
+              title: 'until',
+              value: (book) => (book.to === null ? 'now' : formatInstant(book.to)),
+            },
+            { title: 'prices', align: 'right', value: (book) => formatCount(book.prices) },
+          ],
+        },
+      );
     });
   addExamples(addClientOptions(history), scope, [['prices history', '']]);
 }
@@ -254,8 +246,10 @@ function registerExplain(prices: Command, scope: CommandScope): void {
       const { client, output } = openSession(scope, flags);
       if (request !== undefined) {
         const path = `/requests/${encodeURIComponent(request)}/explain`;
-        const body = await client.admin('GET', path);
-        output.data(body, () => requestText(parseReply(explainedReply, body), output.colors));
+        await showOne({ client, output }, path, {
+          schema: explainedReply,
+          text: requestText,
+        });
         return;
       }
       const usage = usageOf(flags.usage ?? []);

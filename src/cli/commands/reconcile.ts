@@ -12,15 +12,14 @@ import {
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
 import { formatCount, formatInstant } from '../format.ts';
 import type { Colors } from '../output.ts';
 import { readText } from '../plan-file.ts';
-import { renderPairs, renderTable } from '../table.ts';
+import { renderPairs } from '../table.ts';
 
 const money = z.looseObject({ ours: z.string(), theirs: z.string(), difference: z.string() });
 
@@ -143,47 +142,45 @@ function registerShow(reconcile: Command, scope: CommandScope): void {
     .description('list reports, or show one line by line')
     .option('--status <status>', 'lines that are matched, differs, ours_only or theirs_only')
     .action(async (id: string | undefined, flags: ShowFlags) => {
-      const { client, output } = openSession(scope, flags);
+      const session = openSession(scope, flags);
       const { limit, status } = flags;
       if (id === undefined) {
-        const found = await readList(client, { path: '/reconciliation', limit }, reportReply);
-        printList(output, found, {
-          empty: 'No invoice was imported yet: reconcile import <file>.',
-          table: () =>
-            renderTable(
-              found.rows,
-              [
-                { title: 'report', value: (report) => report.id },
-                { title: 'name', value: (report) => report.name ?? '' },
-                { title: 'made (UTC)', value: (report) => formatInstant(report.created_at) },
-                { title: 'days', value: (report) => `${report.from} to ${report.to}` },
-                { title: 'difference', align: 'right', value: (report) => report.cost.difference },
-              ],
-              output.colors,
-            ),
-        });
+        await showList(
+          session,
+          { path: '/reconciliation', limit },
+          {
+            schema: reportReply,
+            empty: 'No invoice was imported yet: reconcile import <file>.',
+            columns: [
+              { title: 'report', value: (report) => report.id },
+              { title: 'name', value: (report) => report.name ?? '' },
+              { title: 'made (UTC)', value: (report) => formatInstant(report.created_at) },
+              { title: 'days', value: (report) => `${report.from} to ${report.to}` },
+              { title: 'difference', align: 'right', value: (report) => report.cost.difference },
+            ],
+          },
+        );
         return;
       }
       const path = `/reconciliation/${encodeURIComponent(id)}`;
-      const found = await readList(client, { path, limit, query: { status } }, lineReply);
-      printList(output, found, {
-        empty: 'No such lines.',
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'day (UTC)', value: (line) => line.date },
-              { title: 'model', value: (line) => `${line.provider}/${line.model}` },
-              { title: 'status', value: (line) => line.status },
-              { title: 'attempts', align: 'right', value: (line) => formatCount(line.attempts) },
-              { title: 'ours', align: 'right', value: (line) => line.cost?.ours ?? '' },
-              { title: 'theirs', align: 'right', value: (line) => line.cost?.theirs ?? '' },
-              { title: 'difference', align: 'right', value: (line) => line.cost?.difference ?? '' },
-              { title: 'units, theirs − ours', value: (line) => differencesOf(line.units) },
-            ],
-            output.colors,
-          ),
-      });
+      await showList(
+        session,
+        { path, limit, query: { status } },
+        {
+          schema: lineReply,
+          empty: 'No such lines.',
+          columns: [
+            { title: 'day (UTC)', value: (line) => line.date },
+            { title: 'model', value: (line) => `${line.provider}/${line.model}` },
+            { title: 'status', value: (line) => line.status },
+            { title: 'attempts', align: 'right', value: (line) => formatCount(line.attempts) },
+            { title: 'ours', align: 'right', value: (line) => line.cost?.ours ?? '' },
+            { title: 'theirs', align: 'right', value: (line) => line.cost?.theirs ?? '' },
+            { title: 'difference', align: 'right', value: (line) => line.cost?.difference ?? '' },
+            { title: 'units, theirs − ours', value: (line) => differencesOf(line.units) },
+          ],
+        },
+      );
     });
   addExamples(addClientOptions(command), scope, [
     ['reconcile show', ''],

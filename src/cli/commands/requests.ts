@@ -5,13 +5,13 @@
  */
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { parseReply } from '../client.ts';
 import {
   addClientOptions,
   addExamples,
   openSession,
   printList,
   readList,
+  showOne,
   wholeNumber,
   type CommandScope,
   type CommonFlags,
@@ -161,9 +161,10 @@ export function registerRequests(program: Command, scope: CommandScope): void {
     .command('show <id>')
     .description('show a request: attempts, usage, cost, what was held')
     .action(async (id: string, flags: CommonFlags) => {
-      const { client, output } = openSession(scope, flags);
-      const body = await client.admin('GET', `/requests/${encodeURIComponent(id)}`);
-      output.data(body, () => detailText(parseReply(requestDetail, body), output.colors));
+      await showOne(openSession(scope, flags), `/requests/${encodeURIComponent(id)}`, {
+        schema: requestDetail,
+        text: detailText,
+      });
     });
   addExamples(addClientOptions(show), scope, [['requests show req_…', '']]);
 

@@ -11,8 +11,7 @@ import {
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
@@ -46,23 +45,17 @@ export function registerProviderList(providers: Command, scope: CommandScope): v
   const list = addLimitOption(providers.command('list'))
     .description('list configured providers: what they do, and whether their credential works')
     .action(async (flags: CommonFlags & { limit: number }) => {
-      const { client, output } = openSession(scope, flags);
       const request = { path: '/providers', limit: flags.limit };
-      const found = await readList(client, request, providerReply);
-      printList(output, found, {
+      await showList(openSession(scope, flags), request, {
+        schema: providerReply,
         empty: `No providers. ${scope.context.invocation} doctor says which keys are missing.`,
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'provider', value: (row) => row.id },
-              { title: 'state', value: stateText },
-              { title: 'models', align: 'right', value: (row) => formatCount(row.models) },
-              { title: 'address', value: (row) => row.base_url },
-              { title: 'does', value: (row) => row.operations.join(' ') },
-            ],
-            output.colors,
-          ),
+        columns: [
+          { title: 'provider', value: (row) => row.id },
+          { title: 'state', value: stateText },
+          { title: 'models', align: 'right', value: (row) => formatCount(row.models) },
+          { title: 'address', value: (row) => row.base_url },
+          { title: 'does', value: (row) => row.operations.join(' ') },
+        ],
       });
     });
   addExamples(addClientOptions(list), scope, [['provider list', '']]);

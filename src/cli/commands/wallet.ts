@@ -10,6 +10,7 @@ import {
   addClientOptions,
   addExamples,
   openSession,
+  showOne,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
@@ -153,9 +154,10 @@ export function registerWallet(program: Command, scope: CommandScope): void {
     .command('show <customer>')
     .description('balance, what is left of each grant, and the last entries')
     .action(async (customer: string, flags: CommonFlags) => {
-      const { client, output } = openSession(scope, flags);
-      const body = await client.admin('GET', pathOf(customer));
-      output.data(body, () => walletText(parseReply(walletReply, body), output.colors));
+      await showOne(openSession(scope, flags), pathOf(customer), {
+        schema: walletReply,
+        text: walletText,
+      });
     });
   addExamples(addClientOptions(show), scope, [['wallet show user-1', '']]);
   registerGrant(wallet, scope);

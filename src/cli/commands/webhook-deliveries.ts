@@ -11,13 +11,11 @@ import {
   addExamples,
   addLimitOption,
   openSession,
-  printList,
-  readList,
+  showList,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
 import { formatInstant } from '../format.ts';
-import { renderTable } from '../table.ts';
 
 const deliveryReply = z.looseObject({
   event: z.string(),
@@ -52,32 +50,30 @@ function registerRead(webhooks: Command, scope: CommandScope): void {
     .description('list deliveries, newest first: of all, or to wh_…, email:<address> or slack')
     .option('--state <state>', 'pending, delivered or dead')
     .action(async (destination: string | undefined, flags: DeliveriesFlags) => {
-      const { client, output } = openSession(scope, flags);
       const { limit, state } = flags;
       // A webhook's own list answers 404 where there is none of that id.
       const request =
         destination !== undefined && isWebhook(destination)
           ? { path: `/webhooks/${encodeURIComponent(destination)}/deliveries`, query: { state } }
           : { path: '/deliveries', query: { destination, state } };
-      const found = await readList(client, { ...request, limit }, deliveryReply);
-      printList(output, found, {
-        empty: 'No deliveries.',
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'event', value: (row) => row.event },
-              { title: 'topic', value: (row) => row.topic },
-              { title: 'to', value: (row) => row.destination },
-              { title: 'state', value: (row) => row.state },
-              { title: 'tries', align: 'right', value: (row) => String(row.attempts.length) },
-              { title: 'last', value: lastOf },
-              { title: 'created (UTC)', value: (row) => formatInstant(row.created_at) },
-              { title: 'next (UTC)', value: (row) => formatInstant(row.next_attempt_at) },
-            ],
-            output.colors,
-          ),
-      });
+      await showList(
+        openSession(scope, flags),
+        { ...request, limit },
+        {
+          schema: deliveryReply,
+          empty: 'No deliveries.',
+          columns: [
+            { title: 'event', value: (row) => row.event },
+            { title: 'topic', value: (row) => row.topic },
+            { title: 'to', value: (row) => row.destination },
+            { title: 'state', value: (row) => row.state },
+            { title: 'tries', align: 'right', value: (row) => String(row.attempts.length) },
+            { title: 'last', value: lastOf },
+            { title: 'created (UTC)', value: (row) => formatInstant(row.created_at) },
+            { title: 'next (UTC)', value: (row) => formatInstant(row.next_attempt_at) },
+          ],
+        },
+      );
     });
   addExamples(addClientOptions(deliveries), scope, [
     ['webhooks deliveries --state dead', 'every dead letter'],

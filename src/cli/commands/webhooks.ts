@@ -12,8 +12,7 @@ import {
   addLimitOption,
   collect,
   openSession,
-  printList,
-  readList,
+  showList,
   type CommandScope,
   type CommonFlags,
 } from '../command-kit.ts';
@@ -21,7 +20,7 @@ import { overlapSeconds } from '../durations.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { formatInstant } from '../format.ts';
 import type { Colors, Output } from '../output.ts';
-import { renderPairs, renderTable } from '../table.ts';
+import { renderPairs } from '../table.ts';
 import { registerDeliveries } from './webhook-deliveries.ts';
 
 const webhookReply = z.looseObject({
@@ -104,25 +103,23 @@ function registerList(webhooks: Command, scope: CommandScope): void {
   const list = addLimitOption(webhooks.command('list'))
     .description('list webhooks')
     .action(async (flags: CommonFlags & { limit: number }) => {
-      const { client, output } = openSession(scope, flags);
-      const found = await readList(client, { path: '/webhooks', limit: flags.limit }, webhookReply);
-      printList(output, found, {
-        empty: `No webhooks. Register one: ${scope.context.invocation} webhooks add <url>`,
-        table: () =>
-          renderTable(
-            found.rows,
-            [
-              { title: 'id', value: (webhook) => webhook.id },
-              { title: 'url', value: (webhook) => webhook.url },
-              { title: 'kinds', value: (webhook) => webhook.kinds?.join(', ') ?? 'all' },
-              { title: 'customers', value: (webhook) => webhook.customers?.join(', ') ?? 'all' },
-              { title: 'status', value: (webhook) => webhook.status },
-              { title: 'why', value: (webhook) => webhook.disabled_reason ?? '' },
-              { title: 'created (UTC)', value: (webhook) => formatInstant(webhook.created_at) },
-            ],
-            output.colors,
-          ),
-      });
+      await showList(
+        openSession(scope, flags),
+        { path: '/webhooks', limit: flags.limit },
+        {
+          schema: webhookReply,
+          empty: `No webhooks. Register one: ${scope.context.invocation} webhooks add <url>`,
+          columns: [
+            { title: 'id', value: (webhook) => webhook.id },
+            { title: 'url', value: (webhook) => webhook.url },
+            { title: 'kinds', value: (webhook) => webhook.kinds?.join(', ') ?? 'all' },
+            { title: 'customers', value: (webhook) => webhook.customers?.join(', ') ?? 'all' },
+            { title: 'status', value: (webhook) => webhook.status },
+            { title: 'why', value: (webhook) => webhook.disabled_reason ?? '' },
+            { title: 'created (UTC)', value: (webhook) => formatInstant(webhook.created_at) },
+          ],
+        },
+      );
     });
   addExamples(addClientOptions(list), scope, [
     ['webhooks list', ''],
