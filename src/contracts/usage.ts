@@ -64,6 +64,15 @@ export type CountedUnit = (typeof COUNTED_UNITS)[number];
 /** Whole counts by unit; an absent unit is zero. */
 export type UsageVector = Readonly<Partial<Record<CountedUnit, number>>>;
 
+/** What two replies of one call counted together. */
+export function addUsage(left: UsageVector, right: UsageVector): UsageVector {
+  const sum: Partial<Record<CountedUnit, number>> = { ...left };
+  for (const [unit, count] of Object.entries(right) as [CountedUnit, number][]) {
+    sum[unit] = (sum[unit] ?? 0) + count;
+  }
+  return sum;
+}
+
 /**
  * Tokens of every input class: the `input_tokens` meter.
  *

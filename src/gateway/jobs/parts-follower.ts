@@ -5,7 +5,7 @@
  * @module
  */
 import type { JobReading } from '../../contracts/job-provider.ts';
-import type { UsageVector } from '../../contracts/usage.ts';
+import { addUsage } from '../../contracts/usage.ts';
 import type { JobChange, JobPart, JobRecord } from '../../metering/job-port.ts';
 import { findLost } from './find-lost.ts';
 import { changeJob, emptyOutcome, endJob, type JobContext } from './job-context.ts';
@@ -19,20 +19,12 @@ interface PartEnd {
   readonly outcome: JobOutcome;
 }
 
-function added(left: UsageVector, right: UsageVector): UsageVector {
-  const sum: Partial<Record<keyof UsageVector, number>> = { ...left };
-  for (const unit of Object.keys(right) as (keyof UsageVector)[]) {
-    sum[unit] = (sum[unit] ?? 0) + (right[unit] ?? 0);
-  }
-  return sum;
-}
-
 /** What is billed of all parts together. */
 function factsOf(billed: readonly PartEnd[]): JobOutcome['facts'] {
   const facts = billed.map(({ part, outcome }) => outcome.facts ?? part.facts);
   const [first] = facts;
   if (first === undefined) return null;
-  return { ...first, usage: facts.map(({ usage }) => usage).reduce(added) };
+  return { ...first, usage: facts.map(({ usage }) => usage).reduce(addUsage) };
 }
 
 /** Names what is missing, and what nobody can tell of. Neither is charged. */

@@ -12,7 +12,7 @@ import {
 } from '../../../contracts/job-provider.ts';
 import type { MediaExchange } from '../../../contracts/media.ts';
 import { ProviderFailureError } from '../../../contracts/provider-failure.ts';
-import type { UsageVector } from '../../../contracts/usage.ts';
+import { addUsage } from '../../../contracts/usage.ts';
 import type { WireReply } from '../../../contracts/wire.ts';
 import type { DataPlaneSettings } from '../../../gateway/gateway.ts';
 import type { FinishedJob, Prepared, PreparedJob } from '../../../gateway/operation-call.ts';
@@ -40,6 +40,10 @@ function imagesOf({ media, facts }: FinishedJob): ImageGenerationResult {
 /** How pictures are delivered. */
 type Delivery = Pick<ImageRequest, 'response_format'> & Pick<DataPlaneSettings, 'generatedBy'>;
 
+function shownAs({ n: wanted, response_format, generatedBy }: Pick<ImageOptions, 'n'> & Delivery) {
+  return { wanted, asUrls: response_format === 'url', generatedBy };
+}
+
 /** Work that is followed; in parts where there are several submissions. */
 function preparedJob(
   submissions: readonly JobExchange[],
@@ -47,8 +51,7 @@ function preparedJob(
 ): PreparedJob {
   const [submission] = submissions;
   if (submission === undefined) throw new Error('a call has at least one submission');
-  const { n: wanted, generatedBy } = asked;
-  const how = { wanted, asUrls: asked.response_format === 'url', generatedBy };
+  const how = shownAs(asked);
   return {
     submission,
     ...(submissions.length === 1 ? {} : { parts: submissions }),
@@ -60,8 +63,7 @@ export function preparedImages(
   exchange: OperationExchange<ImageGenerationResult>,
   asked: Pick<ImageOptions, 'n'> & Delivery,
 ): Prepared {
-  const { n: wanted, generatedBy } = asked;
-  const how = { wanted, asUrls: asked.response_format === 'url', generatedBy };
+  const how = shownAs(asked);
   if (isJobExchange(exchange)) return preparedJob([exchange], asked);
   return {
     request: exchange.request,
@@ -99,11 +101,8 @@ function mergedImages(
 }
 
 function joined(left: ImageGenerationResult, right: ImageGenerationResult): ImageGenerationResult {
-  const usage: Partial<Record<keyof UsageVector, number>> = { ...left.usage };
-  for (const [unit, count] of Object.entries(right.usage) as [keyof UsageVector, number][]) {
-    usage[unit] = (usage[unit] ?? 0) + count;
-  }
-  return { ...left, images: [...left.images, ...right.images], usage };
+  const images = [...left.images, ...right.images];
+  return { ...left, images, usage: addUsage(left.usage, right.usage) };
 }
 
 /**
@@ -130,7 +129,7 @@ export function preparedPortions<Options extends ImageOptions>(
   const exchanges = all.map(wholeExchange);
   const [first] = exchanges;
   if (first === undefined) throw new Error('a call has at least one portion');
-  const shown = { wanted: options.n, asUrls: response_format === 'url', generatedBy };
+  const shown = shownAs(asked);
   return {
     request: first.request,
     warnings: first.warnings,
