@@ -6,6 +6,7 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { SlotTable } from '../collections/slot-table.ts';
+import { joinedBytes, JOINED_BYTES_MAX } from './joined-bytes.ts';
 import { ReplyParser, type ReplyFields, type ReplyReceiver } from './reply-parser.ts';
 import { errorCodeOf } from './transport-failure.ts';
 
@@ -39,8 +40,6 @@ const IDLE_MS = 30_000;
 const HINT_MARGIN_MS = 2_000;
 const SWEEP_INTERVAL_MS = 5_000;
 const TCP_KEEP_ALIVE_MS = 60_000;
-/** Bodies up to this are copied behind their head, so that both leave in one write. */
-const JOINED_BODY_BYTES = 16 * 1024;
 
 /** Codes of failures that Node has none for. */
 export const CONNECT_TIMEOUT = 'CONNECT_TIMEOUT';
@@ -82,12 +81,8 @@ export class Connection implements ReplyReceiver {
     const { head, body, bodyPieces } = call;
     if (bodyPieces !== null) this.#writeAll(head, bodyPieces);
     else if (body === null) this.socket.write(head, 'latin1');
-    else if (body.length <= JOINED_BODY_BYTES) {
-      const bytes = Buffer.allocUnsafe(head.length + body.length);
-      bytes.write(head, 0, 'latin1');
-      body.copy(bytes, head.length);
-      this.socket.write(bytes);
-    } else this.#writeAll(head, [body]);
+    else if (body.length <= JOINED_BYTES_MAX) this.socket.write(joinedBytes(head, body, ''));
+    else this.#writeAll(head, [body]);
   }
 
   pause(): void {

@@ -10,14 +10,13 @@ import {
   type ExchangeIdentity,
   type ReplyHeaders,
 } from '../../gateway/exchange.ts';
+import { joinedBytes, JOINED_BYTES_MAX } from '../../http/joined-bytes.ts';
 import type { RequestHead } from '../../http/request-head.ts';
 import { COMMENT_EVENT, INTERIM_REPLY } from '../half-closed.ts';
 import type { PlainRoute } from '../routes.ts';
 import type { LateBody } from './late-body.ts';
 import { replyHead } from './reply-head.ts';
 
-/** Bytes up to this are copied behind what stands before them, so that all leave in one write. */
-const JOINED_BYTES = 16 * 1024;
 const EVENTS = 'text/event-stream';
 
 /** The connection of an exchange. */
@@ -154,13 +153,7 @@ export class PlainExchange extends Exchange {
   /** Writes `bytes` between what stands before and behind them. @returns as `Socket.write` */
   #write(before: string, bytes: Buffer, behind: string): boolean {
     const { socket } = this.#line;
-    if (bytes.length <= JOINED_BYTES) {
-      const all = Buffer.allocUnsafe(before.length + bytes.length + behind.length);
-      all.write(before, 0, 'latin1');
-      bytes.copy(all, before.length);
-      all.write(behind, before.length + bytes.length, 'latin1');
-      return socket.write(all);
-    }
+    if (bytes.length <= JOINED_BYTES_MAX) return socket.write(joinedBytes(before, bytes, behind));
     socket.cork();
     socket.write(before, 'latin1');
     let isTaken = socket.write(bytes);
