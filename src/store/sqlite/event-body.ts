@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { packAmount } from '../../metering/core/meter-amounts.ts';
 import type { JournalEntry, JsonValue, Posting } from '../../metering/core/types.ts';
 import type { AttemptRow } from './row-codec.ts';
 
@@ -51,8 +52,8 @@ const HOLD_DEFAULTS: Body = {
 const SAME_AS_REQUEST = 0;
 
 function amountText(amount: bigint): string {
-  const number = Number(amount);
-  return Number.isSafeInteger(number) ? String(number) : `"${amount}"`;
+  const packed = packAmount(amount);
+  return typeof packed === 'number' ? String(packed) : `"${packed}"`;
 }
 
 /** A posting on the bucket of that number. */

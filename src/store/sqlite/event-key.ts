@@ -25,6 +25,16 @@ export function eventIdOf(stored: string, holdId: string | null): string {
   return mark < 0 ? `${rest}:${holdId}` : `${rest.slice(0, mark)}:${holdId}${rest.slice(mark)}`;
 }
 
+/** SQL of the stored id of a hold's event of that kind. @param hold how the statement names the hold */
+export function storedIdSql(kind: string, hold = '?1'): string {
+  return `${hold} || ':${kind}'`;
+}
+
+/** SQL condition for all of a hold's events of a kind that is numbered: `<hold>:extend:2`. */
+export function numberedIdsSql(kind: string, hold = '?1'): string {
+  return `event_id > ${storedIdSql(`${kind}:`, hold)} AND event_id < ${storedIdSql(`${kind};`, hold)}`;
+}
+
 /** SQL that gives the stored form to rows of version 1, which had the id itself. */
 export const STORED_EVENT_ID_SQL = `
   CASE

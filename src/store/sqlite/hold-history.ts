@@ -7,6 +7,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { readHold } from '../../metering/core/hold-bodies.ts';
 import { JournalFold, resolvedFrom } from '../../metering/core/rebuild.ts';
 import type { HoldImage, ResolvedImage } from '../../metering/core/types.ts';
+import { numberedIdsSql, storedIdSql } from './event-key.ts';
 import { EventReader, type StoredEvent } from './journal-tables.ts';
 import type { CallIdentity } from './usage-tables.ts';
 
@@ -32,12 +33,12 @@ export class HoldHistory {
 
   constructor(database: DatabaseSync) {
     this.#events = database.prepare(
-      `SELECT * FROM event WHERE event_id IN (${SINGLE_KINDS.map((kind) => `?1 || ':${kind}'`).join(', ')})
-       UNION ALL SELECT * FROM event WHERE event_id > ?1 || ':extend:' AND event_id < ?1 || ':extend;'
-       UNION ALL SELECT * FROM event WHERE event_id > ?1 || ':late:' AND event_id < ?1 || ':late;'
+      `SELECT * FROM event WHERE event_id IN (${SINGLE_KINDS.map((kind) => storedIdSql(kind)).join(', ')})
+       UNION ALL SELECT * FROM event WHERE ${numberedIdsSql('extend')}
+       UNION ALL SELECT * FROM event WHERE ${numberedIdsSql('late')}
        ORDER BY seq`,
     );
-    this.#first = database.prepare("SELECT * FROM event WHERE event_id = ? || ':hold'");
+    this.#first = database.prepare(`SELECT * FROM event WHERE event_id = ${storedIdSql('hold')}`);
     this.#reader = new EventReader(database);
   }
 

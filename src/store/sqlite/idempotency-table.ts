@@ -12,6 +12,7 @@ import {
   type NewClaim,
   type NoReply,
 } from '../../metering/idempotency-port.ts';
+import { storedIdSql } from './event-key.ts';
 import { integer, nullableText, type SqlRow, text } from './subscriptions.ts';
 import type { ClaimEndOrder } from './wire.ts';
 
@@ -22,6 +23,9 @@ export type WriterOutcome =
 
 /** How soon an expired row whose call is still open is looked at again. */
 const LOOK_AGAIN_MS = 3_600_000;
+
+/** Events that tell how a claim's hold stands. */
+const HOLD_KINDS = ['hold', 'settle', 'void', 'expire', 'reconcile'] as const;
 
 /** What the journal says of a claim's hold. `never` was dispatched: there is none, or it expired unused. */
 type HoldEnd = 'never' | 'open' | 'booked' | 'estimated';
@@ -55,7 +59,7 @@ export class IdempotencyTable {
     );
     this.#drop = database.prepare('DELETE FROM idempotency WHERE scope = ? AND key = ?');
     this.#kindsOfHold = database.prepare(
-      `SELECT kind, at FROM event WHERE event_id IN (?1 || ':hold', ?1 || ':settle', ?1 || ':void', ?1 || ':expire', ?1 || ':reconcile')`,
+      `SELECT kind, at FROM event WHERE event_id IN (${HOLD_KINDS.map((kind) => storedIdSql(kind)).join(', ')})`,
     );
     this.#expired = database.prepare(
       `SELECT scope, key, fingerprint, request_id, hold_id, state, expires_at FROM idempotency

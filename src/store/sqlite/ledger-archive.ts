@@ -12,6 +12,7 @@ import type { BucketCounters, Checkpoint } from '../../metering/core/checkpoint.
 import { JournalFold } from '../../metering/core/rebuild.ts';
 import type { ArchiveBound, ArchivePlan } from '../../metering/ledger-operations-port.ts';
 import { ChainWalk } from './chain-walk.ts';
+import { storedIdSql } from './event-key.ts';
 import { EventReader } from './journal-tables.ts';
 import { bucketsThen, firstKeptSeq, newestCheckpoint } from './ledger-checkpoint.ts';
 import { LedgerExport } from './ledger-export.ts';
@@ -138,7 +139,8 @@ export class LedgerArchive {
 
   #oldestOpen(holdIds: readonly string[]): number | null {
     const seqs = holdIds.flatMap(
-      (holdId) => this.#seq("SELECT seq FROM event WHERE event_id = ? || ':hold'", [holdId]) ?? [],
+      (holdId) =>
+        this.#seq(`SELECT seq FROM event WHERE event_id = ${storedIdSql('hold')}`, [holdId]) ?? [],
     );
     return seqs.length === 0 ? null : seqs.reduce((one, other) => Math.min(one, other));
   }

@@ -6,6 +6,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Operation } from '../../contracts/metering.ts';
 import type { QuoteCommand, QuoteEvaluation } from '../../metering/quote-port.ts';
+import { storedIdSql } from './event-key.ts';
 import { integer, nullableInteger, type SqlRow, text } from './subscriptions.ts';
 
 /** How long a quote can be read after its end. */
@@ -60,9 +61,9 @@ export class QuoteTable {
          (SELECT id FROM quote WHERE expires_at < ? ORDER BY expires_at LIMIT ${PRUNED_AT_ONCE})`,
     );
     this.#end = database.prepare(
-      "SELECT kind, body FROM event WHERE event_id IN (?1 || ':void', ?1 || ':expire')",
+      `SELECT kind, body FROM event WHERE event_id IN (${storedIdSql('void')}, ${storedIdSql('expire')})`,
     );
-    this.#hold = database.prepare("SELECT 1 FROM event WHERE event_id = ? || ':hold'");
+    this.#hold = database.prepare(`SELECT 1 FROM event WHERE event_id = ${storedIdSql('hold')}`);
   }
 
   /** Null when there is no such quote, or no longer. */

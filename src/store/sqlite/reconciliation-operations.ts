@@ -13,6 +13,7 @@ import {
   type Reconciliations,
 } from '../../metering/reconciliation-port.ts';
 import type { AttemptRecord } from '../../metering/ports.ts';
+import { eventIdOf } from './event-key.ts';
 import { HoldHistory } from './hold-history.ts';
 import type { ReaderLink } from './reader-link.ts';
 import type { QueryTable } from './reader-queries.ts';
@@ -100,7 +101,8 @@ function bookedReader(database: DatabaseSync): (query: BookedQuery, afterSeq: nu
 
 /** Attempts of the event that a late one replaces; only late ones do. */
 function toldBefore(history: HoldHistory, row: SqlRow): readonly AttemptRecord[] {
-  if (!text(row, 'event_id').startsWith(`${text(row, 'hold_id')}:late:`)) return [];
+  const eventId = eventIdOf(text(row, 'event_id'), text(row, 'hold_id'));
+  if (!eventId.startsWith('late:')) return [];
   const seq = integer(row, 'seq');
   const events = history.story(text(row, 'hold_id'))?.events ?? [];
   const before = events.findLast((event) => event.seq < seq && event.attempts !== null);

@@ -5,6 +5,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { readHold } from '../../metering/core/hold-bodies.ts';
+import { numberedIdsSql, storedIdSql } from './event-key.ts';
 import { EventReader } from './journal-tables.ts';
 import { addSums, type Sums } from './usage-totals.ts';
 
@@ -12,11 +13,11 @@ import { addSums, type Sums } from './usage-totals.ts';
 export function heldBy(database: DatabaseSync, holdIds: readonly string[]): Sums {
   const held: Sums = {};
   const last = database.prepare(
-    `SELECT * FROM event WHERE event_id = ?1 || ':hold'
-     UNION ALL SELECT * FROM event WHERE event_id > ?1 || ':extend:' AND event_id < ?1 || ':extend;'
+    `SELECT * FROM event WHERE event_id = ${storedIdSql('hold')}
+     UNION ALL SELECT * FROM event WHERE ${numberedIdsSql('extend')}
      ORDER BY seq DESC LIMIT 1`,
   );
-  const first = database.prepare("SELECT * FROM event WHERE event_id = ? || ':hold'");
+  const first = database.prepare(`SELECT * FROM event WHERE event_id = ${storedIdSql('hold')}`);
   const events = new EventReader(database);
   for (const holdId of holdIds) {
     const born = first.get(holdId);
