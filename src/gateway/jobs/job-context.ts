@@ -9,7 +9,7 @@ import type { ProviderTarget } from '../../contracts/wire.ts';
 import type { JobChange, JobRecord } from '../../metering/job-port.ts';
 import type { ConfiguredProvider, Gateway } from '../gateway.ts';
 import type { JobListeners } from './job-listeners.ts';
-import { endingOf, type JobOutcome } from './job-settlement.ts';
+import { endingOf, type JobEndingBooked, type JobOutcome } from './job-settlement.ts';
 
 const STORE_RETRY_MS = { first: 100, most: 10_000 } as const;
 
@@ -88,10 +88,23 @@ export async function stored<Result>(
  * When a job that ends now is removed: with what it has made, and no later than the operator keeps jobs; null: never. Milliseconds
  * since the epoch.
  */
-export async function expiryOf(gateway: Gateway, customerId: string): Promise<number | null> {
+async function expiryOf(gateway: Gateway, customerId: string): Promise<number | null> {
   const kept = [await gateway.assets.keptMs(customerId), gateway.settings.jobs.keepMs];
   const shortestMs = Math.min(...kept.map((ms) => ms ?? Number.POSITIVE_INFINITY));
   return Number.isFinite(shortestMs) ? gateway.clock.nowMs() + shortestMs : null;
+}
+
+/** Has the store end a job, and its hold. @returns null where it has ended before, or the process does */
+export async function storeEnding(
+  context: JobContext,
+  job: JobRecord,
+  ending: JobEndingBooked,
+): Promise<JobRecord | null> {
+  const { gateway } = context;
+  return await stored(context, job, async () => {
+    const expiresAtMs = await expiryOf(gateway, job.customerId);
+    return await gateway.store.jobs.end(job.id, { ...ending, expiresAtMs });
+  });
 }
 
 /** Writes down what has changed, and tells whoever waits. @returns null where it has ended, or the process does */
@@ -119,10 +132,7 @@ export async function endJob(
   }
   const { gateway, listeners } = context;
   const { ending, request } = endingOf(gateway, job, outcome);
-  const ended = await stored(context, job, async () => {
-    const expiresAtMs = await expiryOf(gateway, job.customerId);
-    return await gateway.store.jobs.end(job.id, { ...ending, expiresAtMs });
-  });
+  const ended = await storeEnding(context, job, ending);
   if (ended === null) return;
   listeners.tell(ended);
   const key = gateway.directory.keyById(job.keyId);

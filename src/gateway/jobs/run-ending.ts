@@ -19,7 +19,7 @@ import {
   usageOrEstimate,
 } from '../settlement.ts';
 import type { Receipt, WholeAnswer } from '../text-call.ts';
-import { expiryOf, stored } from './job-context.ts';
+import { storeEnding } from './job-context.ts';
 import type { JobEndingBooked } from './job-settlement.ts';
 import type { JobRun } from './job-run.ts';
 
@@ -49,10 +49,7 @@ async function end(
     costNanoUsd: isInDoubt ? null : totalCostOf(run),
     warnings,
   };
-  const ended = await stored(gateway.jobs.context, job, async () => {
-    const expiresAtMs = await expiryOf(gateway, job.customerId);
-    return await gateway.store.jobs.end(job.id, { ...ending, expiresAtMs });
-  });
+  const ended = await storeEnding(gateway.jobs.context, job, ending);
   if (ended === null) return;
   jobRun.job = ended;
   run.isBooked = true;

@@ -7,7 +7,6 @@
 import { GatewayError, isGatewayError } from '../../contracts/gateway-error.ts';
 import type { WireRequest } from '../../contracts/wire.ts';
 import { isEnded } from '../../metering/job-port.ts';
-import { classOf } from '../../routing/index.ts';
 import { failedCallOf, type CallRun } from '../call-run.ts';
 import type { Candidate } from '../candidates.ts';
 import { reviewBefore } from '../content-review.ts';
@@ -26,10 +25,9 @@ import { prepareCall, warningsOf, withOwnHeaders } from '../upstream-request.ts'
 import { attemptWhole } from '../whole-attempt.ts';
 import { answerJob, answerWhenEnded } from './answer-job.ts';
 import { changeRun, noteFailed, type JobRun, type Submitted } from './job-run.ts';
-import { newJob, termsOf } from './new-job.ts';
-import { callProvider, readReply } from './provider-call.ts';
+import { newJob } from './new-job.ts';
 import { endWithoutWork, endWithAnswer } from './run-ending.ts';
-import { freezeTerms } from './job-terms.ts';
+import { isInDoubt, sendSubmission, sentTo } from './submission.ts';
 import { submitParts } from './submit-parts.ts';
 
 /** Prepared as the candidate has it done. @throws GatewayError for what it cannot take */
@@ -102,38 +100,22 @@ async function submitOnce(
   const protocol = provider.definition.jobs;
   const marked = protocol?.lookUp?.mark(submission.request, jobRun.job.id) ?? null;
   const warnings = warningsOf(submission.warnings, call.unknownParameters);
-  const terms = {
-    ...termsOf(run, call, candidate),
-    facts: submission.facts,
-    mark: marked?.mark ?? null,
-  };
+  const own = { facts: submission.facts, mark: marked?.mark ?? null };
   const dispatchedAtMs = gateway.clock.nowMs();
   await changeRun(gateway, jobRun, {
-    provider: provider.definition.id,
-    model: candidate.model,
-    simulated: provider.simulated,
+    ...sentTo(jobRun, candidate, own),
     sentAtMs: dispatchedAtMs,
-    attempts: run.attempts,
-    terms: freezeTerms(terms),
     warnings: [...run.warnings, ...warnings],
   });
-  const leftMs = Math.max(1, run.deadlineMs - gateway.clock.monotonicMs());
-  const answer = await callProvider(gateway, provider, {
-    request: subscribed(
-      gateway,
-      jobRun,
-      withOwnHeaders(marked?.request ?? submission.request, run, candidate),
-    ),
-    timeoutMs: Math.min(leftMs, gateway.settings.jobs.submitTimeoutMs),
-    interrupts: gateway.lifecycle.interrupts,
+  const request = withOwnHeaders(marked?.request ?? submission.request, run, candidate);
+  const read = await sendSubmission(gateway, jobRun, {
+    candidate,
+    exchange: submission,
+    request: subscribed(gateway, jobRun, request),
   });
-  const read =
-    answer.type === 'reply' ? readReply(answer, (reply) => submission.readStart(reply)) : answer;
   if (read.type === 'failed') {
     const { failure } = read;
-    if (classOf(failure, { work: 'submit', contentSent: false }) === 'ambiguous') {
-      return { type: 'lost' };
-    }
+    if (isInDoubt(failure)) return { type: 'lost' };
     const meta = { httpStatus: read.status, providerRequestId: null, firstByteAtMs: null };
     noteFailed(gateway, jobRun, { candidate, failure, meta, dispatchedAtMs });
     return { type: 'failed', failure };
@@ -153,18 +135,14 @@ async function callOnce(
   jobRun: JobRun,
   at: { readonly candidate: Candidate; readonly hasOther: boolean },
 ): Promise<Submitted> {
-  const { run, call } = jobRun;
+  const { run } = jobRun;
   const { candidate } = at;
   const prepared = prepareCall(candidate, run, gateway.settings);
   const dispatchedAtMs = gateway.clock.nowMs();
   await changeRun(gateway, jobRun, {
-    provider: candidate.provider.definition.id,
-    model: candidate.model,
-    simulated: candidate.provider.simulated,
+    ...sentTo(jobRun, candidate),
     sentAtMs: dispatchedAtMs,
     state: 'running',
-    attempts: run.attempts,
-    terms: freezeTerms(termsOf(run, call, candidate)),
   });
   gateway.jobs.listeners.tell(jobRun.job);
   const result = await attemptWhole(gateway, run, { candidate, prepared, hasOther: at.hasOther });

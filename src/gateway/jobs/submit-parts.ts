@@ -6,14 +6,12 @@
  */
 import type { JobExchange, JobReading } from '../../contracts/job-provider.ts';
 import type { JobPart } from '../../metering/job-port.ts';
-import { classOf } from '../../routing/index.ts';
 import type { Candidate } from '../candidates.ts';
 import type { Gateway } from '../gateway.ts';
 import { warningsOf, withOwnHeaders } from '../upstream-request.ts';
 import { changeRun, noteFailed, type JobRun, type Submitted } from './job-run.ts';
-import { freezeTerms } from './job-terms.ts';
-import { termsOf } from './new-job.ts';
-import { callProvider, readReply, type ProviderAnswer } from './provider-call.ts';
+import type { ProviderAnswer } from './provider-call.ts';
+import { isInDoubt, sendSubmission, sentTo } from './submission.ts';
 
 type FailedAnswer = Extract<ProviderAnswer, { readonly type: 'failed' }>;
 
@@ -28,18 +26,12 @@ async function announce(
   jobRun: JobRun,
   at: { readonly candidate: Candidate; readonly part: JobPart },
 ): Promise<void> {
-  const { run, call, job } = jobRun;
+  const { job } = jobRun;
   const { candidate, part } = at;
-  const { provider } = candidate;
-  const parts = [...job.parts, part];
   await changeRun(gateway, jobRun, {
-    provider: provider.definition.id,
-    model: candidate.model,
-    simulated: provider.simulated,
+    ...sentTo(jobRun, candidate),
     sentAtMs: job.parts.length === 0 ? part.sentAtMs : job.sentAtMs,
-    attempts: run.attempts,
-    terms: freezeTerms(termsOf(run, call, candidate)),
-    parts,
+    parts: [...job.parts, part],
   });
 }
 
@@ -62,18 +54,11 @@ async function submitPart(
     facts: exchange.facts,
   };
   await announce(gateway, jobRun, { candidate, part });
-  const leftMs = Math.max(1, run.deadlineMs - gateway.clock.monotonicMs());
-  const answer = await callProvider(gateway, provider, {
-    request: withOwnHeaders(marked?.request ?? exchange.request, run, candidate),
-    timeoutMs: Math.min(leftMs, gateway.settings.jobs.submitTimeoutMs),
-    interrupts: gateway.lifecycle.interrupts,
-  });
-  const read =
-    answer.type === 'reply' ? readReply(answer, (reply) => exchange.readStart(reply)) : answer;
+  const request = withOwnHeaders(marked?.request ?? exchange.request, run, candidate);
+  const read = await sendSubmission(gateway, jobRun, { candidate, exchange, request });
   if (read.type === 'failed') {
-    const isInDoubt = classOf(read.failure, { work: 'submit', contentSent: false }) === 'ambiguous';
     // It is looked for by whoever follows the parts.
-    if (isInDoubt) return { type: 'accepted', first: null };
+    if (isInDoubt(read.failure)) return { type: 'accepted', first: null };
     await changeRun(gateway, jobRun, { parts: [...before, { ...part, isRefused: true }] });
     return { type: 'refused', answer: read };
   }
