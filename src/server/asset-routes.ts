@@ -21,6 +21,7 @@ import type { MediaFile } from '../media/staging.ts';
 import type { Route } from './routes.ts';
 import { callerOf, jsonReply, sendJson } from './self-service.ts';
 import type { NodeExchange } from './node-exchange.ts';
+import { queryOf } from './query-of.ts';
 import { sendAsset } from './send-asset.ts';
 
 /** What forms have around a file. */
@@ -29,12 +30,6 @@ const PART = 'file';
 interface Upload {
   readonly file: MediaFile;
   readonly name: string | null;
-}
-
-function queryOf(exchange: NodeExchange): URLSearchParams {
-  const { url } = exchange;
-  const at = url.indexOf('?');
-  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
 }
 
 async function receiveUpload(gateway: Gateway, exchange: NodeExchange): Promise<Upload> {

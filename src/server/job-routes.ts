@@ -16,6 +16,7 @@ import { showJob } from '../gateway/jobs/show-job.ts';
 import { serve } from '../gateway/pipeline.ts';
 import { isEnded, type JobRecord } from '../metering/job-port.ts';
 import type { NodeExchange } from './node-exchange.ts';
+import { queryOf } from './query-of.ts';
 import type { Route } from './routes.ts';
 import { callerOf, jsonReply, sendJson } from './self-service.ts';
 import { sendTranscript } from './job-transcript.ts';
@@ -23,12 +24,6 @@ import { sendAsset } from './send-asset.ts';
 import { sendJobEvents } from './send-job-events.ts';
 
 const PAGE_DEFAULT = 20;
-
-function queryOf(exchange: Exchange): Readonly<Record<string, string>> {
-  const { url } = exchange;
-  const at = url.indexOf('?');
-  return Object.fromEntries(new URLSearchParams(at < 0 ? '' : url.slice(at + 1)));
-}
 
 function unknown(what: string, id: string): GatewayError {
   return new GatewayError('not_found', {
@@ -62,7 +57,7 @@ async function shown(
 
 async function serveJobs(gateway: Gateway, exchange: Exchange): Promise<void> {
   const { customer } = callerOf(gateway, exchange);
-  const query = parsePart(jobsQuery, queryOf(exchange), 'parameter');
+  const query = parsePart(jobsQuery, Object.fromEntries(queryOf(exchange)), 'parameter');
   const page = await gateway.store.jobs.list({
     customerId: customer.id,
     state: query.status ?? null,
@@ -83,7 +78,11 @@ async function serveJob(gateway: Gateway, exchange: Exchange, id: string): Promi
 
 async function serveTranscript(gateway: Gateway, exchange: Exchange, id: string): Promise<void> {
   const job = await ownJob(gateway, exchange, { id, what: 'job' });
-  const { response_format: format } = parsePart(transcriptQuery, queryOf(exchange), 'parameter');
+  const { response_format: format } = parsePart(
+    transcriptQuery,
+    Object.fromEntries(queryOf(exchange)),
+    'parameter',
+  );
   sendTranscript(gateway, exchange, { job, format: format ?? 'json' });
 }
 
@@ -104,7 +103,7 @@ async function serveCancel(gateway: Gateway, exchange: Exchange, id: string): Pr
 
 async function serveVideos(gateway: Gateway, exchange: Exchange): Promise<void> {
   const { customer } = callerOf(gateway, exchange);
-  const query = parsePart(videosQuery, queryOf(exchange), 'parameter');
+  const query = parsePart(videosQuery, Object.fromEntries(queryOf(exchange)), 'parameter');
   if (query.order === 'asc') {
     throw new GatewayError('invalid_request', {
       message: 'order: clips are listed newest first; leave it out.',

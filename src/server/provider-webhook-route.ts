@@ -7,6 +7,7 @@
 import { GatewayError } from '../contracts/gateway-error.ts';
 import { ProviderFailureError } from '../contracts/provider-failure.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { queryOf } from './query-of.ts';
 import type { Route } from './routes.ts';
 import type { NodeExchange } from './node-exchange.ts';
 import { sendJson } from './self-service.ts';
@@ -19,12 +20,6 @@ function headersOf({ request }: NodeExchange): Readonly<Record<string, string>> 
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return headers;
-}
-
-function jobIdOf({ request }: NodeExchange): string | null {
-  const { url = '' } = request;
-  const at = url.indexOf('?');
-  return at < 0 ? null : new URLSearchParams(url.slice(at + 1)).get('job');
 }
 
 async function serveMessage(
@@ -55,7 +50,7 @@ async function serveMessage(
   if (said === null) {
     throw new GatewayError('forbidden', { message: 'The signature of the message is not valid.' });
   }
-  await gateway.jobs.hear({ provider: providerId, jobId: jobIdOf(exchange), ...said });
+  await gateway.jobs.hear({ provider: providerId, jobId: queryOf(exchange).get('job'), ...said });
   sendJson(gateway, exchange, { received: true });
 }
 
