@@ -5,7 +5,6 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { UsageVector } from '../contracts/usage.ts';
-import type { RequestRecord } from '../metering/ports.ts';
 import type { AttemptFailure } from './attempt-result.ts';
 import { keptError } from './call-claim.ts';
 import { reviewAfter } from './content-review.ts';
@@ -15,7 +14,7 @@ import type { Gateway } from './gateway.ts';
 import { mediaKeeper } from './keep-media.ts';
 import { drainLimitError, isDrainLimit } from './routing-state.ts';
 import { replyHeaders } from './reply-headers.ts';
-import { bookRun, recordAttempt, totalCostOf, type RunEnd, usageOrEstimate } from './settlement.ts';
+import { bookRun, recordAttempt, totalCostOf, usageOrEstimate } from './settlement.ts';
 import type { StreamEnd } from './stream-attempt.ts';
 import type { Receipt } from './text-call.ts';
 import type { CallRun } from './call-run.ts';
@@ -49,13 +48,6 @@ export function answerHeaders(
     warnings: run.warnings,
     simulated: run.candidates[0]?.provider.simulated ?? false,
   });
-}
-
-async function book(gateway: Gateway, run: CallRun, end: RunEnd): Promise<RequestRecord> {
-  const { request } = await bookRun(gateway, run, end);
-  run.isBooked = true;
-  gateway.recorder.requestEnded(request, run.caller);
-  return request;
 }
 
 function receiptOf(
@@ -118,7 +110,7 @@ export async function deliverWhole(
   if (answer.store !== null) await answer.store(mediaKeeper(gateway, run));
   const body = answer.render(receiptOf(run, answer.modelServed ?? candidate.model, usage));
   run.claim?.keepWhole(200, wholeHeaders(gateway, run, answered), body);
-  await book(gateway, run, { status: 200, errorCode: null, clientClosed: run.exchange.gone });
+  await bookRun(gateway, run, { status: 200, errorCode: null, clientClosed: run.exchange.gone });
   run.exchange.send(200, wholeHeaders(gateway, run, answered), body);
 }
 
@@ -247,7 +239,11 @@ export async function deliverStream(
     const frame = run.dialect.errorFrame(error, exchange.requestId);
     if (exchange.sendsBytes) run.claim?.cutOff();
     else run.claim?.keepStream(frame);
-    await book(gateway, run, { status: error.status, errorCode: error.code, clientClosed: false });
+    await bookRun(gateway, run, {
+      status: error.status,
+      errorCode: error.code,
+      clientClosed: false,
+    });
     exchange.finishBroken(frame);
     return;
   }
@@ -256,6 +252,6 @@ export async function deliverStream(
   const lastFrames = isWhole ? stream.answer.close(receipt) : null;
   if (lastFrames === null) run.claim?.cutOff();
   else run.claim?.keepStream(lastFrames);
-  await book(gateway, run, { status: 200, errorCode: null, clientClosed });
+  await bookRun(gateway, run, { status: 200, errorCode: null, clientClosed });
   exchange.finish(lastFrames);
 }

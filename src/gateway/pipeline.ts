@@ -30,14 +30,21 @@ import { assertBodyType, requestDeadlineMs, requestTags } from './request-header
 import { bookLater, bookRun, type RunEnd } from './settlement.ts';
 import type { Dialect } from './dialect.ts';
 import { type CallRun, failedCallOf, releaseBody } from './call-run.ts';
+import type { OperationCall } from './operation-call.ts';
 
 /**
  * Serves one request.
  *
- * @throws GatewayError for the caller to render; whatever was reserved is resolved by then
+ * @throws GatewayError, at once or as the promise's rejection, for the caller to render; whatever was reserved is resolved
+ *   by then
  */
-export async function serve(gateway: Gateway, exchange: Exchange, dialect: Dialect): Promise<void> {
-  if (gateway.settings.autoCreatePlanId !== null) await ensureCustomer(gateway, exchange);
+export function serve(gateway: Gateway, exchange: Exchange, dialect: Dialect): Promise<void> {
+  // What most calls have at once is no promise: each layer of them costs every call.
+  if (gateway.settings.autoCreatePlanId === null) return serveKnown(gateway, exchange, dialect);
+  return ensureCustomer(gateway, exchange).then(() => serveKnown(gateway, exchange, dialect));
+}
+
+function serveKnown(gateway: Gateway, exchange: Exchange, dialect: Dialect): Promise<void> {
   const caller = authenticate(gateway.directory, exchange, {
     nowMs: exchange.startedAtMs,
     operation: dialect.operation,
@@ -45,13 +52,18 @@ export async function serve(gateway: Gateway, exchange: Exchange, dialect: Diale
   });
   assertBodyType(exchange, dialect.bodies);
   const read = exchange.readBody(dialect.maxBodyBytes(gateway.settings));
-  const body = read instanceof Promise ? await read : read;
-  const holdId = gateway.ids.next('hold');
+  const serveBody = (body: Buffer): Promise<void> =>
+    serveWhole(gateway, { exchange, dialect, caller, body, holdId: gateway.ids.next('hold') });
+  return read instanceof Promise ? read.then(serveBody) : serveBody(read);
+}
+
+/** A request with its body: once for every idempotency key. */
+function serveWhole(gateway: Gateway, request: WholeRequest): Promise<void> {
+  const { exchange, caller, body, holdId } = request;
   const key = idempotencyKeyOf(exchange);
-  const request: WholeRequest = { exchange, dialect, caller, body, holdId };
-  if (key === null) return await serveOnce(gateway, request, null);
+  if (key === null) return serveOnce(gateway, request, null);
   const serveClaimed = (claim: CallClaim) => serveOnce(gateway, request, claim);
-  return await claimCall(gateway, exchange, {
+  return claimCall(gateway, exchange, {
     key,
     ownerId: caller.customer.id,
     body: comparableBody(body, exchange.header('content-type')),
@@ -76,22 +88,63 @@ async function serveOnce(
   request: WholeRequest,
   claim: CallClaim | null,
 ): Promise<void> {
-  const { exchange, dialect } = request;
-  const parsed = dialect.parse(request.body, gateway, request);
+  const parsed = request.dialect.parse(request.body, gateway, request);
   // Only what must be measured first is a promise.
   const call = parsed instanceof Promise ? await parsed : parsed;
-  const quoted = exchange.header(QUOTE_HEADER);
+  const quoted = request.exchange.header(QUOTE_HEADER);
   const quote =
     quoted === null ? null : await quotedCallOf(gateway, quoted, request.caller.customer.id);
   const caller = gateway.priceRules.isByPlan
     ? await withPlan(gateway, request.caller)
     : request.caller;
+  const run = beginRun(gateway, { request, caller }, { call, claim, quote });
+  if (call.kind === 'operation' && runsAsJob(run, call)) {
+    await serveJob(gateway, run, call);
+    return;
+  }
+  const slot = gateway.inFlight.begin(run.holdId);
+  try {
+    await reserve(gateway, run);
+    if (call.kind === 'operation') {
+      await reviewBefore(gateway, run);
+      await call.begin?.(gateway, run);
+    }
+    const answered = await dispatch(gateway, run);
+    if (answered.type === 'whole') await deliverWhole(gateway, run, answered);
+    else await deliverStream(gateway, run, answered);
+    releaseBody(run);
+  } catch (error) {
+    const shown = run.hold === null ? error : await releaseFailed(gateway, run, error);
+    run.exchange.failedCall = failedCallOf(run);
+    throw shown;
+  } finally {
+    gateway.inFlight.end(slot);
+  }
+}
+
+async function serveJob(gateway: Gateway, run: CallRun, call: OperationCall): Promise<void> {
+  const slot = gateway.inFlight.begin(run.holdId);
+  try {
+    await serveAsJob(gateway, run, call);
+  } finally {
+    gateway.inFlight.end(slot);
+  }
+}
+
+/** A run that has asked nobody for anything yet. */
+function beginRun(
+  gateway: Gateway,
+  { request, caller }: { readonly request: WholeRequest; readonly caller: Caller },
+  asked: Pick<CallRun, 'call' | 'claim' | 'quote'>,
+): CallRun {
+  const { exchange, dialect, holdId } = request;
+  const { call, claim, quote } = asked;
   const resolved = resolveCandidates(gateway, caller, call);
   const candidates = gateway.routing.order(
     quote === null ? resolved : resolved.map((one) => atQuotedPrice(one, call, quote)),
     gateway.clock.nowMs(),
   );
-  const run: CallRun = {
+  return {
     exchange,
     caller,
     call,
@@ -101,7 +154,7 @@ async function serveOnce(
     tags: requestTags(exchange),
     deadlineMs: requestDeadlineMs(gateway, exchange, call.stream),
     quote,
-    holdId: request.holdId,
+    holdId,
     claim,
     hold: null,
     rates: { requests: null, tokens: null },
@@ -112,45 +165,16 @@ async function serveOnce(
     firstTokenAtMs: null,
     isBooked: false,
   };
-  const slot = gateway.inFlight.begin(run.holdId);
-  try {
-    if (call.kind === 'operation' && runsAsJob(run, call)) {
-      await serveAsJob(gateway, run, call);
-    } else await runCall(gateway, run);
-  } finally {
-    gateway.inFlight.end(slot);
-  }
 }
 
-/** From the hold to its end. */
-async function runCall(gateway: Gateway, run: CallRun): Promise<void> {
-  const { exchange } = run;
-  try {
-    await reserve(gateway, run);
-  } catch (error) {
-    exchange.failedCall = failedCallOf(run);
-    throw error;
-  }
-  try {
-    if (run.call.kind === 'operation') {
-      await reviewBefore(gateway, run);
-      await run.call.begin?.(gateway, run);
-    }
-    const answered = await dispatch(gateway, run);
-    if (answered.type === 'whole') await deliverWhole(gateway, run, answered);
-    else await deliverStream(gateway, run, answered);
-    releaseBody(run);
-  } catch (error) {
-    const shown = keepFailure(gateway, run, error);
-    await release(gateway, run, shown);
-    exchange.failedCall = failedCallOf(run);
-    throw shown;
-  }
-}
-
-/** Resolves a hold whose call did not end in an answer: books what attempts were billed, frees the rest. */
-async function release(gateway: Gateway, run: CallRun, error: unknown): Promise<void> {
-  if (run.isBooked) return;
+/**
+ * Resolves a hold whose call did not end in an answer: books what attempts were billed, frees the rest.
+ *
+ * @returns the error to show
+ */
+async function releaseFailed(gateway: Gateway, run: CallRun, failure: unknown): Promise<unknown> {
+  const error = keepFailure(gateway, run, failure);
+  if (run.isBooked) return error;
   const known = error instanceof GatewayError ? error : null;
   const end: RunEnd = {
     status: known?.status ?? 500,
@@ -160,14 +184,13 @@ async function release(gateway: Gateway, run: CallRun, error: unknown): Promise<
   if (end.errorCode === 'metering_unavailable') {
     // The store has just refused: the caller has waited enough.
     bookLater(gateway, run, { end, error });
-    return;
+    return error;
   }
   try {
-    const { request } = await bookRun(gateway, run, end);
-    run.isBooked = true;
-    gateway.recorder.requestEnded(request, run.caller);
+    await bookRun(gateway, run, end);
   } catch (fault) {
     // The first error is the one to show.
     bookLater(gateway, run, { end, error: fault });
   }
+  return error;
 }

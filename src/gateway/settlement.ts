@@ -13,7 +13,7 @@ import { billedUsage, costNanoUsd } from '../catalog/price.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
 import { servedTierOf } from '../catalog/service-tier.ts';
 import { inputTokensOf, outputTokensOf, type UsageVector } from '../contracts/usage.ts';
-import type { AttemptRecord, Charge, RequestRecord, Settled } from '../metering/ports.ts';
+import type { AttemptRecord, Charge, RequestRecord } from '../metering/ports.ts';
 import type { CallEnd } from '../metering/unbooked-port.ts';
 import type { Candidate } from './candidates.ts';
 import { chargedPrice, chargedTierPrices } from './charged-price.ts';
@@ -250,6 +250,11 @@ export interface RunEnd {
   readonly clientClosed: boolean;
 }
 
+/** Milliseconds without what is below a microsecond: of a clock's seventeen digits each would be written several times. */
+function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}
+
 export function requestRecord(gateway: Gateway, run: CallRun, end: RunEnd): RequestRecord {
   const last = run.attempts.at(-1);
   const finishedAtMs = gateway.clock.nowMs();
@@ -269,7 +274,7 @@ export function requestRecord(gateway: Gateway, run: CallRun, end: RunEnd): Requ
     startedAtMs: run.exchange.startedAtMs,
     firstTokenAtMs: run.firstTokenAtMs,
     finishedAtMs,
-    overheadMs: Math.max(0, elapsedMs - run.upstreamMs),
+    overheadMs: toMicroseconds(Math.max(0, elapsedMs - run.upstreamMs)),
     attempts: run.attempts.length,
     usage: totalUsageOf(run),
     costNanoUsd: totalCostOf(run),
@@ -282,21 +287,27 @@ export function requestRecord(gateway: Gateway, run: CallRun, end: RunEnd): Requ
 
 /** Counter changes of the billed attempts; a cost-free call still counts as one request. */
 export function chargesOf(run: CallRun): readonly Charge[] {
-  const billed = run.attempts.filter((attempt) => attempt.billable === 'yes');
+  const charges: Charge[] = [];
+  // The last billed attempt is the one that the call counts by.
+  for (let at = run.attempts.length - 1; at >= 0; at -= 1) {
+    const attempt = run.attempts[at];
+    if (attempt?.billable === 'yes')
+      charges.unshift(chargeOf(run, attempt, charges.length === 0 ? 1 : 0));
+  }
+  return charges;
+}
+
+function chargeOf(run: CallRun, attempt: AttemptRecord, requests: 0 | 1): Charge {
   const { operation } = run.call;
-  return billed.map((attempt, index) => {
-    const { usage, costNanoUsd: cost } = attempt;
-    const requests = index === billed.length - 1 ? 1 : 0;
-    const charge = {
-      model: `${attempt.provider}/${attempt.modelRequested}`,
-      amounts:
-        operation === 'text.generate'
-          ? amountsOf(usage, cost, requests)
-          : operationAmounts(operation, { usage, costNanoUsd: cost, requests }),
-    };
-    const { providerCostNanoUsd: paid } = attempt;
-    return paid === undefined ? charge : { ...charge, marginNanoUsd: cost - paid };
-  });
+  const { usage, costNanoUsd: cost, providerCostNanoUsd: paid } = attempt;
+  const charge = {
+    model: `${attempt.provider}/${attempt.modelRequested}`,
+    amounts:
+      operation === 'text.generate'
+        ? amountsOf(usage, cost, requests)
+        : operationAmounts(operation, { usage, costNanoUsd: cost, requests }),
+  };
+  return paid === undefined ? charge : { ...charge, marginNanoUsd: cost - paid };
 }
 
 /**
@@ -316,19 +327,16 @@ function callEndOf(gateway: Gateway, run: CallRun, end: RunEnd): CallEnd {
 }
 
 /**
- * Books the run.
+ * Books the run, and has it recorded.
  *
  * @throws GatewayError `metering_unavailable` when the store takes nothing; {@link bookLater} then
  */
-export async function bookRun(
-  gateway: Gateway,
-  run: CallRun,
-  end: RunEnd,
-): Promise<{ readonly settled: Settled; readonly request: RequestRecord }> {
+export async function bookRun(gateway: Gateway, run: CallRun, end: RunEnd): Promise<void> {
   const callEnd = callEndOf(gateway, run, end);
-  const settled = await gateway.bookings.book(callEnd);
+  await gateway.bookings.book(callEnd);
   if (run.claim !== null) run.claim.isEnded = true;
-  return { settled, request: callEnd.command.request };
+  run.isBooked = true;
+  gateway.recorder.requestEnded(callEnd.command.request, run.caller);
 }
 
 /** Has a run booked that {@link bookRun} could not book, as soon as the store takes it. */

@@ -5,8 +5,9 @@
  */
 import { ProviderFailureError, providerFailure } from '../contracts/provider-failure.ts';
 import type { WireReply } from '../contracts/wire.ts';
-import { TransportFailure } from '../http/transport-failure.ts';
 import type { Deadline } from '../http/timer-wheel.ts';
+import { TransportFailure } from '../http/transport-failure.ts';
+import type { UpstreamCall } from '../http/upstream.ts';
 import { WholeReply } from '../http/whole-reply.ts';
 import type { AttemptResult, ReplyMeta } from './attempt-result.ts';
 import type { Candidate } from './candidates.ts';
@@ -22,64 +23,73 @@ export interface AttemptInput {
   readonly hasOther: boolean;
 }
 
-interface FetchedReply {
-  readonly reply: WireReply;
-  readonly providerRequestId: string | null;
-}
+/** A request that is under way, and what can end it before its reply: deadline, cap, cancellation. */
+class Fetch {
+  readonly #gateway: Gateway;
+  readonly #run: CallRun;
+  readonly #input: AttemptInput;
+  readonly #collector: WholeReply;
+  readonly #call: UpstreamCall;
+  readonly #deadline: Deadline;
+  readonly #interruptSlot: number;
+  #drain: Deadline | null = null;
 
-/** Fetches the reply, or fails by deadline, cap, cancellation or transport. */
-async function fetchReply(
-  gateway: Gateway,
-  run: CallRun,
-  input: AttemptInput,
-): Promise<FetchedReply> {
-  const collector = new WholeReply(gateway.settings.maxReplyBytes);
-  const call = gateway.upstream.call(
-    input.candidate.provider.baseUrl,
-    input.prepared.request,
-    collector,
-  );
-  collector.call = call;
-  run.sending = call;
-  const leftMs = run.deadlineMs - gateway.clock.monotonicMs();
-  const patienceMs = input.hasOther ? Math.min(leftMs, gateway.settings.wholeReplyMs) : leftMs;
-  const deadline = gateway.wheel.after(patienceMs, () => {
-    const code = patienceMs < leftMs ? 'FIRST_EVENT' : 'TOTAL';
-    call.cancel(new TransportFailure({ kind: 'timeout', code, replyStarted: false }));
-  });
-  const interrupt = (): void => {
-    call.cancel(new TransportFailure({ kind: 'cancelled', code: 'DRAINING', replyStarted: false }));
-  };
-  const interruptSlot = gateway.lifecycle.interrupts.add(interrupt);
-  let drain = null as Deadline | null;
-  run.exchange.onGone(() => {
-    if (input.candidate.provider.definition.disconnect.onClientGone === 'drain') return;
-    const cancelAs = (code: string): void => {
-      call.cancel(new TransportFailure({ kind: 'cancelled', code, replyStarted: false }));
-    };
-    const { lifecycle, settings, wheel } = gateway;
-    if (run.claim === null || lifecycle.drains >= settings.drainsMax) {
-      cancelAs('CLIENT_GONE');
+  constructor(gateway: Gateway, run: CallRun, input: AttemptInput) {
+    this.#gateway = gateway;
+    this.#run = run;
+    this.#input = input;
+    this.#collector = new WholeReply(gateway.settings.maxReplyBytes);
+    const { baseUrl } = input.candidate.provider;
+    this.#call = gateway.upstream.call(baseUrl, input.prepared.request, this.#collector);
+    this.#collector.call = this.#call;
+    run.sending = this.#call;
+    const leftMs = run.deadlineMs - gateway.clock.monotonicMs();
+    const patienceMs = input.hasOther ? Math.min(leftMs, gateway.settings.wholeReplyMs) : leftMs;
+    this.#deadline = gateway.wheel.after(patienceMs, () =>
+      this.#cancel('timeout', patienceMs < leftMs ? 'FIRST_EVENT' : 'TOTAL'),
+    );
+    this.#interruptSlot = gateway.lifecycle.interrupts.add(() =>
+      this.#cancel('cancelled', 'DRAINING'),
+    );
+    run.exchange.onGone(() => this.#clientGone());
+  }
+
+  /** @throws TransportFailure, as a rejection */
+  get reply(): Promise<WireReply> {
+    return this.#collector.promise;
+  }
+
+  /** The provider's id of the call, once its reply has come. */
+  get providerRequestId(): string | null {
+    return this.#collector.header(this.#input.candidate.provider.definition.requestIdHeader);
+  }
+
+  /** To be called once the reply is there, or will not come. */
+  end(): void {
+    const { lifecycle } = this.#gateway;
+    this.#deadline.cancel();
+    if (this.#drain !== null) {
+      this.#drain.cancel();
+      lifecycle.drains -= 1;
+    }
+    lifecycle.interrupts.take(this.#interruptSlot);
+    this.#run.exchange.onGone(null);
+  }
+
+  #cancel(kind: 'timeout' | 'cancelled', code: string): void {
+    this.#call.cancel(new TransportFailure({ kind, code, replyStarted: false }));
+  }
+
+  #clientGone(): void {
+    if (this.#input.candidate.provider.definition.disconnect.onClientGone === 'drain') return;
+    const { lifecycle, settings, wheel } = this.#gateway;
+    if (this.#run.claim === null || lifecycle.drains >= settings.drainsMax) {
+      this.#cancel('cancelled', 'CLIENT_GONE');
       return;
     }
     // A repetition with the same idempotency key may still collect the answer.
     lifecycle.drains += 1;
-    drain = wheel.after(settings.drainMs, () => cancelAs('DRAIN_LIMIT'));
-  });
-  try {
-    const reply = await collector.promise;
-    return {
-      reply,
-      providerRequestId: collector.header(input.candidate.provider.definition.requestIdHeader),
-    };
-  } finally {
-    deadline.cancel();
-    if (drain !== null) {
-      drain.cancel();
-      gateway.lifecycle.drains -= 1;
-    }
-    gateway.lifecycle.interrupts.take(interruptSlot);
-    run.exchange.onGone(null);
+    this.#drain = wheel.after(settings.drainMs, () => this.#cancel('cancelled', 'DRAIN_LIMIT'));
   }
 }
 
@@ -93,11 +103,17 @@ export async function attemptWhole(
   if (batch !== undefined) return await attemptAll(gateway, run, { ...input, batch });
   let meta: ReplyMeta = { httpStatus: null, providerRequestId: null, firstByteAtMs: null };
   try {
-    const { reply, providerRequestId } = await fetchReply(gateway, run, input);
+    const fetch = new Fetch(gateway, run, input);
+    let reply: WireReply;
+    try {
+      reply = await fetch.reply;
+    } finally {
+      fetch.end();
+    }
     const { definition } = input.candidate.provider;
     meta = {
       httpStatus: reply.status,
-      providerRequestId,
+      providerRequestId: fetch.providerRequestId,
       firstByteAtMs: gateway.clock.nowMs(),
     };
     if (reply.status < 200 || reply.status > 299) {

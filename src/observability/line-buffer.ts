@@ -6,7 +6,7 @@
  */
 import { write, writeSync } from 'node:fs';
 
-const BLOCK_CHARACTERS = 16 * 1024;
+const BLOCK_CHARACTERS = 64 * 1024;
 /** Lines kept while the destination does not take them; beyond it the oldest block is dropped and counted. */
 const WAITING_CHARACTERS_MAX = 16 * 1024 * 1024;
 const FLUSH_INTERVAL_MS = 250;
