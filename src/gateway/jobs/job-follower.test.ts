@@ -66,6 +66,8 @@ class World {
   status = 200;
   reading: JobReading = pending;
   receives: () => Promise<void> = () => Promise.resolve();
+  /** Called while a question is on its way. */
+  onAsked: () => void = () => undefined;
   readonly asked: { readonly path: string; readonly atMs: number }[] = [];
   readonly kept: string[] = [];
   readonly ends: JobEnding[] = [];
@@ -88,6 +90,7 @@ class World {
 
   #call(request: WireRequest, sink: ReplySink): { cancel(): void } {
     this.asked.push({ path: request.path, atMs: Date.now() });
+    this.onAsked();
     queueMicrotask(() => {
       sink.onHead(this.status, {});
       sink.onData(Buffer.from(JSON.stringify(this.reading)));
@@ -149,6 +152,10 @@ class World {
   }
 
   follow(): Promise<void> {
+    return this.follower().run(null);
+  }
+
+  follower(): JobFollower {
     const context = {
       gateway: this.gateway(),
       listeners: new JobListeners(),
@@ -156,7 +163,7 @@ class World {
       closing: new AbortController().signal,
     };
     const slots = { polls: new Slots(4), downloads: new Slots(2) };
-    return new JobFollower(context, slots, this.job).run(null);
+    return new JobFollower(context, slots, this.job);
   }
 }
 
@@ -184,6 +191,22 @@ describe('a provider that answers with errors for minutes', () => {
     await vi.advanceTimersByTimeAsync(MINUTE_MS);
     await following;
     expect(world.ends).toMatchObject([{ state: 'succeeded', outputs: [{ assetId: 'ast_1' }] }]);
+  });
+});
+
+describe('a message', () => {
+  it('is heard that comes while a question is on its way', async () => {
+    const follower = world.follower();
+    world.status = 503;
+    world.onAsked = () => {
+      world.onAsked = () => undefined;
+      follower.tell(finished);
+    };
+    const following = follower.run(null);
+    await vi.advanceTimersByTimeAsync(10 * SECOND_MS);
+    await following;
+    expect(world.ends).toMatchObject([{ state: 'succeeded' }]);
+    expect(world.asked).toHaveLength(1);
   });
 });
 

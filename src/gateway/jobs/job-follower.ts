@@ -86,8 +86,10 @@ export class JobFollower {
       const nowMs = gateway.clock.nowMs();
       if (nowMs >= this.#job.deadlineAtMs) return await this.#expire();
       if (this.#job.cancelAskedAtMs !== null && !this.#isCancelSent) await this.#cancelUpstream();
-      reading = this.#told ?? (await this.#poll());
+      const told = this.#told;
+      // Taken before anybody is asked: what is told meanwhile is for the next turn.
       this.#told = null;
+      reading = told ?? (await this.#poll());
     }
   }
 
