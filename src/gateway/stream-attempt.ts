@@ -7,10 +7,10 @@
  * @module
  */
 import { providerFailure } from '../contracts/provider-failure.ts';
+import { HeadFields } from '../http/head-fields.ts';
 import { TransportFailure } from '../http/transport-failure.ts';
 import type { Deadline } from '../http/timer-wheel.ts';
 import type { ReplySink, UpstreamCall } from '../http/upstream.ts';
-import { flattenHeaders, headerOf } from '../http/whole-reply.ts';
 import type { AttemptFailure, ReplyMeta } from './attempt-result.ts';
 import type { CallClaim } from './call-claim.ts';
 import type { Exchange } from './exchange.ts';
@@ -70,7 +70,7 @@ export class StreamAttempt implements ReplySink {
   #hasWritten = false;
   #errorBody: Buffer[] | null = null;
   #errorBytes = 0;
-  #headers: Readonly<Record<string, string | string[] | undefined>> = {};
+  #fields = HeadFields.NONE;
   #watch: Deadline | null = null;
   #grace: Deadline | null = null;
   #dispatchedAtMs = 0;
@@ -139,14 +139,14 @@ export class StreamAttempt implements ReplySink {
     this.#resume();
   }
 
-  onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
-    this.#headers = headers;
+  onHead(status: number, fields: HeadFields): void {
+    this.#fields = fields;
     this.meta = {
       httpStatus: status,
-      providerRequestId: headerOf(headers, this.#options.provider.definition.requestIdHeader),
+      providerRequestId: fields.field(this.#options.provider.definition.requestIdHeader),
       firstByteAtMs: this.#options.gateway.clock.nowMs(),
     };
-    const type = headerOf(headers, 'content-type');
+    const type = fields.field('content-type');
     const isStream = this.#options.isEvents
       ? type === null || type.includes('event-stream') || this.answer.readsAnyType === true
       : this.answer.readsAnyType === true ||
@@ -329,13 +329,13 @@ export class StreamAttempt implements ReplySink {
     if (status < 200 || status > 299) {
       this.#fail({
         source: 'provider',
-        failure: definition.readError({ status, headers: flattenHeaders(this.#headers), body }),
+        failure: definition.readError({ status, headers: this.#fields.flat(), body }),
       });
       return;
     }
     const isError = body.includes('"error"');
     const failure = isError
-      ? definition.readError({ status, headers: flattenHeaders(this.#headers), body })
+      ? definition.readError({ status, headers: this.#fields.flat(), body })
       : providerFailure({
           kind: 'malformed_reply',
           status,

@@ -6,8 +6,9 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { SlotTable } from '../collections/slot-table.ts';
+import type { HeadFields } from './head-fields.ts';
 import { joinedBytes, JOINED_BYTES_MAX } from './joined-bytes.ts';
-import { ReplyParser, type ReplyFields, type ReplyReceiver } from './reply-parser.ts';
+import { ReplyParser, type ReplyReceiver } from './reply-parser.ts';
 import { errorCodeOf } from './transport-failure.ts';
 
 /** A call as a connection sees it. */
@@ -21,7 +22,7 @@ export interface PooledCall {
   readonly isOver: boolean;
   /** The connection is there and the request about to be written. */
   onConnection(connection: Connection): void;
-  onHead(status: number, headers: ReplyFields): void;
+  onHead(status: number, fields: HeadFields): void;
   onBody(chunk: Buffer): void;
   /** @param isSent whether every byte of the request was with the system by then */
   onComplete(isSent: boolean): void;
@@ -102,8 +103,8 @@ export class Connection implements ReplyReceiver {
     this.socket.destroy();
   }
 
-  onHead(status: number, headers: ReplyFields): void {
-    this.#call?.onHead(status, headers);
+  onHead(status: number, fields: HeadFields): void {
+    this.#call?.onHead(status, fields);
   }
 
   onBody(chunk: Buffer): void {

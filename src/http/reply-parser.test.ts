@@ -1,18 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ReplyError, ReplyParser, type ReplyFields } from './reply-parser.ts';
+import { HeadFields } from './head-fields.ts';
+import { ReplyError, ReplyParser } from './reply-parser.ts';
 
 interface Reading {
   status: number | null;
-  headers: ReplyFields;
+  fields: HeadFields;
   body: string;
   isComplete: boolean;
 }
 
 function reading(parser: ReplyParser): Reading {
-  const seen: Reading = { status: null, headers: {}, body: '', isComplete: false };
+  const seen: Reading = { status: null, fields: HeadFields.NONE, body: '', isComplete: false };
   parser.receiver = {
-    onHead: (status, headers) => Object.assign(seen, { status, headers }),
+    onHead: (status, fields) => Object.assign(seen, { status, fields }),
     onBody: (chunk) => (seen.body += chunk.toString('latin1')),
     onComplete: () => (seen.isComplete = true),
   };
@@ -60,7 +61,7 @@ describe('ReplyParser', () => {
           }, 0);
           if (framing === 'until_close') parser.end();
           expect(seen).toMatchObject({ status: 200, body: whole, isComplete: true });
-          expect(seen.headers['set-cookie']).toEqual(['a', 'b']);
+          expect(seen.fields.field('set-cookie')).toBe('a, b');
           expect([parser.hasRest, parser.canReuse]).toEqual([false, framing !== 'until_close']);
         },
       ),
@@ -94,6 +95,30 @@ describe('ReplyParser', () => {
     ['something else', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
   ])('refuses %s', (_name, wire) => {
     expect(() => read(wire)).toThrow(ReplyError);
+  });
+
+  it('knows the lines that a reply may begin with', () => {
+    const statusLine = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+    const part = (usual: readonly string[]): fc.Arbitrary<string> =>
+      fc.oneof(
+        { weight: 5, arbitrary: fc.constantFrom(...usual) },
+        { weight: 1, arbitrary: fc.string({ unit: 'binary-ascii', maxLength: 3 }) },
+      );
+    const line = fc.tuple(
+      part(['HTTP/1.1', 'HTTP/1.0', 'HTTP/1.2', 'http/1.1']),
+      part([' ']),
+      part(['200', '599', '600', '099', '20', '2000', '2x0']),
+      part(['', ' ', ' OK', ' a\tb \xff']),
+    );
+    fc.assert(
+      fc.property(line, (parts) => {
+        const text = parts.join('');
+        const wire = `${text}\r\ncontent-length: 0\r\n\r\n`;
+        if (statusLine.test(text)) expect(read(wire).isComplete).toBe(text[9] !== '1');
+        else expect(() => read(wire)).toThrow(ReplyError);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('delivers what was good before it says what is wrong', () => {
@@ -146,6 +171,10 @@ describe('ReplyParser', () => {
     const { parser, isComplete } = read(`${OK}content-length: 0\r\n\r\nHTTP`);
     expect([isComplete, parser.hasRest]).toEqual([true, true]);
     expect(() => parser.push(Buffer.from('x'))).toThrow('nobody asked');
+    const behindChunks = read(
+      `${OK}transfer-encoding: chunked\r\n\r\n0\r\n\r\n${'x'.repeat(20_000)}`,
+    );
+    expect([behindChunks.isComplete, behindChunks.parser.hasRest]).toEqual([true, true]);
   });
 
   it('delivers nothing while it is halted, not even the end', () => {

@@ -5,11 +5,11 @@
  * @module
  */
 
-export type ReplyFields = Record<string, string | string[]>;
+import { contentLengthOf, endOfValue, HeadFields, isLineEnd } from './head-fields.ts';
 
 /** Receives what is read. Any of its methods may {@link ReplyParser.halt} the parser. */
 export interface ReplyReceiver {
-  onHead(status: number, headers: ReplyFields): void;
+  onHead(status: number, fields: HeadFields): void;
   onBody(chunk: Buffer): void;
   onComplete(): void;
 }
@@ -29,10 +29,8 @@ export class ReplyError extends Error {
 const HEAD_BYTES_MAX = 16 * 1024;
 const CHUNK_LINE_BYTES_MAX = 256;
 const HEAD_END = Buffer.from('\r\n\r\n');
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const LENGTH = /^\d{1,15}$/;
+const VERSION = Buffer.from('HTTP/1.');
+const SPACE = 0x20;
 const CHUNK_DIGITS_MAX = 12;
 const CHUNK_LINE = /^([0-9A-Fa-f]{1,12})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/;
 const KEEP_ALIVE_TIMEOUT = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,\s])/i;
@@ -51,44 +49,54 @@ function invalid(message: string): ReplyError {
   return new ReplyError('INVALID_REPLY', message);
 }
 
-/** Optional white space around a value, taken off. */
-function trimmed(text: string, from: number): string {
-  let start = from;
-  let end = text.length;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-/** Adds the lines' fields; repeated ones become lists. @throws ReplyError */
-function readFields(lines: readonly string[], first: number): ReplyFields {
-  const fields: ReplyFields = {};
-  for (let index = first; index < lines.length; index += 1) {
-    const line = lines[index] ?? '';
-    const colon = line.indexOf(':');
-    const name = line.slice(0, Math.max(0, colon));
-    const value = trimmed(line, colon + 1);
-    if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw invalid('a malformed header');
-    const key = name.toLowerCase();
-    if (key === '__proto__') continue;
-    const before = fields[key];
-    if (before === undefined) fields[key] = value;
-    else if (typeof before === 'string') fields[key] = [before, value];
-    else before.push(value);
-  }
-  return fields;
-}
-
 /** A field that must not stand twice. @throws ReplyError */
-function single(fields: ReplyFields, name: string): string | null {
-  const value = fields[name];
-  if (value === undefined) return null;
-  if (typeof value !== 'string') throw invalid(`${name} twice`);
-  return value;
+function single(fields: HeadFields, name: string): string | null {
+  if (fields.isRepeated(name)) throw invalid(`${name} twice`);
+  return fields.field(name);
+}
+
+/** Where the line ends that a reply begins with, `HTTP/1.1 200 OK`; -1 where it is malformed or not all there. */
+function endOfStatusLine(bytes: Buffer): number {
+  for (let at = 0; at < VERSION.length; at += 1) if (bytes[at] !== VERSION[at]) return -1;
+  const minor = bytes[7] ?? 0;
+  if ((minor !== 0x30 && minor !== 0x31) || bytes[8] !== SPACE) return -1;
+  const status = statusOf(bytes);
+  if (status < 100 || status > 599) return -1;
+  const end = bytes[12] === SPACE ? endOfValue(bytes, 13) : 12;
+  return isLineEnd(bytes, end) ? end : -1;
+}
+
+/** The status of a line that begins as it must; beyond all of them where a digit is none. */
+function statusOf(bytes: Buffer): number {
+  let status = 0;
+  for (let at = 9; at < 12; at += 1) {
+    const digit = (bytes[at] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) return Number.POSITIVE_INFINITY;
+    status = status * 10 + digit;
+  }
+  return status;
+}
+
+/**
+ * Fields from `start` on; null where more bytes are needed.
+ *
+ * @param start -1 where what stands before them is malformed or not all there
+ * @throws ReplyError
+ */
+function findFields(
+  bytes: Buffer,
+  start: number,
+  names: 'headers' | 'trailers',
+): HeadFields | null {
+  const fields = start < 0 ? null : HeadFields.find(bytes, start);
+  // What cannot be read may still be incomplete.
+  const end =
+    fields === null ? bytes.indexOf(HEAD_END) : Math.max(0, fields.bytes - HEAD_END.length);
+  if (end > HEAD_BYTES_MAX || (end < 0 && bytes.length > HEAD_BYTES_MAX)) {
+    throw new ReplyError('REPLY_HEAD_TOO_LARGE', `${names} of more than ${HEAD_BYTES_MAX} bytes`);
+  }
+  if (fields === null && end >= 0) throw invalid(`malformed ${names}`);
+  return fields;
 }
 
 /** Size that the line of a chunk names; -1 where it is malformed. */
@@ -112,11 +120,10 @@ function hexDigitOf(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-function hasToken(value: string | string[] | undefined, token: string): boolean {
-  if (value === undefined) return false;
-  const text = typeof value === 'string' ? value : value.join(',');
-  if (text.toLowerCase() === token) return true;
-  return text.split(',').some((part) => part.trim().toLowerCase() === token);
+/** Whether a list has a token, which is in lower case. */
+function hasToken(list: string | null, token: string): boolean {
+  const text = list?.toLowerCase() ?? '';
+  return text.includes(token) && text.split(',').some((part) => part.trim() === token);
 }
 
 export class ReplyParser {
@@ -214,50 +221,45 @@ export class ReplyParser {
   }
 
   #readHead(bytes: Buffer, receiver: ReplyReceiver): boolean {
-    const end = bytes.indexOf(HEAD_END);
-    if (end > HEAD_BYTES_MAX || (end < 0 && bytes.length > HEAD_BYTES_MAX)) {
-      throw new ReplyError('REPLY_HEAD_TOO_LARGE', `headers of more than ${HEAD_BYTES_MAX} bytes`);
-    }
-    if (end < 0) return false;
-    const lines = bytes.toString('latin1', 0, end).split('\r\n');
-    this.#keep(bytes, end + 4);
-    const [, minor, code] = STATUS_LINE.exec(lines[0] ?? '') ?? [];
-    if (code === undefined) throw invalid('a malformed status line');
-    const status = Number(code);
-    const fields = readFields(lines, 1);
+    const lineEnd = endOfStatusLine(bytes);
+    const fields = findFields(bytes, lineEnd < 0 ? -1 : lineEnd + 2, 'headers');
+    if (fields === null) return false;
+    this.#keep(bytes, fields.bytes);
+    const status = statusOf(bytes);
     // Interim replies say nothing that a call waits for; to other protocols nobody has asked to go over.
     if (status === 101) throw invalid('another protocol');
     if (status < 200) return true;
     this.#state = 'complete';
-    this.#frame(status, fields, minor === '1');
+    this.#frame(status, fields, bytes[7] === 0x31);
     receiver.onHead(status, fields);
     return true;
   }
 
   /** How long the body is (RFC 9112 §6.3); the reply is complete where there is none. */
-  #frame(status: number, fields: ReplyFields, isVersion11: boolean): void {
+  #frame(status: number, fields: HeadFields, isVersion11: boolean): void {
     const coding = single(fields, 'transfer-encoding');
-    const length = single(fields, 'content-length');
+    const lengthText = single(fields, 'content-length');
     if (
       coding !== null &&
-      (length !== null || !isVersion11 || coding.toLowerCase() !== 'chunked')
+      (lengthText !== null || !isVersion11 || coding.toLowerCase() !== 'chunked')
     ) {
       throw invalid('a body of unclear length');
     }
-    if (length !== null && !LENGTH.test(length)) throw invalid('a malformed content-length');
+    const length = lengthText === null ? null : contentLengthOf(lengthText);
+    if (length === null && lengthText !== null) throw invalid('a malformed content-length');
     this.canReuse = isVersion11
-      ? !hasToken(fields['connection'], 'close')
-      : hasToken(fields['connection'], 'keep-alive');
-    const hint = fields['keep-alive'];
-    const seconds = hint === undefined ? null : KEEP_ALIVE_TIMEOUT.exec(String(hint))?.[1];
-    this.keepAliveMs = seconds === undefined || seconds === null ? null : Number(seconds) * 1_000;
+      ? !hasToken(fields.field('connection'), 'close')
+      : hasToken(fields.field('connection'), 'keep-alive');
+    const hint = fields.field('keep-alive');
+    const seconds = hint === null ? undefined : KEEP_ALIVE_TIMEOUT.exec(hint)?.[1];
+    this.keepAliveMs = seconds === undefined ? null : Number(seconds) * 1_000;
     if (status === 204 || status === 304) return;
     if (coding !== null) this.#state = 'chunk_line';
     else if (length === null) {
       this.canReuse = false;
       this.#state = 'until_close';
-    } else if (Number(length) > 0) {
-      this.#left = Number(length);
+    } else if (length > 0) {
+      this.#left = length;
       this.#state = 'sized';
     }
   }
@@ -329,18 +331,9 @@ export class ReplyParser {
 
   /** Trailers are read and dropped: nothing here knows a meaning for any. */
   #readTrailers(bytes: Buffer): boolean {
-    if (bytes.length >= 2 && bytes[0] === 0x0d && bytes[1] === 0x0a) {
-      this.#keep(bytes, 2);
-      this.#state = 'complete';
-      return true;
-    }
-    const end = bytes.indexOf(HEAD_END);
-    if (end > HEAD_BYTES_MAX || (end < 0 && bytes.length > HEAD_BYTES_MAX)) {
-      throw new ReplyError('REPLY_HEAD_TOO_LARGE', `trailers of more than ${HEAD_BYTES_MAX} bytes`);
-    }
-    if (end < 0) return false;
-    readFields(bytes.toString('latin1', 0, end).split('\r\n'), 0);
-    this.#keep(bytes, end + 4);
+    const trailers = findFields(bytes, 0, 'trailers');
+    if (trailers === null) return false;
+    this.#keep(bytes, trailers.bytes);
     this.#state = 'complete';
     return true;
   }

@@ -5,36 +5,35 @@
  * @module
  */
 
+import { contentLengthOf, HeadFields, isLineEnd } from './head-fields.ts';
+
 /** A POST with a body of a known length, on a connection that goes on. */
 export class RequestHead {
   readonly path: string;
   readonly contentLength: number;
   /** Length of the head: where the body begins. */
   readonly bytes: number;
-  readonly #fields: Fields;
+  readonly #fields: HeadFields;
 
-  constructor(path: string, fields: Fields, sizes: { contentLength: number; bytes: number }) {
+  constructor(path: string, fields: HeadFields, contentLength: number) {
     this.path = path;
-    this.contentLength = sizes.contentLength;
-    this.bytes = sizes.bytes;
+    this.contentLength = contentLength;
+    this.bytes = fields.bytes;
     this.#fields = fields;
   }
 
-  /** The value of a field by its lower-case name; null where there is none. */
+  /** The value of a field by its lower-case name; null where there is none. No name stands twice. */
   field(name: string): string | null {
-    return valueOf(this.#fields, name);
+    return this.#fields.field(name);
   }
 }
 
-/** Lower-case names and trimmed values by turns; no name stands twice. */
-type Fields = readonly string[];
-
-const HEAD_END = Buffer.from('\r\n\r\n');
 const FIELDS_MAX = 64;
-/** A POST to a path without a query or escapes, and fields, none of them folded. */
-const HEAD =
-  /^POST (\/[!$&'()*+,\-./0-9:;=@A-Z_a-z~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+$/;
-const LENGTH = /^\d{1,15}$/;
+const METHOD = Buffer.from('POST ');
+const VERSION = Buffer.from(' HTTP/1.1');
+/** Of a path without a query or escapes. */
+const PATH = /^\/[!$&'()*+,\-./0-9:;=@A-Z_a-z~]*$/;
+const SPACE = 0x20;
 
 /** What frames a request otherwise, changes the connection, or waits for an interim reply. */
 const NOT_PLAIN = [
@@ -46,74 +45,28 @@ const NOT_PLAIN = [
   'proxy-connection',
   'http2-settings',
 ] as const;
-const USUAL = [
-  'host',
-  'connection',
-  'content-type',
-  'content-length',
-  'authorization',
-  'accept',
-  'accept-encoding',
-  'accept-language',
-  'user-agent',
-  'x-gateway-customer',
-  'idempotency-key',
-] as const;
 
-/**
- * Names in lower case by what clients write; null: not for this reader. Names out of this table are compared by their
- * place in memory, those cut out of a head letter by letter.
- */
-const NAMES: ReadonlyMap<string, string | null> = new Map([
-  ...USUAL.flatMap((name): [string, string][] => [
-    [name, name],
-    [name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase()), name],
-  ]),
-  ...NOT_PLAIN.map((name): [string, null] => [name, null]),
-]);
-
-/** A name in lower case; null where it is not for this reader. */
-function readName(text: string): string | null {
-  const known = NAMES.get(text);
-  if (known !== undefined) return known;
-  const name = text.toLowerCase();
-  return NAMES.get(name) === null ? null : name;
-}
-
-function valueOf(fields: Fields, name: string): string | null {
-  for (let at = 0; at < fields.length; at += 2) {
-    if (fields[at] === name) return fields[at + 1] ?? null;
+function startsWith(bytes: Buffer, at: number, expected: Buffer): boolean {
+  for (let index = 0; index < expected.length; index += 1) {
+    if (bytes[at + index] !== expected[index]) return false;
   }
-  return null;
+  return true;
 }
 
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
+/** Where the path of the line ends that a head begins with; -1 where it is no POST of HTTP/1.1. */
+function endOfPath(bytes: Buffer): number {
+  if (!startsWith(bytes, 0, METHOD)) return -1;
+  const end = bytes.indexOf(SPACE, METHOD.length);
+  if (end < 0 || !startsWith(bytes, end, VERSION)) return -1;
+  return isLineEnd(bytes, end + VERSION.length) ? end : -1;
 }
 
-/** Optional white space around a value, taken off. */
-function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
-}
-
-/** Fields of lines that are well formed, from `start` on; null where one stands twice or is not for this reader. */
-function fieldsOf(text: string, start: number): Fields | null {
-  const fields: string[] = [];
-  let at = start;
-  while (at < text.length) {
-    const colon = text.indexOf(':', at);
-    const end = text.indexOf('\r', colon);
-    const name = readName(text.slice(at, colon));
-    if (name === null || valueOf(fields, name) !== null) return null;
-    if (fields.length === 2 * FIELDS_MAX) return null;
-    fields.push(name, trimmed(text, colon + 1, end));
-    at = end + 2;
-  }
-  return fields;
+/** Whether fields frame a body of a known length on a connection that goes on. */
+function isPlain(fields: HeadFields): boolean {
+  if (fields.count > FIELDS_MAX || fields.hasRepeated || !fields.has('host')) return false;
+  for (const name of NOT_PLAIN) if (fields.has(name)) return false;
+  const connection = fields.field('connection');
+  return connection === null || connection.toLowerCase() === 'keep-alive';
 }
 
 /**
@@ -122,16 +75,11 @@ function fieldsOf(text: string, start: number): Fields | null {
  * expectation. What is accepted here, Node's own parser accepts and reads alike.
  */
 export function readRequestHead(bytes: Buffer, maxBytes: number): RequestHead | null {
-  const end = bytes.indexOf(HEAD_END);
-  if (end < 0 || end >= maxBytes) return null;
-  const text = bytes.toString('latin1', 0, end + 2);
-  const path = HEAD.exec(text)?.[1];
-  if (path === undefined) return null;
-  const fields = fieldsOf(text, text.indexOf('\n') + 1);
-  if (fields === null || valueOf(fields, 'host') === null) return null;
-  const connection = valueOf(fields, 'connection');
-  if (connection !== null && connection.toLowerCase() !== 'keep-alive') return null;
-  const length = valueOf(fields, 'content-length');
-  if (length === null || !LENGTH.test(length)) return null;
-  return new RequestHead(path, fields, { contentLength: Number(length), bytes: end + 4 });
+  const pathEnd = endOfPath(bytes);
+  if (pathEnd < 0) return null;
+  const fields = HeadFields.find(bytes, pathEnd + VERSION.length + 2);
+  if (fields === null || fields.bytes - 4 >= maxBytes || !isPlain(fields)) return null;
+  const path = fields.text.slice(METHOD.length, pathEnd);
+  const length = contentLengthOf(fields.field('content-length') ?? '');
+  return length === null || !PATH.test(path) ? null : new RequestHead(path, fields, length);
 }

@@ -4,15 +4,13 @@
  * @module
  */
 import type { WireRequest } from '../contracts/wire.ts';
+import type { HeadFields } from './head-fields.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 import { TransportFailure } from './transport-failure.ts';
 import type { ReplySink, Upstream, UpstreamCall } from './upstream.ts';
-import { flattenHeaders } from './whole-reply.ts';
 
 /** Bytes that wait for their reader before the sender is held up. */
 const WAITING_BYTES_MAX = 1024 * 1024;
-
-type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** One reply in progress. */
 export interface StreamedReply {
@@ -26,7 +24,7 @@ export interface StreamedReply {
 }
 
 class ReplyReader implements ReplySink {
-  readonly head = Promise.withResolvers<{ status: number; headers: IncomingHeaders }>();
+  readonly head = Promise.withResolvers<{ status: number; fields: HeadFields }>();
   call: UpstreamCall | null = null;
   readonly #waiting: Buffer[] = [];
   #waitingBytes = 0;
@@ -34,8 +32,8 @@ class ReplyReader implements ReplySink {
   #failure: TransportFailure | null = null;
   #wake: (() => void) | null = null;
 
-  onHead(status: number, headers: IncomingHeaders): void {
-    this.head.resolve({ status, headers });
+  onHead(status: number, fields: HeadFields): void {
+    this.head.resolve({ status, fields });
   }
 
   onData(chunk: Buffer): void {
@@ -106,8 +104,8 @@ export async function streamReply(
   };
   ask.onOpen?.(close);
   try {
-    const { status, headers } = await reader.head.promise;
-    return { status, headers: flattenHeaders(headers), body: reader.read(), close };
+    const { status, fields } = await reader.head.promise;
+    return { status, headers: fields.flat(), body: reader.read(), close };
   } catch (error) {
     close();
     throw error;

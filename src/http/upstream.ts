@@ -6,14 +6,13 @@
  */
 import type { WireRequest } from '../contracts/wire.ts';
 import { BodyDecoder } from './body-decoder.ts';
+import type { HeadFields } from './head-fields.ts';
 import { type Connection, OriginPool, type PooledCall } from './origin-pool.ts';
 import { TransportFailure } from './transport-failure.ts';
 
-type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
 /** Receives one reply. Exactly one of `onEnd` and `onFailure` is called, last. */
 export interface ReplySink {
-  onHead(status: number, headers: IncomingHeaders): void;
+  onHead(status: number, fields: HeadFields): void;
   onData(chunk: Buffer): void;
   onEnd(): void;
   onFailure(failure: TransportFailure): void;
@@ -88,11 +87,11 @@ export class UpstreamCall implements PooledCall {
     if (this.#isPaused) connection.pause();
   }
 
-  onHead(status: number, headers: IncomingHeaders): void {
+  onHead(status: number, fields: HeadFields): void {
     this.#replyStarted = true;
-    const encoding = headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity' && encoding !== '') {
-      this.#decoder = BodyDecoder.open(String(encoding), {
+    const encoding = fields.field('content-encoding');
+    if (encoding !== null && encoding !== 'identity' && encoding !== '') {
+      this.#decoder = BodyDecoder.open(encoding, {
         onData: (chunk) => this.#deliver(chunk),
         onEnd: () => this.#end(),
         onError: (code) => this.#fail('undecodable', code),
@@ -102,7 +101,7 @@ export class UpstreamCall implements PooledCall {
         return;
       }
     }
-    this.#sink.onHead(status, headers);
+    this.#sink.onHead(status, fields);
   }
 
   onBody(chunk: Buffer): void {

@@ -4,45 +4,27 @@
  * @module
  */
 import type { WireReply } from '../contracts/wire.ts';
+import { HeadFields } from './head-fields.ts';
 import { TransportFailure } from './transport-failure.ts';
 import type { ReplySink, UpstreamCall } from './upstream.ts';
 
-type IncomingHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
-/** Headers as a flat record; repeated ones joined with `, `. */
-export function flattenHeaders(headers: IncomingHeaders): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    if (value !== undefined) flat[name] = typeof value === 'string' ? value : value.join(', ');
-  }
-  return flat;
-}
-
-/** A collected reply; its headers are flattened only when somebody reads them. */
+/** A collected reply; its headers are listed only when somebody reads them. */
 class CollectedReply implements WireReply {
   readonly status: number;
   readonly body: Buffer;
-  readonly #incoming: IncomingHeaders;
+  readonly #fields: HeadFields;
   #flat: Record<string, string> | null = null;
 
-  constructor(status: number, incoming: IncomingHeaders, body: Buffer) {
+  constructor(status: number, fields: HeadFields, body: Buffer) {
     this.status = status;
     this.body = body;
-    this.#incoming = incoming;
+    this.#fields = fields;
   }
 
   get headers(): Readonly<Record<string, string>> {
-    this.#flat ??= flattenHeaders(this.#incoming);
+    this.#flat ??= this.#fields.flat();
     return this.#flat;
   }
-}
-
-/** One header of a reply, without flattening the others. */
-export function headerOf(headers: IncomingHeaders, name: string): string | null {
-  const value = headers[name];
-  if (value === undefined) return null;
-  return typeof value === 'string' ? value : value.join(', ');
 }
 
 export class WholeReply implements ReplySink {
@@ -53,7 +35,7 @@ export class WholeReply implements ReplySink {
   readonly #resolve: (reply: WireReply) => void;
   readonly #reject: (failure: TransportFailure) => void;
   #status = 0;
-  #headers: IncomingHeaders = {};
+  #fields = HeadFields.NONE;
   #chunks: Buffer[] = [];
   #bytes = 0;
 
@@ -65,9 +47,9 @@ export class WholeReply implements ReplySink {
     this.#reject = reject;
   }
 
-  onHead(status: number, headers: IncomingHeaders): void {
+  onHead(status: number, fields: HeadFields): void {
     this.#status = status;
-    this.#headers = headers;
+    this.#fields = fields;
   }
 
   onData(chunk: Buffer): void {
@@ -86,12 +68,12 @@ export class WholeReply implements ReplySink {
     const [only] = this.#chunks;
     const body =
       this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks);
-    this.#resolve(new CollectedReply(this.#status, this.#headers, body));
+    this.#resolve(new CollectedReply(this.#status, this.#fields, body));
   }
 
   /** A header of the reply that has arrived. */
   header(name: string): string | null {
-    return headerOf(this.#headers, name);
+    return this.#fields.field(name);
   }
 
   onFailure(failure: TransportFailure): void {

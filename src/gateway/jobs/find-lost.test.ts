@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SlotTable } from '../../collections/slot-table.ts';
 import type { JobLookUp, ProviderTicket } from '../../contracts/job-provider.ts';
 import type { WireRequest } from '../../contracts/wire.ts';
+import { HeadFields } from '../../http/head-fields.ts';
 import type { ReplySink } from '../../http/upstream.ts';
 import type { JobRecord } from '../../metering/job-port.ts';
 import { jobOf } from '../../metering/jobs.contract.ts';
@@ -48,7 +49,7 @@ function gateway(): Gateway {
       call: (_base: string, { path }: WireRequest, sink: ReplySink) => {
         asked += 1;
         queueMicrotask(() => {
-          sink.onHead(200, {});
+          sink.onHead(200, HeadFields.NONE);
           sink.onData(Buffer.from(path.slice(1)));
           sink.onEnd();
         });

@@ -10,6 +10,7 @@ import { GatewayError } from '../../contracts/gateway-error.ts';
 import type { JobProtocol, JobReading } from '../../contracts/job-provider.ts';
 import { providerFailure } from '../../contracts/provider-failure.ts';
 import type { WireRequest } from '../../contracts/wire.ts';
+import { HeadFields } from '../../http/head-fields.ts';
 import type { ReplySink } from '../../http/upstream.ts';
 import { noRoom } from '../../media/storage-error.ts';
 import type { JobChange, JobEnding, JobRecord } from '../../metering/job-port.ts';
@@ -92,7 +93,7 @@ class World {
     this.asked.push({ path: request.path, atMs: Date.now() });
     this.onAsked();
     queueMicrotask(() => {
-      sink.onHead(this.status, {});
+      sink.onHead(this.status, HeadFields.NONE);
       sink.onData(Buffer.from(JSON.stringify(this.reading)));
       sink.onEnd();
     });
