@@ -9,8 +9,10 @@ export interface WireRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path and query after the provider's base URL, already percent-encoded, starting with `/`. */
   readonly path: string;
-  /** Lower-case names. The transport adds nothing but framing. */
+  /** Lower-case names. The transport adds nothing but framing. Frozen headers are not checked and written anew for every call. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Headers of this call alone, in place of those of `headers` with the same name. */
+  readonly callHeaders?: Readonly<Record<string, string>>;
   readonly body: Buffer | null;
   /** A large body in place of `body`, in pieces that are sent one after the other: most of it is somebody else's bytes. */
   readonly bodyPieces?: readonly Buffer[];

@@ -49,6 +49,13 @@ export interface PreparedCall {
   open(context: AnswerContext): AnswerStream;
 }
 
+function hopHeader(hops: number): Readonly<Record<string, string>> {
+  return Object.freeze({ [HOP_HEADER]: String(hops) });
+}
+
+/** Nearly all requests come from a client. */
+const FIRST_HOP = hopHeader(1);
+
 /**
  * Counts hops, so that a gateway that is its own provider is found out (F98), and names the attempt where the provider
  * can be asked for it afterwards.
@@ -58,13 +65,12 @@ export function withOwnHeaders(
   run: CallRun,
   candidate: Candidate,
 ): WireRequest {
-  const hops = String(hopsOf(run.exchange) + 1);
-  const headers: Record<string, string> = { ...request.headers, [HOP_HEADER]: hops };
+  const hops = hopsOf(run.exchange) + 1;
+  const hop = hops === 1 ? FIRST_HOP : hopHeader(hops);
   const idHeader = candidate.provider.definition.lookUp?.clientRequestIdHeader ?? null;
-  if (idHeader !== null) {
-    headers[idHeader] = clientRequestIdOf(run.exchange.requestId, run.attempts.length + 1);
-  }
-  return { ...request, headers };
+  if (idHeader === null) return { ...request, callHeaders: hop };
+  const id = clientRequestIdOf(run.exchange.requestId, run.attempts.length + 1);
+  return { ...request, callHeaders: { ...hop, [idHeader]: id } };
 }
 
 /** Warnings as `x-gateway-warnings` has them. */

@@ -12,6 +12,6 @@ export function joinedBytes(before: string, bytes: Buffer, behind: string): Buff
   const all = Buffer.allocUnsafe(before.length + bytes.length + behind.length);
   all.write(before, 0, 'latin1');
   bytes.copy(all, before.length);
-  all.write(behind, before.length + bytes.length, 'latin1');
+  if (behind !== '') all.write(behind, before.length + bytes.length, 'latin1');
   return all;
 }

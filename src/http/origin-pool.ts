@@ -70,7 +70,8 @@ export class Connection implements ReplyReceiver {
 
   /** Whether a request may be written on it. */
   get isUsable(): boolean {
-    return !this.socket.destroyed && this.socket.writable;
+    // False for a socket that was destroyed, too.
+    return this.socket.writable;
   }
 
   /** Writes the request and reads its reply. */
@@ -92,7 +93,11 @@ export class Connection implements ReplyReceiver {
   }
 
   resume(): void {
-    this.#guard(() => this.#parser.resume());
+    try {
+      this.#parser.resume();
+    } catch (error) {
+      this.#fail(error);
+    }
     if (this.#call !== null && !this.#parser.isHalted) this.socket.resume();
   }
 
@@ -134,19 +139,18 @@ export class Connection implements ReplyReceiver {
   }
 
   #advance(bytes: Buffer | null): void {
-    this.#guard(() => {
+    try {
       if (bytes === null) this.#parser.end();
       else this.#parser.push(bytes);
-    });
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
-  #guard(read: () => void): void {
-    try {
-      read();
-    } catch (error) {
-      this.#error ??= error;
-      this.#break();
-    }
+  /** What has come is no reply. */
+  #fail(error: unknown): void {
+    this.#error ??= error;
+    this.#break();
   }
 
   #break(): void {

@@ -8,6 +8,7 @@ import type { WireRequest } from '../contracts/wire.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import type { HeadFields } from './head-fields.ts';
 import { type Connection, OriginPool, type PooledCall } from './origin-pool.ts';
+import { RequestLines } from './request-lines.ts';
 import { TransportFailure } from './transport-failure.ts';
 
 /** Receives one reply. Exactly one of `onEnd` and `onFailure` is called, last. */
@@ -153,47 +154,7 @@ export class UpstreamCall implements PooledCall {
 
 interface Endpoint {
   readonly pool: OriginPool;
-  /** `Host` of its requests. */
-  readonly host: string;
-  /** Path of the base URL, put before every request path. */
-  readonly prefix: string;
-}
-
-/** Written by the transport itself. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  'host',
-  'connection',
-  'content-length',
-  'transfer-encoding',
-  'keep-alive',
-  'upgrade',
-  'expect',
-]);
-const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i;
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const REQUEST_PATH = /^[\x21-\xff]+$/;
-
-function lengthOf(pieces: readonly Buffer[]): number {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
-  return length;
-}
-
-/** The head of a request; null where a part of it could not be told from the framing. */
-function requestHead(endpoint: Endpoint, request: WireRequest): string | null {
-  const { method, headers, body, bodyPieces } = request;
-  const path = endpoint.prefix + request.path;
-  if (!REQUEST_PATH.test(path)) return null;
-  let head = `${method} ${path} HTTP/1.1\r\nhost: ${endpoint.host}\r\nconnection: keep-alive\r\n`;
-  for (const name in headers) {
-    const value = headers[name];
-    if (value === undefined || OWN_HEADERS.has(name)) continue;
-    if (!HEADER_NAME.test(name) || !HEADER_VALUE.test(value)) return null;
-    head += `${name}: ${value}\r\n`;
-  }
-  const length = bodyPieces === undefined ? (body?.length ?? 0) : lengthOf(bodyPieces);
-  const hasBody = length > 0 || body !== null || method === 'POST' || method === 'PUT';
-  return hasBody ? `${head}content-length: ${length}\r\n\r\n` : `${head}\r\n`;
+  readonly lines: RequestLines;
 }
 
 export class Upstream {
@@ -207,7 +168,7 @@ export class Upstream {
   /** Sends `request` to `baseUrl` and feeds the reply to `sink`. */
   call(baseUrl: string, request: WireRequest, sink: ReplySink): UpstreamCall {
     const endpoint = this.#endpointOf(baseUrl);
-    const head = requestHead(endpoint, request);
+    const head = endpoint.lines.headOf(request);
     const call = new UpstreamCall(sink, head ?? '', request);
     if (head === null) call.onBroken('INVALID_REQUEST', null);
     else endpoint.pool.submit(call);
@@ -225,8 +186,7 @@ export class Upstream {
     if (known !== undefined) return known;
     const url = new URL(baseUrl);
     const endpoint: Endpoint = {
-      host: url.host,
-      prefix: url.pathname.replace(/\/+$/, ''),
+      lines: new RequestLines(url.host, url.pathname.replace(/\/+$/, '')),
       pool: new OriginPool(url, {
         connectTimeoutMs: this.#options.connectTimeoutMs,
         maxConnections: this.#options.maxConnectionsPerOrigin,
