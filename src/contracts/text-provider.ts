@@ -8,6 +8,7 @@ import type { ProviderFailure } from './provider-failure.ts';
 import type { ProviderWarning, TextOptions, TextResult, TextStreamPart } from './text.ts';
 import type { UsageVector } from './usage.ts';
 import type {
+  MemberPlaces,
   ProviderTarget,
   ServerSentEvent,
   WireProtocol,
@@ -55,10 +56,11 @@ export interface TextStreamExchange {
 /** A client request in the provider's own protocol, as bytes and as parsed. */
 export interface RelayRequest {
   readonly bytes: Buffer;
-  /** The same bytes parsed; only top-level members may be changed, through `edits`. */
+  readonly members: MemberPlaces;
+  /** The same bytes parsed; only top-level members may be changed. */
   readonly body: Readonly<Record<string, unknown>>;
-  /** Top-level members the gateway sets or removes (`undefined` removes), before the adapter's own. */
-  readonly edits: ReadonlyMap<string, unknown>;
+  /** Output tokens that the gateway allows each choice, in place of what the client named; null: the client's own bound stays. */
+  readonly maxOutputTokens: number | null;
   readonly stream: boolean;
 }
 

@@ -41,6 +41,12 @@ export type WireProtocol =
   | 'anthropic-messages'
   | 'gemini-generate';
 
+/**
+ * Where the top-level members of a JSON object stand in its bytes, duplicates included, four offsets each: of its key's opening
+ * quote, just past its key, of its value, and just past its value.
+ */
+export type MemberPlaces = readonly number[];
+
 /** Where and as whom a provider is called: given per call, never read from the environment or a global. */
 export interface ProviderTarget {
   /** Model id as the provider knows it (the part after `provider/`). */

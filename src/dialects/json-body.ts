@@ -5,7 +5,8 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../contracts/gateway-error.ts';
-import { countKeys, duplicateKeyOf, exceededCap, scanMembers } from '../http/json-splice.ts';
+import { scanObject, type ObjectScan, type ScanCaps } from '../http/json-members.ts';
+import { keysOf, type ScannedObject } from '../http/json-splice.ts';
 
 function invalid(message: string, param?: string): GatewayError {
   return new GatewayError(
@@ -19,68 +20,61 @@ function invalid(message: string, param?: string): GatewayError {
  * ten thousand messages stay below it.
  */
 const MAX_JSON_VALUES = 50_000;
-/** Smaller bodies cannot hold enough to matter, and are not looked through before they are parsed. */
+/** Smaller bodies cannot hold enough to matter: whether they are JSON at all is found out first. */
 const SMALL_BODY_BYTES = 64 * 1024;
 
-function assertWithinCaps(bytes: Buffer, maxDepth: number): void {
-  const exceeded = exceededCap(bytes, { depth: maxDepth, values: MAX_JSON_VALUES });
-  if (exceeded === 'depth') throw tooDeep(maxDepth);
-  if (exceeded === 'values')
-    throw invalid(
-      `The body holds more than ${MAX_JSON_VALUES} values. Send fewer, or shorter lists.`,
-    );
+/** @throws GatewayError `invalid_request` beyond a cap */
+function scanned(bytes: Buffer, maxDepth: number): ObjectScan {
+  const scan = scanObject(bytes, { depth: maxDepth, values: MAX_JSON_VALUES });
+  return typeof scan === 'string' ? refuse(scan, maxDepth) : scan;
 }
 
-function tooDeep(maxDepth: number): GatewayError {
-  return invalid(`The body nests deeper than ${maxDepth} levels.`);
+function refuse(exceeded: keyof ScanCaps, maxDepth: number): never {
+  switch (exceeded) {
+    case 'depth':
+      throw invalid(`The body nests deeper than ${maxDepth} levels.`);
+    case 'values':
+      throw invalid(
+        `The body holds more than ${MAX_JSON_VALUES} values. Send fewer, or shorter lists.`,
+      );
+  }
 }
 
-const TOO_DEEP = -1;
-
-/** Keys in `value` and below, or {@link TOO_DEEP}; stops descending there, so that depth costs no stack. */
-function countParsedKeys(value: object, levels: number): number {
-  if (levels === 0) return TOO_DEEP;
+/** Keys in `value` and below. Its depth is known to be within the cap. */
+function countParsedKeys(value: object): number {
   let keys = 0;
   if (Array.isArray(value)) {
     for (const item of value as readonly unknown[]) {
-      if (typeof item !== 'object' || item === null) continue;
-      const inside = countParsedKeys(item, levels - 1);
-      if (inside === TOO_DEEP) return TOO_DEEP;
-      keys += inside;
+      if (typeof item === 'object' && item !== null) keys += countParsedKeys(item);
     }
     return keys;
   }
   for (const key in value) {
     keys += 1;
     const member = (value as Record<string, unknown>)[key];
-    if (typeof member !== 'object' || member === null) continue;
-    const inside = countParsedKeys(member, levels - 1);
-    if (inside === TOO_DEEP) return TOO_DEEP;
-    keys += inside;
+    if (typeof member === 'object' && member !== null) keys += countParsedKeys(member);
   }
   return keys;
 }
 
-function assertNoDuplicates(bytes: Buffer, parsedKeys: number): void {
-  if (countKeys(bytes) === parsedKeys) return;
-  const duplicate = duplicateKeyOf(scanMembers(bytes));
-  if (duplicate === null) throw invalid('An object inside the body has the same member twice.');
-  throw invalid(
-    `The member "${duplicate.slice(0, 100)}" stands twice in the body.`,
-    duplicate.slice(0, 100),
-  );
+/** The first key that stands twice, or null: what authorises and what the upstream reads must be one parse. */
+function duplicateOf(keys: readonly string[]): string | null {
+  const seen = new Set<string>();
+  for (const key of keys) {
+    if (seen.has(key)) return key;
+    seen.add(key);
+  }
+  return null;
 }
 
-/**
- * Parses `bytes` as one JSON object in UTF-8.
- *
- * @throws GatewayError `invalid_request` for other encodings, bad JSON, arrays, scalars, excessive depth, too many
- *   values, and keys that stand twice in one object (parsers differ in which one counts)
- */
-export function parseJsonObject(bytes: Buffer, maxDepth: number): Record<string, unknown> {
-  if (bytes.length === 0) throw invalid('The body is empty; send a JSON object.');
-  if (!isUtf8(bytes)) throw invalid('The body must be JSON in UTF-8.');
-  if (bytes.length > SMALL_BODY_BYTES) assertWithinCaps(bytes, maxDepth);
+function duplicateError(object: ScannedObject): GatewayError {
+  const duplicate = duplicateOf(keysOf(object));
+  if (duplicate === null) return invalid('An object inside the body has the same member twice.');
+  const key = duplicate.slice(0, 100);
+  return invalid(`The member "${key}" stands twice in the body.`, key);
+}
+
+function parsed(bytes: Buffer): object {
   let body: unknown;
   try {
     body = JSON.parse(bytes.toString('utf8'));
@@ -91,8 +85,31 @@ export function parseJsonObject(bytes: Buffer, maxDepth: number): Record<string,
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalid('The body must be a JSON object.');
   }
-  const keys = countParsedKeys(body, maxDepth);
-  if (keys === TOO_DEEP) throw tooDeep(maxDepth);
-  assertNoDuplicates(bytes, keys);
-  return body as Record<string, unknown>;
+  return body;
+}
+
+/** A parsed body with its bytes, and where its members stand in them. */
+export interface JsonBody extends ScannedObject {
+  readonly value: Record<string, unknown>;
+}
+
+/**
+ * Parses `bytes` as one JSON object in UTF-8.
+ *
+ * @throws GatewayError `invalid_request` for other encodings, bad JSON, arrays, scalars, excessive depth, too many
+ *   values, and keys that stand twice in one object (parsers differ in which one counts)
+ */
+export function readJsonBody(bytes: Buffer, maxDepth: number): JsonBody {
+  if (bytes.length === 0) throw invalid('The body is empty; send a JSON object.');
+  if (!isUtf8(bytes)) throw invalid('The body must be JSON in UTF-8.');
+  const early = bytes.length > SMALL_BODY_BYTES ? scanned(bytes, maxDepth) : null;
+  const value = parsed(bytes);
+  const { keys, members } = early ?? scanned(bytes, maxDepth);
+  if (keys !== countParsedKeys(value)) throw duplicateError({ bytes, members });
+  return { bytes, members, value: value as Record<string, unknown> };
+}
+
+/** {@link readJsonBody} of those who need no more than the value. */
+export function parseJsonObject(bytes: Buffer, maxDepth: number): Record<string, unknown> {
+  return readJsonBody(bytes, maxDepth).value;
 }

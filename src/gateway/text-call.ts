@@ -10,7 +10,7 @@ import type { TextOptions, TextResult } from '../contracts/text.ts';
 import type { RelayReading, TextRelay, TextStreamReader } from '../contracts/text-provider.ts';
 import type { KeepMedia } from './keep-media.ts';
 import type { UsageVector } from '../contracts/usage.ts';
-import type { WireProtocol } from '../contracts/wire.ts';
+import type { MemberPlaces, WireProtocol } from '../contracts/wire.ts';
 
 /** What the gateway knows of an answer once it is settled. */
 export interface Receipt {
@@ -78,8 +78,9 @@ export interface TextCall {
   /** Model name as the caller wrote it. */
   readonly model: string;
   readonly stream: boolean;
-  /** Original bytes and their one parse. */
+  /** Original bytes, where their members stand, and their one parse. */
   readonly bytes: Buffer;
+  readonly members: MemberPlaces;
   readonly body: Readonly<Record<string, unknown>>;
   readonly namedMaxOutputTokens: number | null;
   /** Field in which the caller names the maximum: refusals and warnings speak of it. */

@@ -87,11 +87,10 @@ export function warningsOf(
 function prepareRelay(candidate: Candidate, run: CallRun, call: TextCall): PreparedCall | null {
   const relay = candidate.provider.definition.text?.relay;
   if (relay === undefined || !candidate.relays) return null;
-  const maxTokens = outputTokensPerChoice(candidate, call, run.hold?.outputTokens ?? null);
-  const edits = new Map<string, unknown>([['max_output_tokens', maxTokens]]);
-  if ('provider_options' in call.body) edits.set('provider_options', undefined);
+  const { bytes, members, body, stream } = call;
+  const maxOutputTokens = outputTokensPerChoice(candidate, call, run.hold?.outputTokens ?? null);
   const request = relay.request(
-    { bytes: call.bytes, body: call.body, edits, stream: call.stream },
+    { bytes, members, body, maxOutputTokens, stream },
     targetOf(candidate),
   );
   return {

@@ -4,264 +4,223 @@
  *
  * @module
  */
+import type { MemberPlaces } from '../contracts/wire.ts';
+import { PLACES_PER_MEMBER, skipSpace } from './json-members.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
+const FIRST_PRINTABLE = 0x20;
+const FIRST_BEYOND_ASCII = 0x80;
 
-/** Strings longer than this are skipped by a native search instead of a byte loop. */
-const SHORT_STRING_BYTES = 48;
+/** Most bytes that a character of a JavaScript string has in UTF-8. */
+const BYTES_PER_CHARACTER_MAX = 3;
 
-export interface MemberRange {
+/** Ranges up to this are copied by a loop: calling the native copy costs more than so few bytes. */
+const SHORT_RANGE_BYTES = 48;
+
+/** An object as it came, and where its members stand. */
+export interface ScannedObject {
+  readonly bytes: Buffer;
+  readonly members: MemberPlaces;
+}
+
+/** What becomes of one top-level member. */
+export interface MemberEdit {
   readonly key: string;
-  /** Offset of the key's opening quote. */
-  readonly keyStart: number;
-  readonly valueStart: number;
-  /** Offset just past the value. */
-  readonly valueEnd: number;
+  /** JSON text of the value to be set; null removes the member. */
+  readonly json: string | null;
 }
 
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+function isPlain(code: number): boolean {
+  return (
+    code >= FIRST_PRINTABLE && code < FIRST_BEYOND_ASCII && code !== QUOTE && code !== BACKSLASH
+  );
 }
 
-function skipSpace(bytes: Buffer, from: number): number {
-  let at = from;
-  while (isSpace(bytes[at])) at += 1;
-  return at;
-}
-
-function isEscaped(bytes: Buffer, quoteAt: number): boolean {
-  let backslashes = 0;
-  while (bytes[quoteAt - 1 - backslashes] === BACKSLASH) backslashes += 1;
-  return backslashes % 2 === 1;
-}
-
-/** Offset just past the string whose opening quote is at `from`. */
-function skipString(bytes: Buffer, from: number): number {
-  let at = from + 1;
-  const shortEnd = Math.min(at + SHORT_STRING_BYTES, bytes.length);
-  while (at < shortEnd) {
-    const byte = bytes[at];
-    if (byte === QUOTE) return at + 1;
-    at += byte === BACKSLASH ? 2 : 1;
+/** The inside of a key's string in JSON. */
+function insideOfKey(key: string): string {
+  for (let at = 0; at < key.length; at += 1) {
+    if (!isPlain(key.charCodeAt(at))) return JSON.stringify(key).slice(1, -1);
   }
-  at = bytes.indexOf(QUOTE, at);
-  while (at !== -1 && isEscaped(bytes, at)) at = bytes.indexOf(QUOTE, at + 1);
-  return at === -1 ? bytes.length : at + 1;
+  return key;
 }
 
-/** Offset just past the value that starts at `from`. */
-function skipValue(bytes: Buffer, from: number): number {
-  const first = bytes[from];
-  if (first === QUOTE) return skipString(bytes, from);
-  let at = from;
-  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) {
-    while (at < bytes.length) {
-      const byte = bytes[at];
-      if (byte === COMMA || byte === CLOSE_BRACE || isSpace(byte)) return at;
-      at += 1;
-    }
-    return at;
-  }
-  let depth = 0;
-  while (at < bytes.length) {
-    const byte = bytes[at];
-    if (byte === QUOTE) {
-      at = skipString(bytes, at);
-      continue;
-    }
-    at += 1;
-    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
-    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-      depth -= 1;
-      if (depth === 0) return at;
-    }
-  }
-  return at;
+/** The key of the member that is noted at `place`. */
+function keyAt({ bytes, members }: ScannedObject, place: number): string {
+  return String(JSON.parse(bytes.toString('utf8', members[place], members[place + 1])));
 }
 
-/**
- * Keys of all levels as they stand: more than the parsed object has are duplicates.
- *
- * @param bytes JSON text that `JSON.parse` has accepted
- */
-export function countKeys(bytes: Buffer): number {
-  let keys = 0;
-  let at = 0;
-  while (at < bytes.length) {
-    const byte = bytes[at];
-    if (byte === QUOTE) {
-      at = skipString(bytes, at);
-      continue;
-    }
-    // Outside strings a colon follows every key, and nothing else.
-    if (byte === COLON) keys += 1;
-    at += 1;
+/** Keys of the top-level members, in order, duplicates included. */
+export function keysOf(object: ScannedObject): readonly string[] {
+  const keys: string[] = [];
+  for (let place = 0; place < object.members.length; place += PLACES_PER_MEMBER) {
+    keys.push(keyAt(object, place));
   }
   return keys;
 }
 
-/**
- * Looks at the structure of JSON text without parsing it: which of the caps it goes beyond, if any. Stops there, so that
- * refusing costs less than reading. Of text that is not JSON it says something meaningless, but it ends.
- *
- * @param caps deepest nesting, and most values (members and items, empty lists and objects counting as one)
- */
-export function exceededCap(
-  bytes: Buffer,
-  caps: { readonly depth: number; readonly values: number },
-): 'depth' | 'values' | null {
-  let depth = 0;
-  let values = 0;
-  let at = 0;
-  while (at < bytes.length) {
-    const byte = bytes[at];
-    if (byte === QUOTE) {
-      at = skipString(bytes, at);
-      continue;
-    }
-    at += 1;
-    if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
-    else if (byte === COMMA || byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      values += 1;
-      if (values > caps.values) return 'values';
-      if (byte === COMMA) continue;
-      depth += 1;
-      if (depth > caps.depth) return 'depth';
-    }
+/** Whether `text` stands in the bytes from `from` on, letter by letter. */
+function standsAt(text: string, bytes: Buffer, from: number): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    if (bytes[from + at] !== text.charCodeAt(at)) return false;
   }
-  return null;
+  return true;
 }
 
-/**
- * Ranges of the top-level members, in order, duplicates included.
- *
- * @param bytes a JSON object that `JSON.parse` has accepted; anything else gives a meaningless answer, never a hang
- */
-export function scanMembers(bytes: Buffer): MemberRange[] {
-  const members: MemberRange[] = [];
-  let at = skipSpace(bytes, 0) + 1;
-  while (at < bytes.length) {
-    at = skipSpace(bytes, at);
-    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
-    if (bytes[at] !== QUOTE) break;
-    const keyStart = at;
-    const keyEnd = skipString(bytes, keyStart);
-    const valueStart = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1);
-    const valueEnd = skipValue(bytes, valueStart);
-    const rawKey = bytes.toString('utf8', keyStart + 1, keyEnd - 1);
-    const key = rawKey.includes('\\') ? String(JSON.parse(`"${rawKey}"`)) : rawKey;
-    members.push({ key, keyStart, valueStart, valueEnd });
-    at = valueEnd;
+/** The edit of the member that is noted at `place`; undefined where it stays. */
+function editAt(
+  object: ScannedObject,
+  place: number,
+  edits: readonly MemberEdit[],
+): MemberEdit | undefined {
+  const { bytes, members } = object;
+  const from = (members[place] ?? 0) + 1;
+  const end = (members[place + 1] ?? 0) - 1;
+  for (let at = from; at < end; at += 1) {
+    if (isPlain(bytes[at] ?? 0)) continue;
+    const key = keyAt(object, place);
+    return edits.find((edit) => edit.key === key);
   }
-  return members;
+  for (const edit of edits) {
+    if (edit.key.length === end - from && standsAt(edit.key, bytes, from)) return edit;
+  }
+  return undefined;
 }
 
-/** Up to so many members comparing each with each is faster than a set; beyond, it would cost their square. */
-const FEW_MEMBERS = 32;
-
-/** The first key that stands twice at the top level, or null: what authorises and what the upstream reads must be one parse. */
-export function duplicateKeyOf(members: readonly MemberRange[]): string | null {
-  if (members.length > FEW_MEMBERS) {
-    const seen = new Set<string>();
-    for (const { key } of members) {
-      if (seen.has(key)) return key;
-      seen.add(key);
-    }
-    return null;
-  }
-  for (let index = 1; index < members.length; index += 1) {
-    const key = members[index]?.key;
-    for (let before = 0; before < index; before += 1) {
-      if (members[before]?.key === key) return key ?? null;
-    }
-  }
-  return null;
+/** Takes an edited object from its first byte to its last. */
+interface Sink {
+  text(text: string): void;
+  /** Bytes of the original. */
+  range(from: number, to: number): void;
 }
 
-/** New text, and the range of the original that follows it. */
-interface Part {
-  readonly text: string;
-  readonly from: number;
-  readonly to: number;
-}
-
-function memberText(key: string, value: unknown): string {
-  return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
-}
-
-/** What an edited object is put together from, in order. */
-function partsOf(bytes: Buffer, edits: ReadonlyMap<string, unknown>): readonly Part[] {
-  const members = scanMembers(bytes);
-  const open = skipSpace(bytes, 0) + 1;
-  let text = '';
-  for (const [key, value] of edits) {
-    if (value !== undefined && !members.some((member) => member.key === key)) {
-      text += `${text === '' ? '' : ','}${memberText(key, value)}`;
-    }
+/** Writes the object with the edits made: new members stand first, all others where they stood. */
+function writeEdited(object: ScannedObject, edits: readonly MemberEdit[], sink: Sink): void {
+  const { bytes, members } = object;
+  const found: (MemberEdit | undefined)[] = [];
+  for (let place = 0; place < members.length; place += PLACES_PER_MEMBER) {
+    found.push(editAt(object, place, edits));
   }
-  const parts: Part[] = [{ text: '', from: 0, to: open }];
-  let isFirst = text === '';
-  let keptFrom = -1;
-  let keptTo = open;
-  const flush = (): void => {
-    if (keptFrom === -1) return;
-    parts.push({ text: isFirst ? text : `${text},`, from: keptFrom, to: keptTo });
-    text = '';
-    isFirst = false;
-    keptFrom = -1;
+  let separator = '';
+  const writeMember = ({ key, json }: MemberEdit): void => {
+    if (json === null) return;
+    sink.text(separator);
+    sink.text('"');
+    sink.text(insideOfKey(key));
+    sink.text('":');
+    sink.text(json);
+    separator = ',';
   };
-  for (const member of members) {
-    if (!edits.has(member.key)) {
-      if (keptFrom === -1) keptFrom = member.keyStart;
-      keptTo = member.valueEnd;
-      continue;
+  const open = skipSpace(bytes, 0) + 1;
+  sink.range(0, open);
+  for (const edit of edits) if (!found.includes(edit)) writeMember(edit);
+  let end = open;
+  for (let index = 0; index < found.length; index += 1) {
+    const edit = found[index];
+    const place = index * PLACES_PER_MEMBER;
+    if (edit !== undefined) {
+      writeMember(edit);
+    } else {
+      // Members that stay leave in one piece with those that stay behind them.
+      while (index + 1 < found.length && found[index + 1] === undefined) index += 1;
+      sink.text(separator);
+      sink.range(members[place] ?? 0, members[index * PLACES_PER_MEMBER + 3] ?? 0);
+      separator = ',';
     }
-    flush();
-    const value = edits.get(member.key);
-    if (value === undefined) continue;
-    text += `${isFirst ? '' : ','}${memberText(member.key, value)}`;
-    isFirst = false;
+    end = members[index * PLACES_PER_MEMBER + 3] ?? 0;
   }
-  flush();
-  const last = members.at(-1);
-  const tail = skipSpace(bytes, last === undefined ? open : last.valueEnd);
-  parts.push({ text, from: tail, to: bytes.length });
-  return parts;
+  sink.range(skipSpace(bytes, end), bytes.length);
+}
+
+/** Writes into one buffer that has room enough. */
+class BufferSink implements Sink {
+  readonly #original: Buffer;
+  readonly #written: Buffer;
+  #at = 0;
+
+  constructor(original: Buffer, roomBytes: number) {
+    this.#original = original;
+    this.#written = Buffer.allocUnsafe(roomBytes);
+  }
+
+  /** Texts are short, so that a loop writes them in less time than a call of the native writer takes. */
+  text(text: string): void {
+    const written = this.#written;
+    const from = this.#at;
+    for (let at = 0; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code >= FIRST_BEYOND_ASCII) {
+        this.#at = from + written.write(text, from);
+        return;
+      }
+      written[from + at] = code;
+    }
+    this.#at = from + text.length;
+  }
+
+  range(from: number, to: number): void {
+    const written = this.#written;
+    const start = this.#at;
+    this.#at = start + to - from;
+    if (to - from > SHORT_RANGE_BYTES) this.#original.copy(written, start, from, to);
+    else for (let at = from; at < to; at += 1) written[start + at - from] = this.#original[at] ?? 0;
+  }
+
+  take(): Buffer {
+    return this.#written.subarray(0, this.#at);
+  }
+}
+
+function roomFor(bytes: Buffer, edits: readonly MemberEdit[]): number {
+  let room = bytes.length;
+  for (const { key, json } of edits) {
+    if (json === null) continue;
+    const characters = insideOfKey(key).length + json.length + '"":,'.length;
+    room += characters * BYTES_PER_CHARACTER_MAX;
+  }
+  return room;
 }
 
 /**
- * A copy of a JSON object with top-level members set, added (first in the object) or, for `undefined`, removed.
- * All other bytes stay as they were.
+ * A copy of a JSON object with top-level members set, added (first in the object) or removed. All other bytes stay as they
+ * were.
+ *
+ * @param object one that `JSON.parse` has accepted
+ * @param edits of two with one key the first is for the member that stands, and the second is a new member
  */
-export function spliceMembers(bytes: Buffer, edits: ReadonlyMap<string, unknown>): Buffer {
-  const parts = partsOf(bytes, edits);
-  let length = 0;
-  for (const { text, from, to } of parts) length += Buffer.byteLength(text) + to - from;
-  const spliced = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const { text, from, to } of parts) {
-    if (text !== '') at += spliced.write(text, at);
-    at += bytes.copy(spliced, at, from, to);
-  }
-  return spliced;
+export function spliceMembers(object: ScannedObject, edits: readonly MemberEdit[]): Buffer {
+  const sink = new BufferSink(object.bytes, roomFor(object.bytes, edits));
+  writeEdited(object, edits, sink);
+  return sink.take();
 }
 
-/** {@link spliceMembers} without a copy: pieces that make up the object one after the other, most of them parts of `bytes`. */
-export function spliceIntoPieces(
-  bytes: Buffer,
-  edits: ReadonlyMap<string, unknown>,
-): readonly Buffer[] {
-  const pieces: Buffer[] = [];
-  for (const { text, from, to } of partsOf(bytes, edits)) {
-    if (text !== '') pieces.push(Buffer.from(text));
-    if (from < to) pieces.push(bytes.subarray(from, to));
+/** Collects pieces, those that stay as parts of the original. */
+class PieceSink implements Sink {
+  readonly pieces: Buffer[] = [];
+  readonly #original: Buffer;
+  #text = '';
+
+  constructor(original: Buffer) {
+    this.#original = original;
   }
-  return pieces;
+
+  text(text: string): void {
+    this.#text += text;
+  }
+
+  range(from: number, to: number): void {
+    if (this.#text !== '') this.pieces.push(Buffer.from(this.#text));
+    this.#text = '';
+    if (from < to) this.pieces.push(this.#original.subarray(from, to));
+  }
+}
+
+/** {@link spliceMembers} without a copy: pieces that make up the object one after the other, most of them parts of its bytes. */
+export function spliceIntoPieces(
+  object: ScannedObject,
+  edits: readonly MemberEdit[],
+): readonly Buffer[] {
+  const sink = new PieceSink(object.bytes);
+  writeEdited(object, edits, sink);
+  return sink.pieces;
 }

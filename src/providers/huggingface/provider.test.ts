@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { readJsonBody } from '../../dialects/json-body.ts';
 import type { TextMessage } from '../../contracts/text.ts';
 import {
   chatConformance,
@@ -41,10 +42,9 @@ describe('Hugging Face router', () => {
     ['first', '{"model":"alias","messages":[{"role":"user","content":"é"}],"temperature":1e0}'],
     ['missing', '{"messages":[{"role":"user","content":"é"}],"temperature":1e0}'],
   ])('relayed: the model comes first where it stood %s', (_where, text) => {
-    const bytes = Buffer.from(text);
-    const body = JSON.parse(text) as Record<string, unknown>;
+    const { value: body, bytes, members } = readJsonBody(Buffer.from(text), 8);
     const request = huggingFace.text?.relay?.request(
-      { bytes, body, edits: new Map([['max_output_tokens', 50]]), stream: true },
+      { bytes, members, body, maxOutputTokens: 50, stream: true },
       target,
     );
     const sent = request?.body?.toString() ?? '';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RelayRequest } from '../../contracts/text-provider.ts';
+import { scanObject } from '../../http/json-members.ts';
 import { COMMON_QUIRKS, type OpenAiCompatibleQuirks } from './quirks.ts';
 import { chatRelay } from './relay.ts';
 
@@ -15,10 +16,14 @@ function relayed(
     versionSegment: '/v1',
     quirks: { ...COMMON_QUIRKS, ...quirks },
   });
+  const bytes = Buffer.from(text);
+  const scan = scanObject(bytes, { depth: 8, values: 100 });
+  if (typeof scan === 'string') throw new Error(`exceeds ${scan}`);
   const request: RelayRequest = {
-    bytes: Buffer.from(text),
+    bytes,
+    members: scan.members,
     body: JSON.parse(text) as Record<string, unknown>,
-    edits: new Map(),
+    maxOutputTokens: null,
     stream: false,
     ...more,
   };
@@ -28,7 +33,7 @@ function relayed(
 }
 
 const BOTH = { maxTokensFields: ['max_tokens', 'max_completion_tokens'] } as const;
-const bound = (key: string): Partial<RelayRequest> => ({ edits: new Map([[key, 50]]) });
+const bound: Partial<RelayRequest> = { maxOutputTokens: 50 };
 
 describe('relayed request', () => {
   test('all but the edited members keep their bytes', () => {
@@ -44,37 +49,26 @@ describe('relayed request', () => {
   });
 
   test.each<[string, string, Partial<OpenAiCompatibleQuirks>, Partial<RelayRequest>, object]>([
-    ['none named', '{}', {}, bound('max_output_tokens'), { max_tokens: 50 }],
+    ['none named', '{}', {}, bound, { max_tokens: 50 }],
     [
       'the field of the client stays',
       '{"max_completion_tokens":9}',
       BOTH,
-      bound('max_output_tokens'),
+      bound,
       { max_completion_tokens: 50 },
     ],
-    [
-      'an unknown field is renamed',
-      '{"max_completion_tokens":9}',
-      {},
-      bound('max_output_tokens'),
-      { max_tokens: 50 },
-    ],
+    ['an unknown field is renamed', '{"max_completion_tokens":9}', {}, bound, { max_tokens: 50 }],
     ['also without a bound', '{"max_completion_tokens":9}', {}, {}, { max_tokens: 9 }],
-    [
-      'the gateway names another field',
-      '{"max_tokens":9}',
-      BOTH,
-      bound('max_completion_tokens'),
-      { max_tokens: 50 },
-    ],
+    ['unknown fields leave', '{"max_output_tokens":7}', {}, bound, { max_tokens: 50 }],
+    ['one of two leaves', '{"max_tokens":9,"max_completion_tokens":8}', {}, {}, { max_tokens: 9 }],
     [
       'both named',
       '{"max_tokens":9,"max_completion_tokens":8}',
       BOTH,
-      bound('max_tokens'),
+      bound,
       { max_completion_tokens: 50 },
     ],
-    ['null is none', '{"max_completion_tokens":null}', {}, bound('max_tokens'), { max_tokens: 50 }],
+    ['null is none', '{"max_completion_tokens":null}', {}, bound, { max_tokens: 50 }],
     ['untouched', '{"max_tokens":9}', BOTH, {}, { max_tokens: 9 }],
   ])('bound of output: %s', (_name, text, quirks, more, expected) => {
     expect(JSON.parse(relayed(text, quirks, more))).toEqual({ model: 'm', ...expected });
@@ -130,18 +124,6 @@ describe('relayed request', () => {
         { role: 'system', content: 'a' },
         { role: 'user', content: 'b' },
       ],
-    });
-  });
-
-  test("the gateway's edits go out", () => {
-    const edits = new Map<string, unknown>([
-      ['user', 'cus_1'],
-      ['service_tier', undefined],
-    ]);
-    expect(JSON.parse(relayed('{"service_tier":"flex","a":1}', {}, { edits }))).toEqual({
-      model: 'm',
-      a: 1,
-      user: 'cus_1',
     });
   });
 });

@@ -6,9 +6,9 @@
  */
 import type { RelayReading, RelayRequest, TextRelay } from '../../contracts/text-provider.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
-import { spliceIntoPieces, spliceMembers } from '../../http/json-splice.ts';
+import { spliceIntoPieces, spliceMembers, type MemberEdit } from '../../http/json-splice.ts';
 import { inBandFailure } from './errors.ts';
-import { isObject, listOf, objectOf, textOf, type LooseObject } from './loose-json.ts';
+import { listOf, objectOf, textOf, type LooseObject } from './loose-json.ts';
 import { ownProviderOptions } from './provider-options.ts';
 import type { MaxTokensField, OpenAiCompatibleQuirks, OpenAiCompatibleServer } from './quirks.ts';
 import { chatPath } from './request.ts';
@@ -16,89 +16,82 @@ import { requestHeaders } from './request-headers.ts';
 import { parseCompletion } from './response.ts';
 import { usageOfFrame } from './usage.ts';
 
-const MAX_TOKENS_FIELDS: readonly MaxTokensField[] = ['max_completion_tokens', 'max_tokens'];
-
-/** Name under which the gateway may state the bound without knowing which field the server takes. */
-const NEUTRAL_MAX_TOKENS = 'max_output_tokens';
-
-/** Every name of the bound; what the gateway states without knowing the field counts first. */
-const MAX_TOKENS_NAMES = [NEUTRAL_MAX_TOKENS, ...MAX_TOKENS_FIELDS] as const;
-
-/** The field that the client used; null where it named no bound. */
-function namedField(body: LooseObject): MaxTokensField | null {
-  for (const field of MAX_TOKENS_FIELDS) if ((body[field] ?? null) !== null) return field;
-  return null;
+/** The bound that the client named, and its field; null where it named none. */
+function namedBound(body: LooseObject): { field: MaxTokensField; bound: unknown } | null {
+  const { max_completion_tokens: newer = null, max_tokens: older = null } = body;
+  if (newer !== null) return { field: 'max_completion_tokens', bound: newer };
+  return older === null ? null : { field: 'max_tokens', bound: older };
 }
+
+/** Every name of the bound, those among them that only the gateway itself has a meaning for. */
+const MAX_TOKENS_NAMES = ['max_output_tokens', 'max_completion_tokens', 'max_tokens'] as const;
 
 /** Puts the bound, the gateway's or else the client's, into one field that the server honours; no other is left. */
 function editMaxTokens(
-  edits: Map<string, unknown>,
-  body: LooseObject,
-  quirks: OpenAiCompatibleQuirks,
+  edits: MemberEdit[],
+  { body, maxOutputTokens }: RelayRequest,
+  { maxTokensFields }: OpenAiCompatibleQuirks,
 ): void {
-  const named = namedField(body);
+  const named = namedBound(body);
   // The field that the client used if the server honours it, else the server's own.
   const field =
-    named !== null && quirks.maxTokensFields.includes(named) ? named : quirks.maxTokensFields[0];
-  let given: unknown;
-  let isAsked = false;
+    named !== null && maxTokensFields.includes(named.field) ? named.field : maxTokensFields[0];
   for (const name of MAX_TOKENS_NAMES) {
-    if (given === undefined) given = edits.get(name);
-    isAsked = edits.delete(name) || isAsked;
-    if (name !== field && name in body) edits.set(name, undefined);
+    if (name !== field && body[name] !== undefined) edits.push({ key: name, json: null });
   }
-  const bound = given ?? (named === null ? undefined : body[named]);
-  if (bound !== undefined && (given !== undefined || (body[field] ?? null) === null)) {
-    edits.set(field, bound);
-  } else if (isAsked && given === undefined && field in body) {
-    edits.set(field, undefined);
-  }
+  if (maxOutputTokens !== null) edits.push({ key: field, json: String(maxOutputTokens) });
+  else if (named !== null && (body[field] ?? null) === null)
+    edits.push(memberEdit(field, named.bound));
+}
+
+function memberEdit(key: string, value: unknown): MemberEdit {
+  return { key, json: JSON.stringify(value) };
 }
 
 function editStreamOptions(
-  edits: Map<string, unknown>,
+  edits: MemberEdit[],
   request: RelayRequest,
   quirks: OpenAiCompatibleQuirks,
 ): void {
   const key = 'stream_options';
-  const given = edits.has(key) ? edits.get(key) : request.body[key];
+  const given = request.body[key];
   if (!request.stream || !quirks.streamUsageOption) {
-    if (key in request.body) edits.set(key, undefined);
-    else edits.delete(key);
+    if (given !== undefined) edits.push({ key, json: null });
     return;
   }
   const options = objectOf(given);
-  if (options['include_usage'] !== true || !isObject(request.body[key])) {
-    edits.set(key, { ...options, include_usage: true });
+  if (options['include_usage'] !== true) {
+    edits.push(memberEdit(key, { ...options, include_usage: true }));
   }
 }
 
 /** `provider_options` is the gateway's own member: its part for this server is unpacked, the rest goes nowhere. */
 function editProviderOptions(
-  edits: Map<string, unknown>,
+  edits: MemberEdit[],
   body: LooseObject,
   server: OpenAiCompatibleServer,
 ): void {
-  if (!('provider_options' in body)) return;
-  for (const [name, value] of ownProviderOptions(body['provider_options'], server.id).members) {
-    if (!edits.has(name)) edits.set(name, value);
+  const key = 'provider_options';
+  if (body[key] === undefined) return;
+  edits.push({ key, json: null });
+  for (const [name, value] of ownProviderOptions(body[key], server.id).members) {
+    if (edits.every((edit) => edit.key !== name)) edits.push(memberEdit(name, value));
   }
-  edits.set('provider_options', undefined);
 }
 
 /** Servers that do not know the role `developer` get `system`; only then are messages written anew. */
 function editRoles(
-  edits: Map<string, unknown>,
+  edits: MemberEdit[],
   body: LooseObject,
-  quirks: OpenAiCompatibleQuirks,
+  { developerRole }: OpenAiCompatibleQuirks,
 ): void {
-  if (quirks.developerRole || edits.has('messages')) return;
+  if (developerRole) return;
   const messages = listOf(body['messages']);
   if (!messages.some((message) => objectOf(message)['role'] === 'developer')) return;
   const renamed = messages.map((message) =>
     objectOf(message)['role'] === 'developer' ? { ...objectOf(message), role: 'system' } : message,
   );
-  edits.set('messages', renamed);
+  edits.push(memberEdit('messages', renamed));
 }
 
 /** Bodies from here on are sent in pieces: most of such a one is a single text, which need not be copied. */
@@ -109,23 +102,17 @@ function relayedBody(
   target: ProviderTarget,
   server: OpenAiCompatibleServer,
 ): Pick<WireRequest, 'body' | 'bodyPieces'> {
-  const edits = new Map(request.edits);
-  const { body } = request;
-  editMaxTokens(edits, body, server.quirks);
-  editStreamOptions(edits, request, server.quirks);
-  editProviderOptions(edits, body, server);
-  editRoles(edits, body, server.quirks);
-  if (!server.quirks.modelFirst) {
-    edits.set('model', target.model);
-    if (request.bytes.length < LARGE_BODY_BYTES) {
-      return { body: spliceMembers(request.bytes, edits) };
-    }
-    return { body: null, bodyPieces: spliceIntoPieces(request.bytes, edits) };
-  }
-  // Members are added at the head, the last one first; what is there already would be replaced where it stands.
-  edits.set('model', undefined);
-  const rest = spliceMembers(request.bytes, edits);
-  return { body: spliceMembers(rest, new Map([['model', target.model]])) };
+  const { quirks } = server;
+  const model = memberEdit('model', target.model);
+  // Removed where it stands, it is a new member, and the first of them.
+  const edits = quirks.modelFirst ? [{ key: 'model', json: null }, model] : [model];
+  editMaxTokens(edits, request, quirks);
+  editStreamOptions(edits, request, quirks);
+  editProviderOptions(edits, request.body, server);
+  editRoles(edits, request.body, quirks);
+  return request.bytes.length < LARGE_BODY_BYTES
+    ? { body: spliceMembers(request, edits) }
+    : { body: null, bodyPieces: spliceIntoPieces(request, edits) };
 }
 
 /** The relay of one server. */

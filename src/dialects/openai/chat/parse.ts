@@ -4,7 +4,7 @@
  * @module
  */
 import type { TextCall } from '../../../gateway/text-call.ts';
-import { parseJsonObject } from '../../json-body.ts';
+import { parseJsonObject, readJsonBody } from '../../json-body.ts';
 import { invalidRequest, pathOf } from '../../validation.ts';
 import { ChatRelayStream } from './relay-stream.ts';
 import { renderChatResult } from './reply.ts';
@@ -95,52 +95,26 @@ function requestOf(body: Body): ChatRequest {
   return usualChatRequest(body) ?? checkedRequest(body);
 }
 
-/** What a call keeps of its body; a function that made it must not hold more than these. */
-interface KeptBody {
-  readonly bytes: Buffer;
-  readonly body: Body;
-  readonly readRequest: () => ChatRequest;
+/** Ways to have the request; of all that made the call, a reader keeps nothing else alive. */
+function readerOf(request: ChatRequest): () => ChatRequest {
+  return () => request;
 }
 
-function keptWhole(bytes: Buffer, body: Body, request: ChatRequest): KeptBody {
-  return { bytes, body, readRequest: () => request };
-}
-
-function keptAsBytes(bytes: Buffer, body: Body, maxDepth: number): KeptBody {
-  return {
-    bytes,
-    body: withoutLargeMembers(body, bytes, maxDepth),
-    readRequest: readerOf(bytes, maxDepth),
-  };
-}
-
-function readerOf(bytes: Buffer, maxDepth: number): () => ChatRequest {
+function readerAgainOf(bytes: Buffer, maxDepth: number): () => ChatRequest {
   return () => requestOf(parseJsonObject(bytes, maxDepth));
-}
-
-/** How answers are rendered: beside the bytes, all that an answer needs of its request. */
-function renderersOf(
-  { readRequest }: KeptBody,
-  choices: number,
-  includeUsage: boolean,
-): Pick<TextCall, 'options' | 'renderResult' | 'openStream' | 'openRelay'> {
-  return {
-    options: () => chatOptions(readRequest()),
-    renderResult: renderChatResult,
-    openStream: (reader, context) => new ChatStreamWriter(reader, context, includeUsage),
-    openRelay: (relay, context) => new ChatRelayStream({ relay, context, includeUsage, choices }),
-  };
 }
 
 /** @throws GatewayError `invalid_request` naming the field */
 export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
-  const body = parseJsonObject(bytes, maxDepth);
-  const request = requestOf(body);
-  const kept =
-    bytes.length < LARGE_BODY_BYTES
-      ? keptWhole(bytes, body, request)
-      : keptAsBytes(bytes, body, maxDepth);
+  const { value, members } = readJsonBody(bytes, maxDepth);
+  const usual = usualChatRequest(value);
+  const request = usual ?? checkedRequest(value);
+  const isLarge = bytes.length >= LARGE_BODY_BYTES;
+  const readRequest = isLarge ? readerAgainOf(bytes, maxDepth) : readerOf(request);
   const choices = request.n ?? 1;
+  const includeUsage = request.stream_options?.include_usage === true;
+  const { max_tokens: maxTokens = null, max_completion_tokens: maxCompletionTokens = null } =
+    request;
   return {
     kind: 'text',
     operation: 'text.generate',
@@ -150,15 +124,20 @@ export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
     model: request.model,
     stream: request.stream === true,
     bytes,
-    body: kept.body,
-    namedMaxOutputTokens: request.max_completion_tokens ?? request.max_tokens ?? null,
-    maxOutputField:
-      (request.max_completion_tokens ?? null) === null ? 'max_tokens' : 'max_completion_tokens',
+    members,
+    body: isLarge ? withoutLargeMembers(value, bytes, maxDepth) : value,
+    namedMaxOutputTokens: maxCompletionTokens ?? maxTokens,
+    maxOutputField: maxCompletionTokens === null ? 'max_tokens' : 'max_completion_tokens',
     choices,
     serviceTier: request.service_tier ?? null,
     maxSearches: searchesOf(request),
     mediaTokens: mediaTokensOf(request),
-    unknownParameters: unknownParametersOf(body),
-    ...renderersOf(kept, choices, request.stream_options?.include_usage === true),
+    // A usual request has none.
+    unknownParameters: usual === null ? unknownParametersOf(value) : [],
+    // These keep alive what they name, and nothing else of this function.
+    options: () => chatOptions(readRequest()),
+    renderResult: renderChatResult,
+    openStream: (reader, context) => new ChatStreamWriter(reader, context, includeUsage),
+    openRelay: (relay, context) => new ChatRelayStream({ relay, context, includeUsage, choices }),
   };
 }
