@@ -52,16 +52,14 @@ export interface BoundProblem {
   readonly param?: string;
 }
 
-/** Exact ⌈Σ count × rate / 1e6⌉; counts and rates are whole. */
-function ceilCost(
-  first: readonly [number, number],
-  rest: readonly (readonly [number, number])[],
-): bigint {
-  let sum = first[0] * first[1];
-  for (const [count, rate] of rest) sum += count * rate;
+/** A count and the nano-USD per million of each. */
+type Charge = readonly [count: number, nanoUsdPerMillion: number];
+
+/** Exact ⌈Σ count × rate / 1e6⌉; counts and rates are whole. `sum` is the same sum in doubles, which most stay exact in. */
+function ceilCost(sum: number, charges: () => readonly Charge[]): bigint {
   if (sum <= Number.MAX_SAFE_INTEGER) return BigInt(ceilMillionths(sum));
-  let exact = BigInt(first[0]) * BigInt(first[1]);
-  for (const [count, rate] of rest) exact += BigInt(count) * BigInt(rate);
+  let exact = 0n;
+  for (const [count, rate] of charges()) exact += BigInt(count) * BigInt(rate);
   return (exact + 999_999n) / 1_000_000n;
 }
 
@@ -125,17 +123,20 @@ export function boundText(
     input_tokens: tokens,
     total_tokens: tokens,
     cost_usd: ceilCost(
-      [inputBytes, tier.dearestTextInput],
-      [
+      inputBytes * tier.dearestTextInput +
+        inputMediaTokens * tier.dearestInput +
+        maxSearches * rates.web_searches +
+        rates.requests,
+      () => [
+        [inputBytes, tier.dearestTextInput],
         [inputMediaTokens, tier.dearestInput],
         [maxSearches, rates.web_searches],
         [1, rates.requests],
       ],
     ),
-    ...(maxSearches > 0 ? { searches: BigInt(maxSearches) } : undefined),
   };
   return {
-    fixed,
+    fixed: maxSearches > 0 ? { ...fixed, searches: BigInt(maxSearches) } : fixed,
     elastic: elasticOutput(tier.dearestOutputNanoUsdPerMillion, facts, input),
     observedFloor: observedFloor(item, inputBytes),
   };
@@ -149,7 +150,10 @@ function observedFloor(item: PriceItem, inputBytes: number): MeterAmounts {
     requests: 1n,
     input_tokens: tokens,
     total_tokens: tokens,
-    cost_usd: ceilCost([expected, rates.input_text_tokens], [[1, rates.requests]]),
+    cost_usd: ceilCost(expected * rates.input_text_tokens + rates.requests, () => [
+      [expected, rates.input_text_tokens],
+      [1, rates.requests],
+    ]),
   };
 }
 
@@ -165,12 +169,12 @@ export function amountsOf(
   const inputTokens = inputTokensOf(usage);
   const outputTokens = outputTokensOf(usage);
   const searches = usage.web_searches ?? 0;
-  return {
+  const amounts: MeterAmounts = {
     requests: requests === 1 ? 1n : 0n,
     input_tokens: BigInt(inputTokens),
     output_tokens: BigInt(outputTokens),
     total_tokens: BigInt(inputTokens + outputTokens),
     cost_usd: costNanoUsd,
-    ...(searches > 0 ? { searches: BigInt(searches) } : undefined),
   };
+  return searches > 0 ? { ...amounts, searches: BigInt(searches) } : amounts;
 }

@@ -32,7 +32,12 @@ describe('resolve', () => {
     ['gpt-4o-mini-2024-07-18', [['openai', 'gpt-4o-mini-2024-07-18']]],
     ['meta-llama/Llama-3.3-70B-Instruct', [['huggingface', 'meta-llama/Llama-3.3-70B-Instruct']]],
   ])('%s', (name, candidates) => {
-    const expected = candidates.map(([provider, model]) => ({ provider, model }));
+    const expected = candidates.map(([provider = '', model = '']) => ({
+      provider,
+      model,
+      name: `${provider}/${model}`,
+      facts: catalog.factsOf(provider, model),
+    }));
     expect(catalog.resolve(name)).toEqual(expected);
     expect(catalog.resolve(name)).toEqual(expected);
   });
@@ -73,7 +78,7 @@ describe('facts and prices', () => {
 
   it('prices through the book id of the provider', () => {
     expect(catalog.priceOf('mine', 'llama-3.3-70b-versatile', NOW)?.provider).toBe('groq');
-    expect(catalog.resolve('llama-3.3-70b-versatile')).toEqual([
+    expect(catalog.resolve('llama-3.3-70b-versatile')).toMatchObject([
       { provider: 'mine', model: 'llama-3.3-70b-versatile' },
     ]);
   });

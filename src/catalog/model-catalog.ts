@@ -27,6 +27,9 @@ export interface ModelCandidate {
   readonly provider: string;
   /** Model id as the provider knows it. */
   readonly model: string;
+  /** `provider/model`: one text for all calls, since each new one would be hashed again wherever it is looked up. */
+  readonly name: string;
+  readonly facts: ModelFacts;
 }
 
 /** One line of the list of models. */
@@ -150,7 +153,7 @@ class Catalog implements ModelCatalog {
     if (slash > 0 && this.#priced.has(name.slice(0, slash))) return null;
     const holders = [...this.#bookIds]
       .filter(([, bookId]) => this.priceBook.canonicalModel(bookId, name) !== null)
-      .map(([provider]) => ({ provider, model: name }));
+      .map(([provider]) => this.#candidate(provider, name));
     return holders.length === 1 ? holders : null;
   }
 
@@ -158,7 +161,11 @@ class Catalog implements ModelCatalog {
     const slash = name.indexOf('/');
     if (slash <= 0 || slash === name.length - 1) return null;
     const provider = name.slice(0, slash);
-    return this.#bookIds.has(provider) ? { provider, model: name.slice(slash + 1) } : null;
+    return this.#bookIds.has(provider) ? this.#candidate(provider, name.slice(slash + 1)) : null;
+  }
+
+  #candidate(provider: string, model: string): ModelCandidate {
+    return { provider, model, name: `${provider}/${model}`, facts: this.factsOf(provider, model) };
   }
 
   #aliasListings(atMs: number): ModelListing[] {
@@ -170,8 +177,8 @@ class Catalog implements ModelCatalog {
         {
           id: alias,
           ownedBy: first.provider,
-          candidates: candidates.map(({ provider, model }) => `${provider}/${model}`),
-          facts: this.factsOf(first.provider, first.model),
+          candidates: candidates.map((candidate) => candidate.name),
+          facts: first.facts,
           usdPerMillion: item === null ? {} : usdPerMillion(item),
         },
       ];

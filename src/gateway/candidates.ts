@@ -128,6 +128,29 @@ function boundAt(
   };
 }
 
+/** A candidate of its parts, member by member: copying them over costs several times as much. */
+function candidateOf(
+  model: BoundModel,
+  bounded: Bounded,
+  { isPinned, relays }: Pick<Candidate, 'isPinned' | 'relays'>,
+): Candidate {
+  return {
+    provider: model.provider,
+    model: model.model,
+    name: model.name,
+    facts: model.facts,
+    price: model.price,
+    tierPrices: model.tierPrices,
+    isPinned,
+    bound: bounded.bound,
+    pricing: bounded.pricing,
+    observedFloor: bounded.observedFloor,
+    pricingParam: bounded.pricingParam,
+    dimensions: bounded.dimensions,
+    relays,
+  };
+}
+
 /** Whether a provider has what the call needs. */
 function isAble(definition: ProviderDefinition, call: Call, model: string): boolean {
   if (call.kind === 'operation') return isServedBy(definition, call.operation, model);
@@ -156,28 +179,19 @@ export function resolveCandidates(
   }
   const nowMs = gateway.clock.nowMs();
   const candidates: Candidate[] = [];
-  for (const { provider: providerId, model } of resolved) {
+  for (const { provider: providerId, model, name, facts } of resolved) {
     const provider = gateway.providers.get(providerId);
     if (provider === undefined || !isAble(provider.definition, call, model)) continue;
-    const name = `${providerId}/${model}`;
-    const facts = gateway.catalog.factsOf(providerId, model);
     const of = { provider: providerId, model, atMs: nowMs };
     const price = chargedPrice(gateway, caller, of);
     const tierPrices =
       call.serviceTier === null
         ? null
         : tierPricesAsked(call.serviceTier, () => chargedTierPrices(gateway, caller, of));
-    candidates.push({
-      provider,
-      model,
-      name,
-      facts,
-      price,
-      tierPrices,
-      isPinned: false,
-      ...boundOf(call, { provider, model, name, facts, price, tierPrices }),
-      relays: call.kind === 'text' && provider.definition.text?.relay?.protocol === call.protocol,
-    });
+    const priced = { provider, model, name, facts, price, tierPrices };
+    const relays =
+      call.kind === 'text' && provider.definition.text?.relay?.protocol === call.protocol;
+    candidates.push(candidateOf(priced, boundOf(call, priced), { isPinned: false, relays }));
   }
   const [first] = candidates;
   if (first === undefined) {
@@ -209,13 +223,8 @@ export function atQuotedPrice(
     // The quote says nothing of the tier that the call names.
     if (tierPrices.length === 0) return candidate;
   }
-  return {
-    ...candidate,
-    price,
-    tierPrices,
-    isPinned: true,
-    ...boundOf(call, { provider, model, name, facts, price, tierPrices }),
-  };
+  const priced = { provider, model, name, facts, price, tierPrices };
+  return candidateOf(priced, boundOf(call, priced), { isPinned: true, relays: candidate.relays });
 }
 
 /** The candidate with its input bounded by `inputTokens` instead of the request's bytes. */
@@ -224,7 +233,7 @@ export function withInputTokens(
   call: TextCall,
   inputTokens: number,
 ): Candidate {
-  return { ...candidate, ...boundOfText(call, candidate, inputTokens) };
+  return candidateOf(candidate, boundOfText(call, candidate, inputTokens), candidate);
 }
 
 /** The maximum written into the upstream request, for each choice. */

@@ -10,9 +10,11 @@ export function isObject(value: unknown): value is LooseObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const EMPTY: LooseObject = Object.freeze({});
+
 /** The value if it is an object, else an empty one. */
 export function objectOf(value: unknown): LooseObject {
-  return isObject(value) ? value : {};
+  return isObject(value) ? value : EMPTY;
 }
 
 export function listOf(value: unknown): readonly unknown[] {

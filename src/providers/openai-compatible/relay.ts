@@ -115,6 +115,15 @@ function relayedBody(
     : { body: null, bodyPieces: spliceIntoPieces(request, edits) };
 }
 
+function finishReasonsOf(choices: readonly unknown[]): readonly string[] {
+  const reasons: string[] = [];
+  for (const choice of choices) {
+    const reason = textOf(objectOf(choice)['finish_reason']);
+    if (reason !== null) reasons.push(reason);
+  }
+  return reasons;
+}
+
 /** The relay of one server. */
 export function chatRelay(server: OpenAiCompatibleServer): TextRelay {
   const { quirks } = server;
@@ -134,7 +143,7 @@ export function chatRelay(server: OpenAiCompatibleServer): TextRelay {
         usage: usageOfFrame(frame, quirks.usageBesideTotal),
         modelServed: textOf(frame['model']),
         serviceTier: textOf(frame['service_tier']),
-        finishReasons: choices.flatMap((choice) => textOf(choice['finish_reason']) ?? []),
+        finishReasons: finishReasonsOf(choices),
       };
     },
     usageOf: (frame) => usageOfFrame(frame, quirks.usageBesideTotal),

@@ -40,7 +40,8 @@ export function parseFrame(text: string, what: string): LooseObject {
 /** A parsed 2xx body that holds choices. */
 export interface Completion {
   readonly frame: LooseObject;
-  readonly choices: readonly LooseObject[];
+  /** At least one; each may be anything. */
+  readonly choices: readonly unknown[];
 }
 
 /**
@@ -53,11 +54,11 @@ export function parseCompletion(reply: WireReply, quirks: OpenAiCompatibleQuirks
   if (isInBandError(frame)) {
     throw new ProviderFailureError(inBandFailure(frame, quirks.usageBesideTotal));
   }
-  const choices = frame['choices'];
+  const choices: unknown = frame['choices'];
   if (!Array.isArray(choices)) throw malformedReply("The provider's answer has no choices.");
   if (choices.length === 0)
     throw malformedReply("The provider's answer has an empty list of choices.");
-  return { frame, choices: choices.map(objectOf) };
+  return { frame, choices };
 }
 
 /** Visible parts of a message, thoughts parted from text. */
@@ -119,7 +120,9 @@ export function readChatReply(reply: WireReply, quirks: OpenAiCompatibleQuirks):
     id: textOf(frame['id']),
     ...(serviceTier === null ? {} : { serviceTier }),
     modelServed: textOf(frame['model']),
-    choices: choices.map((choice, position) => choiceOf(choice, position, { frame, quirks })),
+    choices: choices.map((choice, position) =>
+      choiceOf(objectOf(choice), position, { frame, quirks }),
+    ),
     usage: usageOfFrame(frame, quirks.usageBesideTotal),
   };
 }

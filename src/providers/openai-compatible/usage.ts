@@ -77,6 +77,7 @@ function sidesOf(usage: LooseObject, details: Details): Sides | null {
 
 type MutableUsage = { -readonly [Unit in keyof UsageVector]: UsageVector[Unit] };
 
+/** Adds to a class by its name: for the few that a server bills beside the total. */
 function add(vector: MutableUsage, unit: UsageUnit, count: number): void {
   if (count > 0) vector[unit] = (vector[unit] ?? 0) + count;
 }
@@ -116,13 +117,13 @@ function splitInput(vector: MutableUsage, { input, cachedCount, details }: Input
   const audioCached = Math.min(audioCount - audio, cached);
   const image = take(countOf(details['image_tokens']));
   const video = take(countOf(details['video_tokens']));
-  add(vector, 'input_text_tokens', fresh);
-  add(vector, 'input_audio_tokens', audio);
-  add(vector, 'input_image_tokens', image);
-  add(vector, 'input_video_tokens', video);
-  add(vector, 'cache_read_tokens', cached - audioCached);
-  add(vector, 'cache_read_audio_tokens', audioCached);
-  add(vector, 'cache_write_tokens', written);
+  if (fresh > 0) vector.input_text_tokens = fresh;
+  if (audio > 0) vector.input_audio_tokens = audio;
+  if (image > 0) vector.input_image_tokens = image;
+  if (video > 0) vector.input_video_tokens = video;
+  if (cached > audioCached) vector.cache_read_tokens = cached - audioCached;
+  if (audioCached > 0) vector.cache_read_audio_tokens = audioCached;
+  if (written > 0) vector.cache_write_tokens = written;
 }
 
 function splitOutput(vector: MutableUsage, output: number, details: LooseObject): void {
@@ -132,10 +133,13 @@ function splitOutput(vector: MutableUsage, output: number, details: LooseObject)
     rest -= taken;
     return taken;
   };
-  add(vector, 'reasoning_tokens', take(details['reasoning_tokens']));
-  add(vector, 'output_audio_tokens', take(details['audio_tokens']));
-  add(vector, 'output_image_tokens', take(details['image_tokens']));
-  add(vector, 'output_text_tokens', rest);
+  const reasoning = take(details['reasoning_tokens']);
+  const audio = take(details['audio_tokens']);
+  const image = take(details['image_tokens']);
+  if (reasoning > 0) vector.reasoning_tokens = reasoning;
+  if (audio > 0) vector.output_audio_tokens = audio;
+  if (image > 0) vector.output_image_tokens = image;
+  if (rest > 0) vector.output_text_tokens = rest;
 }
 
 /** Searches that the server ran: OpenRouter's `server_tool_use_details`, Perplexity's `num_search_queries`. */
@@ -174,8 +178,9 @@ export function usageVector(
   const vector: MutableUsage = {};
   splitInput(vector, { input: sides.input, cachedCount, details });
   splitOutput(vector, sides.output, outputDetails);
-  for (const [member, unit] of Object.entries(besideTotal)) {
-    add(vector, unit, countOf(usage[member]) ?? 0);
+  for (const member in besideTotal) {
+    const unit = besideTotal[member];
+    if (unit !== undefined) add(vector, unit, countOf(usage[member]) ?? 0);
   }
   add(vector, 'web_searches', searchesOf(usage));
   return vector;
