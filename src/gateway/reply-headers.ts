@@ -75,9 +75,11 @@ export function replyHeaders(facts: ReplyFacts): ReplyHeaders {
   return headers;
 }
 
+const UNSAFE = /[^\x20-\x7e]/;
+
 /** Keeps a warning inside what a header value may hold. */
 function headerSafe(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?');
+  return UNSAFE.test(text) ? text.replaceAll(new RegExp(UNSAFE, 'g'), '?') : text;
 }
 
 /** Longest `Retry-After` in seconds that a client may be told to repeat by itself (clients would sleep for it). */

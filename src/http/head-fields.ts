@@ -9,32 +9,42 @@ const LINE_FEED = 0x0a;
 const COLON = 0x3a;
 const IN_NAME = 1;
 const IN_VALUE = 2;
+const IN_PATH = 4;
 /** Places that are kept of each field. */
 const PER_FIELD = 3;
 const LENGTH_DIGITS_MAX = 15;
 
-function classesOf(name: RegExp, value: RegExp): Uint8Array {
-  const classes = new Uint8Array(256);
-  for (let code = 0; code < 256; code += 1) {
-    const character = String.fromCharCode(code);
-    classes[code] = (name.test(character) ? IN_NAME : 0) | (value.test(character) ? IN_VALUE : 0);
-  }
-  return classes;
-}
+/** Of names and values, and of paths without a query or escapes. */
+const CHARACTERS: readonly (readonly [number, RegExp])[] = [
+  [IN_NAME, /[!#$%&'*+\-.^_`|~0-9A-Za-z]/],
+  [IN_VALUE, /[\t\x20-\x7e\x80-\xff]/],
+  [IN_PATH, /[!$&'()*+,\-./0-9:;=@A-Z_a-z~]/],
+];
 
-/** Where a byte may stand. */
-const CLASSES = classesOf(/[!#$%&'*+\-.^_`|~0-9A-Za-z]/, /[\t\x20-\x7e\x80-\xff]/);
+/** Where each byte may stand. */
+const CLASSES = Uint8Array.from({ length: 256 }, (_, code) =>
+  CHARACTERS.reduce(
+    (classes, [bit, expression]) =>
+      expression.test(String.fromCharCode(code)) ? classes | bit : classes,
+    0,
+  ),
+);
 
-/** Whether a byte may stand in a value, or in the phrase behind a status. */
-function isInValue(code: number): boolean {
-  return ((CLASSES[code] ?? 0) & IN_VALUE) !== 0;
-}
-
-/** The first place from `at` on whose byte may not stand in a value; the length where there is none. */
-export function endOfValue(bytes: Buffer, at: number): number {
+/** The first place from `at` on whose byte is not of the class; the length where there is none. */
+function endOf(bytes: Buffer, at: number, bit: number): number {
   let end = at;
-  while (end < bytes.length && isInValue(bytes[end] ?? 0)) end += 1;
+  while (end < bytes.length && ((CLASSES[bytes[end] ?? 0] ?? 0) & bit) !== 0) end += 1;
   return end;
+}
+
+/** Where a value that begins at `at`, or the phrase behind a status, ends. */
+export function endOfValue(bytes: Buffer, at: number): number {
+  return endOf(bytes, at, IN_VALUE);
+}
+
+/** Where a path without a query or escapes ends that begins at `at`. */
+export function endOfPath(bytes: Buffer, at: number): number {
+  return endOf(bytes, at, IN_PATH);
 }
 
 /** Whether a line ends at `at`. */
@@ -58,12 +68,15 @@ export function contentLengthOf(value: string): number | null {
   return length;
 }
 
+/** A letter of a name in lower case. */
+function lowerOf(code: number): number {
+  return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
+}
+
 /** Whether `name`, which is in lower case, stands at `at` in whatever case. */
 function isNameAt(text: string, at: number, name: string): boolean {
   for (let index = 0; index < name.length; index += 1) {
-    const code = text.charCodeAt(at + index);
-    const lower = code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
-    if (lower !== name.charCodeAt(index)) return false;
+    if (lowerOf(text.charCodeAt(at + index)) !== name.charCodeAt(index)) return false;
   }
   return true;
 }
@@ -92,12 +105,11 @@ export class HeadFields {
   static find(bytes: Buffer, start: number): HeadFields | null {
     const places: number[] = [];
     let lengths = 0;
-    const limit = bytes.length;
     let at = start;
     while (!isLineEnd(bytes, at)) {
       const name = at;
-      while (at < limit && ((CLASSES[bytes[at] ?? 0] ?? 0) & IN_NAME) !== 0) at += 1;
-      if (at === name || at === limit || bytes[at] !== COLON) return null;
+      at = endOf(bytes, name, IN_NAME);
+      if (at === name || at === bytes.length || bytes[at] !== COLON) return null;
       const colon = at;
       at = endOfValue(bytes, colon + 1);
       if (!isLineEnd(bytes, at)) return null;
@@ -120,6 +132,10 @@ export class HeadFields {
 
   /** The value of a field by its lower-case name, those of a repeated one joined with `, `; null where there is none. */
   field(name: string): string | null {
+    return this.#mayHave(name) ? this.#joined(name) : null;
+  }
+
+  #joined(name: string): string | null {
     const first = this.#next(name, 0);
     if (first < 0) return null;
     let value = this.#valueAt(first);
@@ -133,12 +149,12 @@ export class HeadFields {
 
   /** Whether there is a field of the lower-case name. */
   has(name: string): boolean {
-    return this.#next(name, 0) >= 0;
+    return this.#mayHave(name) && this.#next(name, 0) >= 0;
   }
 
   /** Whether the field of the lower-case name stands more than once. */
   isRepeated(name: string): boolean {
-    const first = this.#next(name, 0);
+    const first = this.#mayHave(name) ? this.#next(name, 0) : -1;
     return first >= 0 && this.#next(name, first + PER_FIELD) >= 0;
   }
 
@@ -147,8 +163,7 @@ export class HeadFields {
     const places = this.#places;
     for (let at = PER_FIELD; at < places.length; at += PER_FIELD) {
       for (let before = 0; before < at; before += PER_FIELD) {
-        if (this.#lengthAt(before) !== this.#lengthAt(at)) continue;
-        if (this.#nameAt(before) === this.#nameAt(at)) return true;
+        if (this.#lengthAt(before) === this.#lengthAt(at) && this.#isSame(before, at)) return true;
       }
     }
     return false;
@@ -164,9 +179,24 @@ export class HeadFields {
     return flat;
   }
 
+  /** Whether two names of one length are the same. */
+  #isSame(one: number, other: number): boolean {
+    const { text } = this;
+    const start = this.#places[one] ?? 0;
+    const distance = (this.#places[other] ?? 0) - start;
+    for (let at = start; at < start + this.#lengthAt(one); at += 1) {
+      if (lowerOf(text.charCodeAt(at)) !== lowerOf(text.charCodeAt(at + distance))) return false;
+    }
+    return true;
+  }
+
+  /** False for most names that no field has. */
+  #mayHave(name: string): boolean {
+    return (this.#lengths & (1 << name.length)) !== 0;
+  }
+
   /** The place of the next field of that name from the place `from` on; -1 where there is none. */
   #next(name: string, from: number): number {
-    if ((this.#lengths & (1 << name.length)) === 0) return -1;
     const places = this.#places;
     for (let at = from; at < places.length; at += PER_FIELD) {
       if (this.#lengthAt(at) === name.length && isNameAt(this.text, places[at] ?? 0, name))

@@ -123,7 +123,7 @@ export class Connection implements ReplyReceiver {
     const { canReuse, hasRest, keepAliveMs } = this.#parser;
     // A request that is not written to its end, or bytes behind the reply: nobody knows what would be read next.
     const isSent = this.socket.writableLength === 0;
-    const isClean = canReuse && !hasRest && this.isUsable && isSent;
+    const isClean = canReuse && !hasRest && isSent;
     call?.onComplete(isSent);
     // A call that was paused at its last bytes must not leave a socket that the next one cannot hear.
     if (isClean) this.socket.resume();
@@ -195,11 +195,13 @@ export class OriginPool {
 
   /** The connection is free again. */
   release(connection: Connection, idleMs: number): void {
-    if (this.#isClosed || idleMs <= 0) {
+    const isWanted = this.#waiting.length > 0;
+    // Of one that becomes idle it is asked when it is taken whether it can be used.
+    if (this.#isClosed || idleMs <= 0 || (isWanted && !connection.isUsable)) {
       connection.socket.destroy();
       return;
     }
-    const next = this.#nextWaiting();
+    const next = isWanted ? this.#nextWaiting() : null;
     if (next !== null) {
       connection.carry(next);
       return;

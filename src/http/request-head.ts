@@ -5,7 +5,7 @@
  * @module
  */
 
-import { contentLengthOf, HeadFields, isLineEnd } from './head-fields.ts';
+import { contentLengthOf, endOfPath, HeadFields, isLineEnd } from './head-fields.ts';
 
 /** A POST with a body of a known length, on a connection that goes on. */
 export class RequestHead {
@@ -31,9 +31,7 @@ export class RequestHead {
 const FIELDS_MAX = 64;
 const METHOD = Buffer.from('POST ');
 const VERSION = Buffer.from(' HTTP/1.1');
-/** Of a path without a query or escapes. */
-const PATH = /^\/[!$&'()*+,\-./0-9:;=@A-Z_a-z~]*$/;
-const SPACE = 0x20;
+const SLASH = 0x2f;
 
 /** What frames a request otherwise, changes the connection, or waits for an interim reply. */
 const NOT_PLAIN = [
@@ -53,12 +51,11 @@ function startsWith(bytes: Buffer, at: number, expected: Buffer): boolean {
   return true;
 }
 
-/** Where the path of the line ends that a head begins with; -1 where it is no POST of HTTP/1.1. */
-function endOfPath(bytes: Buffer): number {
-  if (!startsWith(bytes, 0, METHOD)) return -1;
-  const end = bytes.indexOf(SPACE, METHOD.length);
-  if (end < 0 || !startsWith(bytes, end, VERSION)) return -1;
-  return isLineEnd(bytes, end + VERSION.length) ? end : -1;
+/** Where the path ends in the line that a head begins with; -1 where it is no POST of HTTP/1.1 to a plain path. */
+function endOfTarget(bytes: Buffer): number {
+  if (!startsWith(bytes, 0, METHOD) || bytes[METHOD.length] !== SLASH) return -1;
+  const end = endOfPath(bytes, METHOD.length);
+  return startsWith(bytes, end, VERSION) && isLineEnd(bytes, end + VERSION.length) ? end : -1;
 }
 
 /** Whether fields frame a body of a known length on a connection that goes on. */
@@ -75,11 +72,11 @@ function isPlain(fields: HeadFields): boolean {
  * expectation. What is accepted here, Node's own parser accepts and reads alike.
  */
 export function readRequestHead(bytes: Buffer, maxBytes: number): RequestHead | null {
-  const pathEnd = endOfPath(bytes);
+  const pathEnd = endOfTarget(bytes);
   if (pathEnd < 0) return null;
   const fields = HeadFields.find(bytes, pathEnd + VERSION.length + 2);
   if (fields === null || fields.bytes - 4 >= maxBytes || !isPlain(fields)) return null;
   const path = fields.text.slice(METHOD.length, pathEnd);
   const length = contentLengthOf(fields.field('content-length') ?? '');
-  return length === null || !PATH.test(path) ? null : new RequestHead(path, fields, length);
+  return length === null ? null : new RequestHead(path, fields, length);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { WireRequest } from '../contracts/wire.ts';
+import { flatText } from './flat-text.ts';
 
 type Headers = WireRequest['headers'];
 
@@ -77,7 +78,9 @@ export class RequestLines {
     if (last.path === path && last.method === method) return last.lines;
     const target = this.#prefix + path;
     if (!REQUEST_PATH.test(target)) return null;
-    const lines = `${method} ${target} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n`;
+    const lines = flatText(
+      `${method} ${target} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n`,
+    );
     this.#first = { method, path, lines };
     return lines;
   }
@@ -94,7 +97,7 @@ export class RequestLines {
     const known = this.#known.get(headers);
     if (known !== undefined) return known;
     const lines = writeLines(headers);
-    if (lines !== null && Object.isFrozen(headers)) this.#known.set(headers, lines);
+    if (lines !== null && Object.isFrozen(headers)) this.#known.set(headers, flatText(lines));
     return lines;
   }
 }
