@@ -206,8 +206,12 @@ export function legsIn(hold: OpenHold | null, counter: Counter | undefined): big
   return have;
 }
 
-function limitsOf(call: Call, plan: CompiledPlan): readonly CompiledLimit[] {
-  const next = plan.match(call.operation, call.next.model).limits;
+/** Limits that bind the call's candidates; `next` are those of the next one. */
+function limitsOf(
+  call: Call,
+  plan: CompiledPlan,
+  next: readonly CompiledLimit[],
+): readonly CompiledLimit[] {
   if (call.keep.length === 0) return next;
   const all = new Set(next);
   for (const kept of call.keep) {
@@ -229,7 +233,7 @@ export function assess(call: Call): readonly Assessment[] {
 function assessRuling(call: Call, ruling: Ruling, assessments: Assessment[]): void {
   const { account, plan } = ruling;
   const next = plan.match(call.operation, call.next.model).limits;
-  for (const limit of limitsOf(call, plan)) {
+  for (const limit of limitsOf(call, plan, next)) {
     const bindsNext = call.keep.length === 0 || next.includes(limit);
     const base = baseOf(call, limit, { plan, bindsNext });
     const elastic = bindsNext && call.next.elastic !== null && limit.slope !== 'none';

@@ -244,31 +244,27 @@ export function recallEnded(memory: Memory, site: BucketSite): void {
 /** Makes sure that the buckets which the plan grants exist, and brings them to their targets. */
 export function ensureBuckets(step: Step, site: BucketSite): void {
   const { limit } = site;
-  ensureBucket(step, {
-    ...site,
-    sourceKey: limit.planSource,
-    priority: 0,
-    amount: limit.amount,
-  });
+  ensureBucket(step, site, { sourceKey: limit.planSource, priority: 0, amount: limit.amount });
   if (limit.overageCap === null) return;
-  ensureBucket(step, {
-    ...site,
+  ensureBucket(step, site, {
     sourceKey: limit.overageSource,
     priority: OVERAGE_PRIORITY,
     amount: limit.overageCap,
   });
 }
 
-interface OneBucketSite extends BucketSite {
+/** A bucket that a plan grants. */
+interface PlanGrant {
   readonly sourceKey: string;
   readonly priority: number;
   /** Granted where the account's present plan does not know the limit. */
   readonly amount: bigint;
 }
 
-function ensureBucket(step: Step, site: OneBucketSite): void {
-  const { counter, limit, box, sourceKey } = site;
-  const target = siteTarget(site, site);
+function ensureBucket(step: Step, site: BucketSite, grant: PlanGrant): void {
+  const { counter, limit, box } = site;
+  const { sourceKey } = grant;
+  const target = siteTarget(site, grant);
   for (const bucket of counter.buckets) {
     if (bucket.sourceKey === sourceKey && bucket.windowId === box.id) {
       converge(step, bucket, target);
@@ -286,10 +282,10 @@ function ensureBucket(step: Step, site: OneBucketSite): void {
     {
       ...identity,
       meter: limit.meter,
-      priority: site.priority,
+      priority: grant.priority,
       effectiveAtMs: box.startMs,
       expiresAtMs: box.endMs,
     },
-    target ?? site.amount,
+    target ?? grant.amount,
   );
 }

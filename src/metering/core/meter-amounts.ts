@@ -66,6 +66,7 @@ const METER_PLACES: ReadonlyMap<string, number> = new Map(
 
 /** A whole number as JSON has it: beyond 2^53 as decimal text. */
 export function packAmount(amount: bigint): number | string {
+  if (amount === 0n) return 0;
   const number = Number(amount);
   return Number.isSafeInteger(number) ? number : amount.toString();
 }

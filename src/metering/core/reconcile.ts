@@ -7,7 +7,7 @@ import { GatewayError } from '../../contracts/gateway-error.ts';
 import { METERS, type Meter } from '../../contracts/metering.ts';
 import type { Charge, MeterAmounts } from '../ports.ts';
 import { openHold } from './extend.ts';
-import { end } from './settle.ts';
+import { end, type Ending } from './settle.ts';
 import type { Memory, OpenHold } from './state.ts';
 import type { Applied, Reconciled, UnknownPolicy } from './types.ts';
 
@@ -38,6 +38,11 @@ export interface ReconcileCommand {
   readonly decided?: { readonly by: string; readonly reason: string | null };
 }
 
+function endWith(memory: Memory, ending: Ending): Applied<Reconciled> {
+  const applied = end(memory, ending);
+  return { ...applied, result: { ...applied.result, charges: ending.charges } };
+}
+
 /** Ends an `unknown` hold by policy, marked estimated. @throws GatewayError `not_found` when it is not unknown */
 export function reconcile(
   memory: Memory,
@@ -55,15 +60,15 @@ export function reconcile(
   const body = { policy, estimated, ...decided };
   switch (policy) {
     case 'release':
-      return end(memory, { ...common, type: 'voided', charges: [], body });
+      return endWith(memory, { ...common, type: 'voided', charges: [], body });
     case 'charge_hold':
-      return end(memory, { ...common, type: 'settled', charges: hold.covered, body });
+      return endWith(memory, { ...common, type: 'settled', charges: hold.covered, body });
     case 'charge_observed': {
       const charges = observedCharges(hold, observed);
-      return end(memory, { ...common, type: 'settled', charges, body });
+      return endWith(memory, { ...common, type: 'settled', charges, body });
     }
     case 'settle':
-      return end(memory, { ...common, type: 'settled', charges: observed, body });
+      return endWith(memory, { ...common, type: 'settled', charges: observed, body });
     default:
       return policy satisfies never;
   }

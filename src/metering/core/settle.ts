@@ -25,7 +25,7 @@ import {
   type ResolvedHold,
 } from './state.ts';
 import { Step, unchanged } from './step.ts';
-import type { Applied, JournalEntry, Reconciled } from './types.ts';
+import type { Applied, JournalEntry } from './types.ts';
 
 /** The credits that the hold's plan draws on; null for a plan that pays all itself. */
 function creditsUsed(memory: Memory, hold: OpenHold): Counter | null {
@@ -52,6 +52,19 @@ function meteredBy(hold: OpenHold, charges: readonly Charge[], meter: Meter): bi
   return charges.reduce((sum, charge) => sum + (charge.amounts[meter] ?? 0n), 0n);
 }
 
+/** What is left to book on a counter. A call has few, so that a list is faster than a `Map`. */
+interface Rest {
+  readonly counter: Counter;
+  amount: bigint;
+}
+
+function restOn(rests: Rest[], counter: Counter): Rest {
+  for (const rest of rests) if (rest.counter === counter) return rest;
+  const rest = { counter, amount: 0n };
+  rests.push(rest);
+  return rest;
+}
+
 /** Turns the hold's legs into what was used: held −= leg, spent += min(actual, leg), the rest beyond. */
 function bookLegs(
   step: Step,
@@ -63,27 +76,28 @@ function bookLegs(
     readonly nowMs: number;
   },
 ): void {
-  const rest = new Map<Counter, bigint>();
-  for (const { counter, actual } of at.booked) rest.set(counter, actual);
+  const rests: Rest[] = [];
+  for (const { counter, actual } of at.booked) restOn(rests, counter).amount = actual;
   const forgotten = at.hold.takes === null ? forgottenLegs(at.hold) : NO_LEGS;
   for (const { counter, bucket } of forgotten) {
-    rest.set(counter, meteredBy(at.hold, at.charges, bucket.meter));
+    restOn(rests, counter).amount = meteredBy(at.hold, at.charges, bucket.meter);
   }
   for (const leg of at.hold.legs) {
+    const rest = restOn(rests, leg.counter);
+    const spent = rest.amount < leg.amount ? rest.amount : leg.amount;
     step.post(leg.bucket, 'held', -leg.amount);
-    const actual = rest.get(leg.counter) ?? 0n;
-    const spent = actual < leg.amount ? actual : leg.amount;
     step.post(leg.bucket, 'spent', spent);
-    rest.set(leg.counter, actual - spent);
+    rest.amount -= spent;
   }
   for (const { counter, bucket } of forgotten) {
-    step.post(bucket, 'overrun', rest.get(counter) ?? 0n);
-    rest.set(counter, 0n);
+    const rest = restOn(rests, counter);
+    step.post(bucket, 'overrun', rest.amount);
+    rest.amount = 0n;
   }
   const credits = creditsUsed(memory, at.hold);
   if (credits !== null) expireCredits(step, credits, at.nowMs);
   for (const { limit, account, counter } of at.booked) {
-    const beyond = rest.get(counter) ?? 0n;
+    const beyond = restOn(rests, counter).amount;
     if (beyond === 0n) continue;
     const site = siteOf(memory, at.hold, { limit, account, counter, nowMs: at.nowMs });
     if (site !== null) spendBeyond(step, site, beyond);
@@ -128,8 +142,16 @@ export interface Ending {
   readonly nowMs: number;
 }
 
+const NOTHING_TO_SAY: Ending['body'] = {};
+
+function endingBody({ type, charges, body }: Ending, overrunNanoUsd: bigint): Ending['body'] {
+  if (type !== 'settled') return body;
+  const settled = settledBody(charges, overrunNanoUsd);
+  return body === NOTHING_TO_SAY ? settled : { ...settled, ...body };
+}
+
 /** Ends an open hold: legs, rates and slots in one step. */
-export function end(memory: Memory, ending: Ending): Applied<Reconciled> {
+export function end(memory: Memory, ending: Ending): Applied<Settled> {
   const { hold, nowMs, charges, type } = ending;
   accountFor(memory, hold.customerId).lastUsedMs = nowMs;
   const step = new Step(memory, nowMs);
@@ -151,17 +173,14 @@ export function end(memory: Memory, ending: Ending): Applied<Reconciled> {
     kind: ending.kind,
     holdId: hold.holdId,
     customerId: hold.customerId,
-    body:
-      type === 'settled'
-        ? { ...settledBody(charges, overrunNanoUsd), ...ending.body }
-        : ending.body,
+    body: endingBody(ending, overrunNanoUsd),
   });
   // What the hold gives back may be owed.
   const credits = creditsUsed(memory, hold);
   if (credits !== null) {
     coverDebt(step, credits, { cause: hold.holdId, customerId: hold.customerId, nowMs });
   }
-  return step.finish({ type, replayed: false, overrunNanoUsd, charges });
+  return step.finish({ type, replayed: false, overrunNanoUsd });
 }
 
 /** The resolved hold. @throws GatewayError `not_found` */
@@ -190,17 +209,11 @@ export function settle(
   const hold = memory.holds.get(command.holdId);
   const { charges } = command;
   if (hold !== undefined) {
-    return withoutCharges(
-      end(memory, { hold, type: 'settled', charges, kind: 'settle', body: {}, final: true, nowMs }),
-    );
+    const body = NOTHING_TO_SAY;
+    return end(memory, { hold, type: 'settled', charges, kind: 'settle', body, final: true, nowMs });
   }
   const resolved = resolvedHold(memory, command.holdId);
   return resolved.final ? replayOf(resolved) : settleLate(memory, { resolved, charges, nowMs });
-}
-
-function withoutCharges(applied: Applied<Reconciled>): Applied<Settled> {
-  const { type, replayed, overrunNanoUsd } = applied.result;
-  return { ...applied, result: { type, replayed, overrunNanoUsd } };
 }
 
 /** Releases exactly what was reserved. @throws GatewayError `not_found` when neither open nor remembered */
@@ -211,17 +224,15 @@ export function voidHold(
 ): Applied<Settled> {
   const hold = memory.holds.get(command.holdId);
   if (hold === undefined) return replayOf(resolvedHold(memory, command.holdId));
-  return withoutCharges(
-    end(memory, {
-      hold,
-      type: 'voided',
-      charges: [],
-      kind: 'void',
-      body: { reason: command.reason },
-      final: false,
-      nowMs,
-    }),
-  );
+  return end(memory, {
+    hold,
+    type: 'voided',
+    charges: [],
+    kind: 'void',
+    body: { reason: command.reason },
+    final: false,
+    nowMs,
+  });
 }
 
 /** Ends an undispatched hold past its expiry. @throws GatewayError `not_found` when there is none such */
@@ -238,7 +249,7 @@ export function expire(memory: Memory, holdId: string, nowMs: number): Applied<S
     body: {},
     final: false,
   } as const;
-  return withoutCharges(end(memory, { ...ending, nowMs }));
+  return end(memory, { ...ending, nowMs });
 }
 
 /** True for a hold that was never dispatched and whose time is over. */

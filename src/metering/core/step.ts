@@ -50,6 +50,8 @@ function sound(bucket: Bucket): boolean {
   );
 }
 
+const NO_BUCKETS: readonly BucketImage[] = [];
+
 /** A bucket to be made, and what its grant says beside the amount. */
 export type NewBucket = Omit<
   BucketImage,
@@ -219,7 +221,17 @@ export class Step {
       postings.push(postingOf(draft));
       if (!sound(draft.bucket)) broken = draft.bucket;
     }
-    this.#journal.push({ ...entry, atMs: this.#nowMs, postings, newBuckets: [] });
+    // Member by member, as everything that every call makes: a copy of what an object has takes several times as long.
+    this.#journal.push({
+      eventId: entry.eventId,
+      kind: entry.kind,
+      holdId: entry.holdId,
+      customerId: entry.customerId,
+      atMs: this.#nowMs,
+      body: entry.body,
+      postings,
+      newBuckets: NO_BUCKETS,
+    });
     this.#cross(drafts);
     if (broken !== null) {
       this.#undo();

@@ -122,7 +122,8 @@ export function take(
     if (need > assessment.capacity) taking.softBreaches.push(limit.id);
     const add = need - assessment.have;
     if (add <= 0n || limit.windowKind.kind === 'call') continue;
-    const counter = counterOf(assessment.account, assessment.ownerId, limit.counterKey);
+    const counter =
+      assessment.counter ?? counterOf(assessment.account, assessment.ownerId, limit.counterKey);
     if (limit.windowKind.kind === 'minute') {
       takeRate(step, call, { assessment, counter, add, takes: taking.takes });
     } else if (limit.windowKind.kind === 'concurrent') {

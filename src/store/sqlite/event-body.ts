@@ -13,7 +13,7 @@ import type { JournalEntry, JsonValue, Posting } from '../../metering/core/types
 import type { AttemptRow } from './row-codec.ts';
 
 type Body = JournalEntry['body'];
-type StoredPosting = readonly (number | string)[];
+export type StoredPosting = readonly (number | string)[];
 
 /** An event's body as it is parsed. */
 export interface StoredBody {
@@ -51,13 +51,8 @@ const HOLD_DEFAULTS: Body = {
 /** Stands for a fingerprint that is the request's id. */
 const SAME_AS_REQUEST = 0;
 
-function amountText(amount: bigint): string {
-  const packed = packAmount(amount);
-  return typeof packed === 'number' ? String(packed) : `"${packed}"`;
-}
-
-/** A posting on the bucket of that number. */
-export function postingText(posting: Posting, no: number): string {
+/** A posting on the bucket of that number, as it is stored. */
+export function packPosting(posting: Posting, no: number): StoredPosting {
   const { dGranted, dHeld, dSpent, dOverrun, dExpired, dLeased } = posting;
   let used = 0;
   if (dLeased !== 0n) used = 6;
@@ -66,14 +61,14 @@ export function postingText(posting: Posting, no: number): string {
   else if (dSpent !== 0n) used = 3;
   else if (dHeld !== 0n) used = 2;
   else if (dGranted !== 0n) used = 1;
-  let result = `[${no}`;
-  if (used > 0) result += `,${amountText(dGranted)}`;
-  if (used > 1) result += `,${amountText(dHeld)}`;
-  if (used > 2) result += `,${amountText(dSpent)}`;
-  if (used > 3) result += `,${amountText(dOverrun)}`;
-  if (used > 4) result += `,${amountText(dExpired)}`;
-  if (used > 5) result += `,${amountText(dLeased)}`;
-  return `${result}]`;
+  const packed: (number | string)[] = [no];
+  if (used > 0) packed.push(packAmount(dGranted));
+  if (used > 1) packed.push(packAmount(dHeld));
+  if (used > 2) packed.push(packAmount(dSpent));
+  if (used > 3) packed.push(packAmount(dOverrun));
+  if (used > 4) packed.push(packAmount(dExpired));
+  if (used > 5) packed.push(packAmount(dLeased));
+  return packed;
 }
 
 function packHold(body: Body): JsonValue {
@@ -119,14 +114,16 @@ function packBody({ kind, body }: JournalEntry): JsonValue {
 /**
  * The text that is stored of an entry.
  *
- * @param postings the texts of its postings, with commas between
  * @param attempts text of `row-codec.ts`; null where the event has none
  */
-export function bodyText(entry: JournalEntry, postings: string, attempts: string | null): string {
-  const body = JSON.stringify(packBody(entry));
-  return attempts === null
-    ? `{"p":[${postings}],"b":${body}}`
-    : `{"p":[${postings}],"b":${body},"a":${attempts}}`;
+export function bodyText(
+  entry: JournalEntry,
+  postings: readonly StoredPosting[],
+  attempts: string | null,
+): string {
+  // One text of all: what is put together from small pieces is copied piece by piece when it is stored and hashed.
+  const text = JSON.stringify({ p: postings, b: packBody(entry) });
+  return attempts === null ? text : `${text.slice(0, -1)},"a":${attempts}}`;
 }
 
 function isList(value: JsonValue): value is readonly JsonValue[] {

@@ -7,7 +7,14 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
 import type { BucketImage, JournalEntry, Posting } from '../../metering/core/types.ts';
 import { isWalletBucket } from '../../metering/core/credits.ts';
-import { amountAt, bodyText, postingText, readBody, type StoredBody } from './event-body.ts';
+import {
+  amountAt,
+  bodyText,
+  packPosting,
+  readBody,
+  type StoredBody,
+  type StoredPosting,
+} from './event-body.ts';
 import { eventIdOf, storedEventId } from './event-key.ts';
 import { HashChain } from './hash-chain.ts';
 import type { AttemptRow } from './row-codec.ts';
@@ -232,7 +239,7 @@ export class JournalTables {
    */
   append(entry: JournalEntry, attemptsText: string | null): number {
     for (const bucket of entry.newBuckets) this.#addBucket(bucket, entry.customerId);
-    let postings = '';
+    const postings: StoredPosting[] = [];
     let touchesCredits = false;
     for (const posting of entry.postings) {
       const bucket = this.#known(posting.bucketId);
@@ -240,7 +247,7 @@ export class JournalTables {
         bucket.isTouched = true;
         this.#touched.push(posting.bucketId);
       }
-      postings += (postings === '' ? '' : ',') + postingText(posting, bucket.no);
+      postings.push(packPosting(posting, bucket.no));
       touchesCredits ||= bucket.isOfWallet && changesMore(posting);
     }
     const seq = this.#nextSeq;

@@ -1,16 +1,81 @@
 /**
  * The request record and its attempts as compact JSON rows: positional, since names repeated a million
- * times are most of such a row. Money stands as decimal text of nano-USD.
+ * times are most of such a row. Money stands in nano-USD as in every row (`packAmount`), counts of a usage vector by place
+ * ({@link UNIT_PLACES}). Rows of version 1 have money as decimal text and a usage vector as an object: both are read.
  *
  * @module
  */
 import type { Operation } from '../../contracts/metering.ts';
-import type { UsageVector } from '../../contracts/usage.ts';
+import type { CountedUnit, UsageVector } from '../../contracts/usage.ts';
+import { packAmount } from '../../metering/core/meter-amounts.ts';
 import type { AttemptRecord, RequestRecord } from '../../metering/ports.ts';
 import { type SqlRow, text } from './subscriptions.ts';
 
 /** Stands for what the row has in a column of its own. Rows of version 1 of the schema say it twice. */
 const IN_COLUMN = 0;
+
+/** Where the count of a unit stands: numbers are stored, so a further unit takes the next one. */
+const UNIT_PLACES: Readonly<Record<CountedUnit, number>> = {
+  input_text_tokens: 0,
+  output_text_tokens: 1,
+  cache_read_tokens: 2,
+  reasoning_tokens: 3,
+  cache_write_tokens: 4,
+  cache_write_1h_tokens: 5,
+  input_image_tokens: 6,
+  input_audio_tokens: 7,
+  input_video_tokens: 8,
+  cache_read_audio_tokens: 9,
+  output_audio_tokens: 10,
+  output_image_tokens: 11,
+  web_searches: 12,
+  requests: 13,
+  images: 14,
+  image_pixels: 15,
+  image_steps: 16,
+  video_clips: 17,
+  video_ms: 18,
+  characters: 19,
+  audio_ms: 20,
+  voice_clones: 21,
+  inputs: 22,
+};
+
+const UNITS_BY_PLACE: ReadonlyMap<number, CountedUnit> = new Map(
+  (Object.keys(UNIT_PLACES) as CountedUnit[]).map((unit) => [UNIT_PLACES[unit], unit]),
+);
+
+/** A usage vector as it is stored: `[place of the unit, count, …]`. */
+type StoredUsage = readonly number[] | UsageVector;
+
+function packUsage(usage: UsageVector): readonly number[] {
+  const packed: number[] = [];
+  for (const name in usage) {
+    const unit = name as CountedUnit;
+    const count = usage[unit];
+    if (count !== undefined) packed.push(UNIT_PLACES[unit], count);
+  }
+  return packed;
+}
+
+function isList(stored: StoredUsage): stored is readonly number[] {
+  return Array.isArray(stored);
+}
+
+function readUsage(stored: StoredUsage): UsageVector {
+  if (!isList(stored)) return stored;
+  const usage: Partial<Record<CountedUnit, number>> = {};
+  for (let at = 0; at + 1 < stored.length; at += 2) {
+    const unit = UNITS_BY_PLACE.get(stored[at] ?? -1);
+    if (unit !== undefined) usage[unit] = stored[at + 1] ?? 0;
+  }
+  return usage;
+}
+
+/** Milliseconds to the microsecond: what a clock says beyond that is noise, and most of the row's digits. */
+function toMicros(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
 
 type Tags = Readonly<Record<string, string>> | null;
 
@@ -30,8 +95,8 @@ type RequestRow = [
   finishedAtMs: number,
   overheadMs: number,
   attempts: number,
-  usage: UsageVector,
-  costNanoUsd: string,
+  usage: StoredUsage,
+  costNanoUsd: number | string,
   warnings: readonly string[],
   tags: Tags,
 ];
@@ -62,10 +127,10 @@ export function encodeRequest(record: RequestRecord): string {
     record.startedAtMs,
     record.firstTokenAtMs,
     record.finishedAtMs,
-    record.overheadMs,
+    toMicros(record.overheadMs),
     record.attempts,
-    record.usage,
-    String(record.costNanoUsd),
+    packUsage(record.usage),
+    packAmount(record.costNanoUsd),
     record.warnings,
     record.tags,
   ];
@@ -96,7 +161,7 @@ export function readRequest(stored: SqlRow): RequestRecord {
     finishedAtMs: row[12],
     overheadMs: row[13],
     attempts: row[14],
-    usage: row[15],
+    usage: readUsage(row[15]),
     costNanoUsd: BigInt(row[16]),
     estimated: (flags & ESTIMATED) !== 0,
     simulated: (flags & SIMULATED) !== 0,
@@ -118,9 +183,9 @@ export type AttemptRow = [
   outcome: string,
   httpStatus: number | null,
   billable: AttemptRecord['billable'],
-  usage: UsageVector,
+  usage: StoredUsage,
   estimated: 0 | 1,
-  costNanoUsd: string,
+  costNanoUsd: number | string,
   priceItemId: string | null,
   more?: AttemptExtras,
 ];
@@ -154,9 +219,9 @@ function attemptRow(attempt: AttemptRecord): AttemptRow {
     attempt.outcome,
     attempt.httpStatus,
     attempt.billable,
-    attempt.usage,
+    packUsage(attempt.usage),
     attempt.estimated ? 1 : 0,
-    String(attempt.costNanoUsd),
+    packAmount(attempt.costNanoUsd),
     attempt.priceItemId,
   ];
   const extras = extrasOf(attempt);
@@ -183,7 +248,7 @@ export function decodeAttempts(rows: readonly AttemptRow[]): readonly AttemptRec
     outcome: row[8],
     httpStatus: row[9],
     billable: row[10],
-    usage: row[11],
+    usage: readUsage(row[11]),
     estimated: row[12] === 1,
     costNanoUsd: BigInt(row[13]),
     priceItemId: row[14],
