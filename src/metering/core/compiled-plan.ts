@@ -50,6 +50,8 @@ export interface CompiledLimit {
   readonly slope: ElasticSlope;
   /** Shares in percent at which somebody wants to know, ascending; none for a limit without buckets. */
   readonly thresholds: readonly number[];
+  /** What of `x-ratelimit-*` its room is told in; null for a limit that is not a number, or no single customer's. */
+  readonly rate: 'requests' | 'tokens' | null;
   /** True for what bears cost before credits do (`plan_then_wallet`): the customer's own cost limits that refuse. */
   readonly allowance: boolean;
   /** True for the customer's credits themselves. */
@@ -92,6 +94,7 @@ export const CREDITS: CompiledLimit = {
   slope: 'cost',
   overridden: false,
   thresholds: [],
+  rate: null,
   allowance: false,
   credits: true,
   counterKey: 'wallet',
@@ -143,7 +146,18 @@ function parseScope(scope: string | undefined, holder: LimitHolder | undefined):
 
 /** True for a limit whose counter many customers share, so that its use is not one customer's to see. */
 export function isShared(limit: CompiledLimit): boolean {
-  return limit.scope.kind === 'deployment' || limit.scope.kind === 'provider';
+  return isSharedScope(limit.scope);
+}
+
+function isSharedScope({ kind }: LimitScope): boolean {
+  return kind === 'deployment' || kind === 'provider';
+}
+
+/** Windows without a reset say nothing of a rate. */
+function rateOf(meter: Meter, window: WindowKind): CompiledLimit['rate'] {
+  if (window.kind !== 'minute' && !bucketed(window)) return null;
+  if (meter === 'requests') return 'requests';
+  return meter.endsWith('_tokens') ? 'tokens' : null;
 }
 
 function modelMatcher(input: LimitInput, scope: LimitScope): GlobMatcher {
@@ -214,6 +228,7 @@ function compileLimit(
   const measure = `${limit.meter}/${limit.window}`;
   const id = limit.id ?? measure;
   const suffix = counterSuffix(id, measure);
+  const scope = parseScope(limit.scope, origin.holder);
   return {
     id,
     meter: limit.meter,
@@ -221,12 +236,13 @@ function compileLimit(
     windowKind,
     kind,
     amount: hasBuckets || kind !== 'number' ? own : own + (cap ?? 0n),
-    scope: parseScope(limit.scope, origin.holder),
+    scope,
     overridden: origin.overridden?.has(id) === true,
     onBreach: limit.on_breach ?? 'deny',
     overageCap: hasBuckets ? cap : null,
     slope: slopeOf(limit.meter),
     thresholds: hasBuckets ? thresholdsOf(limit) : [],
+    rate: kind === 'number' && !isSharedScope(scope) ? rateOf(limit.meter, windowKind) : null,
     allowance: origin.funding === 'plan_then_wallet' && isAllowance(limit, windowKind),
     credits: false,
     counterKey: id + suffix,

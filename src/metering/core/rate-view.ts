@@ -4,22 +4,13 @@
  *
  * @module
  */
-import type { Meter } from '../../contracts/metering.ts';
 import type { RateView, RateViews } from '../ports.ts';
 import { type Assessment, cellOf } from './assess.ts';
-import { bucketed, isShared } from './compiled-plan.ts';
 import { drainMs } from './gcra.ts';
 import { formatMeterAmount } from './meter-amounts.ts';
 import { findCounter } from './state.ts';
 
 export const NO_RATES: RateViews = { requests: null, tokens: null };
-
-type RateMeter = keyof RateViews;
-
-function rateMeterOf(meter: Meter): RateMeter | null {
-  if (meter === 'requests') return 'requests';
-  return meter.endsWith('_tokens') ? 'tokens' : null;
-}
 
 interface Candidate {
   readonly assessment: Assessment;
@@ -60,17 +51,17 @@ export function rateViews(
   takenOf: (assessment: Assessment) => bigint,
   nowMs: number,
 ): RateViews {
-  const best: Record<RateMeter, Candidate | null> = { requests: null, tokens: null };
+  let requests: Candidate | null = null;
+  let tokens: Candidate | null = null;
   for (const assessment of assessments) {
-    const { limit } = assessment;
-    const meter = rateMeterOf(limit.meter);
-    const perMinute = limit.windowKind.kind === 'minute';
-    // What all customers share is not one customer's allowance.
-    if (meter === null || limit.kind !== 'number' || isShared(limit)) continue;
-    if (!perMinute && !bucketed(limit.windowKind)) continue;
+    const { rate, windowKind } = assessment.limit;
+    if (rate === null) continue;
     const left = assessment.capacity - takenOf(assessment);
+    const perMinute = windowKind.kind === 'minute';
     const candidate = { assessment, perMinute, left: left > 0n ? left : 0n };
-    if (tighter(candidate, best[meter])) best[meter] = candidate;
+    if (rate === 'tokens') {
+      if (tighter(candidate, tokens)) tokens = candidate;
+    } else if (tighter(candidate, requests)) requests = candidate;
   }
-  return { requests: viewOf(best.requests, nowMs), tokens: viewOf(best.tokens, nowMs) };
+  return { requests: viewOf(requests, nowMs), tokens: viewOf(tokens, nowMs) };
 }

@@ -156,6 +156,8 @@ export class JournalTables {
   #nextNo: number;
   /** Buckets whose counters have changed since they were last written. */
   #touched: string[] = [];
+  /** Entries of the transaction that changed credits by more than a hold and its release. */
+  #walletEntries: JournalEntry[] = [];
   /** Buckets changed since the last mark. */
   readonly #sinceMark = new Set<string>();
   /** What a mark has written whose transaction is not committed yet. */
@@ -194,6 +196,11 @@ export class JournalTables {
     return this.#nextSeq;
   }
 
+  /** Entries of the transaction under way that changed credits by more than a hold and its release. */
+  get walletEntries(): readonly JournalEntry[] {
+    return this.#walletEntries;
+  }
+
   /** What {@link reset} puts back when a transaction fails. */
   position(): JournalPosition {
     return { nextSeq: this.#nextSeq, nextNo: this.#nextNo };
@@ -211,11 +218,13 @@ export class JournalTables {
     this.#nextNo = position.nextNo;
     this.#chain.reset();
     this.#touched = [];
+    this.#walletEntries = [];
     this.unmark();
   }
 
   /** The transaction is committed, and the mark in it with it. */
   committed(): void {
+    if (this.#walletEntries.length > 0) this.#walletEntries = [];
     this.#marking.clear();
     this.#chain.committed();
   }
@@ -257,7 +266,10 @@ export class JournalTables {
     const stored = storedEventId(eventId, holdId);
     this.#insertEvent.run(seq, stored, kind, holdId, customerId, atMs, body);
     this.#chain.add({ seq, eventId, kind, holdId, customerId, atMs, body });
-    if (touchesCredits) this.#insertWalletEntry.run(entry.customerId, seq);
+    if (touchesCredits) {
+      this.#insertWalletEntry.run(entry.customerId, seq);
+      this.#walletEntries.push(entry);
+    }
     return seq;
   }
 

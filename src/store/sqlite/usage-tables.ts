@@ -143,6 +143,23 @@ function namesOf(
   return [customerId, keyId, operation, providerOf(model), model, planId];
 }
 
+/** Whether usage of the call's model in that hour counts on the rollup. */
+function isOf(
+  rollup: Rollup,
+  call: { readonly identity: CallIdentity; readonly model: string; readonly hourMs: number },
+): boolean {
+  const { identity } = call;
+  const own = rollup.identity;
+  return (
+    rollup.hourMs === call.hourMs &&
+    rollup.model === call.model &&
+    own.customerId === identity.customerId &&
+    own.keyId === identity.keyId &&
+    own.operation === identity.operation &&
+    own.planId === identity.planId
+  );
+}
+
 export class UsageTables {
   /** Sums of days that are over. */
   readonly days: UsageDays;
@@ -155,6 +172,8 @@ export class UsageTables {
   readonly #meters: UsedMeters;
   /** Made anew for each transaction: a table that is cleared again and again keeps what it held (`ChurningMap`). */
   #rollups = new Map<string, Rollup>();
+  /** The one that was counted on last: calls of one batch are mostly alike, and its key is long. */
+  #last: Rollup | null = null;
   #rowInMs = 0;
 
   constructor(database: DatabaseSync) {
@@ -209,17 +228,22 @@ export class UsageTables {
       this.#meters.note(amounts);
       if (this.days.hasSummedUp(subject, hourMs)) this.days.add(subject, hourMs, amounts);
     }
-    if (this.#rollups.size > 0) this.#rollups = new Map();
+    if (this.#rollups.size > 0) this.#forgetRollups();
     this.#tags.flush();
   }
 
   /** After a failed transaction: forgets what was noted, and numbers that may not have been written. */
   reset(): void {
-    this.#rollups = new Map();
+    this.#forgetRollups();
     this.#subjects.reset();
     this.#tags.reset();
     this.#meters.reset();
     this.days.reset();
+  }
+
+  #forgetRollups(): void {
+    this.#rollups = new Map();
+    this.#last = null;
   }
 
   #replace(request: RequestWrite, usage: string | null): boolean {
@@ -242,8 +266,21 @@ export class UsageTables {
     charge: Charge,
     how: { readonly requests: bigint; readonly sign: 1n | -1n },
   ): void {
+    const rollup = this.#rollupOf(identity, charge.model);
+    addCharge(rollup.amounts, charge, how);
+    const { customerId, tags } = identity;
+    if (tags === null) return;
+    const { model, subjectKey, hourMs } = rollup;
+    const subjectId = (): number => this.#subject(subjectKey, identity, model).id;
+    for (const sums of this.#tags.cells({ customerId, tags, subjectKey, subjectId, hourMs })) {
+      addCharge(sums, charge, how);
+    }
+  }
+
+  /** What the call's usage counts on, made where this transaction has none yet. */
+  #rollupOf(identity: CallIdentity, model: string): Rollup {
     const hourMs = Math.floor(identity.reservedAtMs / HOUR_MS) * HOUR_MS;
-    const { model } = charge;
+    if (this.#last !== null && isOf(this.#last, { identity, model, hourMs })) return this.#last;
     const subjectKey = `${identity.customerId}\n${identity.keyId}\n${identity.operation}\n${model}\n${identity.planId}`;
     let key = subjectKey;
     let rollup = this.#rollups.get(key);
@@ -256,13 +293,8 @@ export class UsageTables {
       rollup = { identity, model, subjectKey, hourMs, amounts: noAmounts() };
       this.#rollups.set(key, rollup);
     }
-    addCharge(rollup.amounts, charge, how);
-    const { customerId, tags } = identity;
-    if (tags === null) return;
-    const subjectId = (): number => this.#subject(subjectKey, identity, model).id;
-    for (const sums of this.#tags.cells({ customerId, tags, subjectKey, subjectId, hourMs })) {
-      addCharge(sums, charge, how);
-    }
+    this.#last = rollup;
+    return rollup;
   }
 
   #subject(subjectKey: string, identity: CallIdentity, model: string): Subject {

@@ -65,10 +65,11 @@ export class WalletAlerts {
     this.#sql = statementCache(database);
   }
 
-  /** Called once the bucket rows and entries of the batch are written. */
-  note(entries: readonly { readonly entry: JournalEntry }[]): void {
+  /** Called once the bucket rows and entries of the batch are written, with those that touch wallets. */
+  note(entries: readonly JournalEntry[]): void {
+    if (entries.length === 0) return;
     const touchedAtMs = new Map<string, number>();
-    for (const { entry } of entries) {
+    for (const entry of entries) {
       for (const customerId of touchedBy(entry)) touchedAtMs.set(customerId, entry.atMs);
     }
     for (const [customerId, atMs] of touchedAtMs) this.#look(customerId, atMs);

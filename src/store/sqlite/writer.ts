@@ -390,7 +390,7 @@ export class Writer {
     }
     this.#journal.flushBuckets((bucketId) => this.#engine.bucket(bucketId));
     if (writes.crossings.length > 0) this.#crossings.note(writes.crossings);
-    this.#wallets?.note(writes.entries);
+    this.#wallets?.note(this.#journal.walletEntries);
     for (const request of writes.requests) this.#usage.write(request);
     this.#usage.flush();
     for (const { order, atMs } of writes.claimEnds) this.#idempotency.end(order, atMs);
