@@ -90,7 +90,7 @@ function readAnswers(answers: Flat): number {
   while (!reader.done) {
     const code = reader.number();
     reader.number();
-    if (code === ANSWER_HELD) readHeld(reader);
+    if (code === ANSWER_HELD) readHeld(reader, '');
     else if (code === ANSWER_SETTLED) {
       reader.number();
       reader.number();

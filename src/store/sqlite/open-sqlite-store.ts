@@ -88,11 +88,11 @@ function ledgerOver(link: WriterLink, readers: Pick<ReaderLink, 'ask'>, now: () 
     reserve: (command) =>
       link.ask((flat, call) => {
         putReserve(flat, call, command);
-      }),
+      }, command.holdId),
     extend: (command) =>
       link.ask((flat, call) => {
         putExtend(flat, call, command);
-      }),
+      }, command.holdId),
     settle: (command) =>
       link.ask((flat, call) => {
         if (command.claim !== undefined) putClaimEnd(flat, command.claim);

@@ -139,7 +139,7 @@ describe('the batch between the threads', () => {
     putHeld(flat, 5, held);
     const reader = new FlatReader(structuredClone(flat));
     expect([reader.number(), reader.number()]).toEqual([ANSWER_HELD, 5]);
-    expect(readHeld(reader)).toEqual(held);
+    expect(readHeld(reader, 'hold_1')).toEqual(held);
     expect(reader.done).toBe(true);
   });
 });

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Meter, METERS, type Operation } from '../../contracts/metering.ts';
+import { type Meter, METERS, type Operation, OPERATIONS } from '../../contracts/metering.ts';
 import type {
   CandidateBound,
   Charge,
@@ -48,6 +48,9 @@ export const ANSWER_ERROR = 3;
 const METER_INDEX: ReadonlyMap<string, number> = new Map(
   METERS.map((meter, index) => [meter, index]),
 );
+
+/** Stands for what nearly every call has: a price, and its request's id as the fingerprint. A number costs less than a text. */
+const USUAL = 0;
 
 /** A settlement as the writer gets it: what is only stored stays text. */
 export interface SettleOrder {
@@ -129,10 +132,10 @@ export function putReserve(flat: Flat, call: number, command: ReserveCommand): v
     command.requestId,
     command.customerId,
     command.keyId,
-    command.operation,
-    command.pricing,
+    OPERATIONS.indexOf(command.operation),
+    command.pricing === 'priced' ? USUAL : command.pricing,
     command.priceBookId,
-    command.fingerprint,
+    command.fingerprint === command.requestId ? USUAL : command.fingerprint,
     command.tags === null ? null : JSON.stringify(command.tags),
     command.token ?? null,
   );
@@ -274,15 +277,22 @@ export class FlatReader {
     return Array.from({ length: this.number() }, () => this.bigint());
   }
 
+  operation(): Operation {
+    const index = this.number();
+    const operation = OPERATIONS[index];
+    if (operation === undefined) throw new RangeError(`unknown operation ${index}`);
+    return operation;
+  }
+
   reserve(): ReserveCommand {
     const holdId = this.text();
     const requestId = this.text();
     const customerId = this.text();
     const keyId = this.text();
-    const operation = this.text() as Operation;
-    const pricing = this.text() as ReserveCommand['pricing'];
+    const operation = this.operation();
+    const pricing = this.next() as ReserveCommand['pricing'] | typeof USUAL;
     const priceBookId = this.text();
-    const fingerprint = this.text();
+    const fingerprint = this.next() as string | typeof USUAL;
     const tags = this.nullableText();
     const token = this.next() as TokenClaim | null;
     return {
@@ -291,9 +301,9 @@ export class FlatReader {
       customerId,
       keyId,
       operation,
-      pricing,
+      pricing: pricing === USUAL ? 'priced' : pricing,
       priceBookId,
-      fingerprint,
+      fingerprint: fingerprint === USUAL ? requestId : fingerprint,
       tags: tags === null ? null : (JSON.parse(tags) as Record<string, string>),
       token,
       bound: this.bound(),
@@ -350,11 +360,11 @@ function readRate(reader: FlatReader): RateView | null {
   return { limit, remaining: reader.text(), resetMs: reader.nullableNumber() };
 }
 
+/** The hold's id is left out: whoever asked for it knows it. */
 export function putHeld(flat: Flat, call: number, held: Held): void {
   flat.push(
     ANSWER_HELD,
     call,
-    held.holdId,
     held.outputTokens,
     held.softBreaches.length === 0 ? null : held.softBreaches,
     held.plan.id,
@@ -364,8 +374,7 @@ export function putHeld(flat: Flat, call: number, held: Held): void {
   putRate(flat, held.rates.tokens);
 }
 
-export function readHeld(reader: FlatReader): Held {
-  const holdId = reader.text();
+export function readHeld(reader: FlatReader, holdId: string): Held {
   const outputTokens = reader.nullableNumber();
   const softBreaches = reader.next() as readonly string[] | null;
   const plan = { id: reader.text(), version: reader.number() };

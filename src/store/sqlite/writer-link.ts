@@ -22,10 +22,14 @@ import {
 } from './wire.ts';
 
 const MAX_BATCHES_OUT = 1;
+/** Number of a command that has no answer. */
+const NO_CALL = -1;
 /** Bounds one transaction; about 30 values a command. */
 const MAX_BATCH_VALUES = 32_768;
 
 interface Waiting {
+  /** The hold that is asked for; null where it is something else. */
+  readonly holdId: string | null;
   resolve(value: unknown): void;
   reject(reason: Error): void;
 }
@@ -57,15 +61,20 @@ export class WriterLink {
     });
   }
 
-  /** Queues a command that is answered. `put` writes it under the given call number. */
-  ask<Answer>(put: (flat: Flat, call: number) => void): Promise<Answer> {
+  /**
+   * Queues a command that is answered. `put` writes it under the given call number.
+   *
+   * @param holdId of a command that asks for a hold: its answer does not name it
+   */
+  ask<Answer>(
+    put: (flat: Flat, call: number) => void,
+    holdId: string | null = null,
+  ): Promise<Answer> {
     if (this.#failure !== null) return Promise.reject(fromPlainError(this.#failure));
     return new Promise<Answer>((resolve, reject) => {
-      const call = this.#waiting.add({ resolve: resolve as Waiting['resolve'], reject });
+      const call = this.#waiting.add({ holdId, resolve: resolve as Waiting['resolve'], reject });
       try {
-        this.#write((flat) => {
-          put(flat, call);
-        });
+        this.#write(put, call);
       } catch (error) {
         this.#waiting.take(call);
         throw error;
@@ -77,7 +86,7 @@ export class WriterLink {
   /** Queues a command that has no answer. */
   tell(put: (flat: Flat) => void): void {
     if (this.#failure !== null) return;
-    this.#write(put);
+    this.#write(put, NO_CALL);
     this.#schedule();
   }
 
@@ -114,11 +123,11 @@ export class WriterLink {
   }
 
   /** A command that cannot be written must not leave half of itself in the batch. */
-  #write(put: (flat: Flat) => void): void {
+  #write(put: (flat: Flat, call: number) => void, call: number): void {
     const flat = this.#room();
     const { length } = flat;
     try {
-      put(flat);
+      put(flat, call);
     } catch (error) {
       flat.length = length;
       throw error;
@@ -164,7 +173,7 @@ export class WriterLink {
       const waiting = this.#waiting.take(call);
       switch (code) {
         case ANSWER_HELD:
-          waiting?.resolve(readHeld(reader));
+          waiting?.resolve(readHeld(reader, waiting.holdId ?? ''));
           break;
         case ANSWER_SETTLED: {
           const settled: Settled = {

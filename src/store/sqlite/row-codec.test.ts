@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { COUNTED_UNITS } from '../../contracts/usage.ts';
+import { reserveOf, settleOf } from '../../metering/testing/store-samples.ts';
+import {
+  type AttemptRow,
+  decodeAttempts,
+  encodeAttempts,
+  encodeRequest,
+  readRequest,
+} from './row-codec.ts';
+
+const usage = fc.dictionary(fc.constantFrom(...COUNTED_UNITS), fc.maxSafeNat(), {
+  noNullPrototype: true,
+});
+const money = fc.bigInt({ min: 0n, max: 2n ** 62n });
+const sample = settleOf(reserveOf('cus_1', 1), 1000);
+
+function stored(body: string): { request_id: string; customer_id: string; body: string } {
+  const { requestId, customerId } = sample.request;
+  return { request_id: requestId, customer_id: customerId, body };
+}
+
+describe('rows of the request log and of attempts', () => {
+  it('give back every count and every amount', () => {
+    fc.assert(
+      fc.property(usage, money, (counted, costNanoUsd) => {
+        const request = { ...sample.request, usage: counted, costNanoUsd };
+        expect(readRequest(stored(encodeRequest(request)))).toEqual(request);
+        const attempts = sample.attempts.map((one) => ({ ...one, usage: counted, costNanoUsd }));
+        const rows = JSON.parse(encodeAttempts(attempts)) as AttemptRow[];
+        expect(decodeAttempts(rows)).toEqual(attempts);
+      }),
+    );
+  });
+
+  it('keep durations to the microsecond', () => {
+    const request = { ...sample.request, overheadMs: 0.123456789012345 };
+    const { overheadMs } = readRequest(stored(encodeRequest(request)));
+    expect(overheadMs).toBe(0.123);
+  });
+
+  it('of version 1 are read as well: usage by name, money as text', () => {
+    const counted = { input_text_tokens: 80, web_searches: 2 };
+    const row = JSON.parse(encodeRequest(sample.request)) as unknown[];
+    row[15] = counted;
+    row[16] = '9007199254740993';
+    const read = readRequest(stored(JSON.stringify(row)));
+    expect(read).toEqual({
+      ...sample.request,
+      usage: counted,
+      costNanoUsd: 9_007_199_254_740_993n,
+    });
+  });
+});
