@@ -210,7 +210,15 @@ export function settle(
   const { charges } = command;
   if (hold !== undefined) {
     const body = NOTHING_TO_SAY;
-    return end(memory, { hold, type: 'settled', charges, kind: 'settle', body, final: true, nowMs });
+    return end(memory, {
+      hold,
+      type: 'settled',
+      charges,
+      kind: 'settle',
+      body,
+      final: true,
+      nowMs,
+    });
   }
   const resolved = resolvedHold(memory, command.holdId);
   return resolved.final ? replayOf(resolved) : settleLate(memory, { resolved, charges, nowMs });
