@@ -16,6 +16,8 @@ export interface WireRequest {
   readonly body: Buffer | null;
   /** A large body in place of `body`, in pieces that are sent one after the other: most of it is somebody else's bytes. */
   readonly bodyPieces?: readonly Buffer[];
+  /** A small body in place of `body`, its bytes as the letters of a text (latin1): it need not be copied to leave with the head. */
+  readonly bodyText?: string;
 }
 
 /** A whole reply as it came. */

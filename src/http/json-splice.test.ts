@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { scanObject } from './json-members.ts';
 import {
   keysOf,
+  memberEdit,
+  memberKey,
   spliceIntoPieces,
-  spliceMembers,
+  spliceIntoText,
   type MemberEdit,
   type ScannedObject,
 } from './json-splice.ts';
@@ -15,28 +17,31 @@ function scanned(bytes: Buffer): ScannedObject {
   return { bytes, members: scan.members };
 }
 
+function spliced(object: ScannedObject, edits: readonly MemberEdit[]): Buffer {
+  return Buffer.from(spliceIntoText(object, edits), 'latin1');
+}
+
 /** JSON without keys of one escaped character: `JSON.parse` of Node 24 now and then reads the key `"\\""` as a backslash. */
 const value = fc.jsonValue().filter((one) => !/"\\.":/.test(JSON.stringify(one)));
 const key = fc.string().filter((text) => !/^"\\.{1,5}"$/.test(JSON.stringify(text)));
 
-describe('spliceMembers', () => {
+describe('spliceIntoText', () => {
   it('gives the object that editing the parsed object gives, and keeps the order of what stays', () => {
     fc.assert(
       fc.property(
         fc.dictionary(key, value, { maxKeys: 8 }),
         fc.dictionary(
-          fc.constantFrom('model', 'max_tokens', 'a', 'é', '""', '__proto__'),
+          fc.constantFrom('model', 'max_tokens', 'a', 'é', '""', '__proto__', '\n', '\ud800'),
           fc.option(value, { nil: undefined }),
         ),
         fc.nat(3),
         (body, edits, indent) => {
           const bytes = Buffer.from(JSON.stringify(body, null, indent));
-          const changes = Object.entries(edits).map(([name, change]): MemberEdit => ({
-            key: name,
-            json: change === undefined ? null : JSON.stringify(change),
-          }));
+          const changes = Object.entries(edits).map(([name, change]) =>
+            memberEdit(memberKey(name), change),
+          );
           const object = scanned(bytes);
-          const edited = spliceMembers(object, changes);
+          const edited = spliced(object, changes);
           expect(Buffer.concat(spliceIntoPieces(object, changes))).toEqual(edited);
           const expected: Record<string, unknown> = Object.fromEntries(Object.entries(body));
           for (const [name, change] of Object.entries(edits)) {
@@ -58,32 +63,35 @@ describe('spliceMembers', () => {
 
   it('copies nothing that stays where pieces will do', () => {
     const bytes = Buffer.from('{"model":"x","b":[1],"n":2}');
-    const pieces = spliceIntoPieces(scanned(bytes), [{ key: 'model', json: '"y"' }]);
+    const pieces = spliceIntoPieces(scanned(bytes), [memberEdit(memberKey('model'), 'y')]);
     expect(pieces.map(String)).toEqual(['{', '"model":"y",', '"b":[1],"n":2', '}']);
     expect(pieces[2]?.buffer).toBe(bytes.buffer);
   });
 
   it('leaves bytes it does not edit exactly as they were', () => {
     const bytes = Buffer.from('{ "a" : 1e2,\n"model":"x" , "b":[ {"c":"}\\""} ] }');
-    const edited = spliceMembers(scanned(bytes), [{ key: 'model', json: '"y"' }]);
+    const edited = spliced(scanned(bytes), [memberEdit(memberKey('model'), 'y')]);
     expect(edited.toString()).toBe('{"a" : 1e2,"model":"y","b":[ {"c":"}\\""} ]}');
   });
 
   it('finds members by what their keys mean, however they are written', () => {
-    const edited = spliceMembers(scanned(Buffer.from('{"mod\\u0065l":1,"n":2,"\u00e9":3}')), [
-      { key: 'model', json: '"y"' },
-      { key: 'é', json: null },
+    const edited = spliced(scanned(Buffer.from('{"mod\\u0065l":1,"n":2,"\u00e9":3}')), [
+      memberEdit(memberKey('model'), 'y'),
+      memberEdit(memberKey('é'), undefined),
     ]);
     expect(edited.toString()).toBe('{"model":"y","n":2}');
   });
 
+  it('takes no key for another whose bytes look like it', () => {
+    const object = scanned(Buffer.from('{"é":1,"a\\n":2}'));
+    const edits = ['Ã©', 'a\\n'].map((name) => memberEdit(memberKey(name), undefined));
+    expect(spliced(object, edits).toString()).toBe('{"é":1,"a\\n":2}');
+  });
+
   it('takes one edit for the member that stands, and a second of its key as a new member', () => {
     const object = scanned(Buffer.from('{"a":1,"model":"x"}'));
-    const edits = [
-      { key: 'model', json: null },
-      { key: 'model', json: '"y"' },
-    ];
-    expect(spliceMembers(object, edits).toString()).toBe('{"model":"y","a":1}');
+    const edits = [memberEdit(memberKey('model'), undefined), memberEdit(memberKey('model'), 'y')];
+    expect(spliced(object, edits).toString()).toBe('{"model":"y","a":1}');
   });
 });
 

@@ -7,16 +7,8 @@
 import type { MemberPlaces } from '../contracts/wire.ts';
 import { PLACES_PER_MEMBER, skipSpace } from './json-members.ts';
 
-const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const FIRST_PRINTABLE = 0x20;
 const FIRST_BEYOND_ASCII = 0x80;
-
-/** Most bytes that a character of a JavaScript string has in UTF-8. */
-const BYTES_PER_CHARACTER_MAX = 3;
-
-/** Ranges up to this are copied by a loop: calling the native copy costs more than so few bytes. */
-const SHORT_RANGE_BYTES = 48;
 
 /** An object as it came, and where its members stand. */
 export interface ScannedObject {
@@ -24,29 +16,45 @@ export interface ScannedObject {
   readonly members: MemberPlaces;
 }
 
+/** The name of a member, ready to be looked for and to be written. */
+export interface MemberKey {
+  readonly name: string;
+  /** Its string in JSON with the quotes, its bytes as letters. */
+  readonly letters: string;
+  /** The same as bytes. */
+  readonly bytes: Buffer;
+}
+
 /** What becomes of one top-level member. */
 export interface MemberEdit {
-  readonly key: string;
-  /** JSON text of the value to be set; null removes the member. */
-  readonly json: string | null;
+  readonly key: MemberKey;
+  /** Key and value in JSON, their bytes as letters (latin1); null removes the member. */
+  readonly member: string | null;
 }
 
-function isPlain(code: number): boolean {
-  return (
-    code >= FIRST_PRINTABLE && code < FIRST_BEYOND_ASCII && code !== QUOTE && code !== BACKSLASH
-  );
-}
-
-/** The inside of a key's string in JSON. */
-function insideOfKey(key: string): string {
-  for (let at = 0; at < key.length; at += 1) {
-    if (!isPlain(key.charCodeAt(at))) return JSON.stringify(key).slice(1, -1);
+/** The UTF-8 of a text, its bytes as letters (latin1). */
+function bytesAsLetters(text: string): string {
+  for (let at = 0; at < text.length; at += 1) {
+    if (text.charCodeAt(at) >= FIRST_BEYOND_ASCII) return Buffer.from(text).toString('latin1');
   }
-  return key;
+  return text;
+}
+
+/** A key; one that many edits name is made once. */
+export function memberKey(name: string): MemberKey {
+  const bytes = Buffer.from(JSON.stringify(name));
+  return { name, letters: bytes.toString('latin1'), bytes };
+}
+
+/** Sets a member to `value`, or removes it where that is undefined. */
+export function memberEdit(key: MemberKey, value: unknown): MemberEdit {
+  if (value === undefined) return { key, member: null };
+  const json = Number.isSafeInteger(value) ? String(value) : bytesAsLetters(JSON.stringify(value));
+  return { key, member: `${key.letters}:${json}` };
 }
 
 /** The key of the member that is noted at `place`. */
-function keyAt({ bytes, members }: ScannedObject, place: number): string {
+function nameAt({ bytes, members }: ScannedObject, place: number): string {
   return String(JSON.parse(bytes.toString('utf8', members[place], members[place + 1])));
 }
 
@@ -54,15 +62,15 @@ function keyAt({ bytes, members }: ScannedObject, place: number): string {
 export function keysOf(object: ScannedObject): readonly string[] {
   const keys: string[] = [];
   for (let place = 0; place < object.members.length; place += PLACES_PER_MEMBER) {
-    keys.push(keyAt(object, place));
+    keys.push(nameAt(object, place));
   }
   return keys;
 }
 
-/** Whether `text` stands in the bytes from `from` on, letter by letter. */
-function standsAt(text: string, bytes: Buffer, from: number): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    if (bytes[from + at] !== text.charCodeAt(at)) return false;
+/** Whether `part` stands in the bytes from `from` on. */
+function standsAt(part: Buffer, bytes: Buffer, from: number): boolean {
+  for (let at = 0; at < part.length; at += 1) {
+    if (part[at] !== bytes[from + at]) return false;
   }
   return true;
 }
@@ -74,24 +82,27 @@ function editAt(
   edits: readonly MemberEdit[],
 ): MemberEdit | undefined {
   const { bytes, members } = object;
-  const from = (members[place] ?? 0) + 1;
-  const end = (members[place + 1] ?? 0) - 1;
-  for (let at = from; at < end; at += 1) {
-    if (isPlain(bytes[at] ?? 0)) continue;
-    const key = keyAt(object, place);
-    return edits.find((edit) => edit.key === key);
-  }
+  const from = members[place] ?? 0;
+  const end = members[place + 1] ?? 0;
   for (const edit of edits) {
-    if (edit.key.length === end - from && standsAt(edit.key, bytes, from)) return edit;
+    const key = edit.key.bytes;
+    if (key.length === end - from && standsAt(key, bytes, from)) return edit;
+  }
+  // The string of a key can be written in several ways only with escapes.
+  for (let at = from; at < end; at += 1) {
+    if (bytes[at] !== BACKSLASH) continue;
+    const name = nameAt(object, place);
+    return edits.find((edit) => edit.key.name === name);
   }
   return undefined;
 }
 
 /** Takes an edited object from its first byte to its last. */
 interface Sink {
-  text(text: string): void;
+  /** A member that is set, its bytes as letters. */
+  member(separator: string, member: string): void;
   /** Bytes of the original. */
-  range(from: number, to: number): void;
+  range(separator: string, from: number, to: number): void;
 }
 
 /** Writes the object with the edits made: new members stand first, all others where they stood. */
@@ -102,96 +113,58 @@ function writeEdited(object: ScannedObject, edits: readonly MemberEdit[], sink: 
     found.push(editAt(object, place, edits));
   }
   let separator = '';
-  const writeMember = ({ key, json }: MemberEdit): void => {
-    if (json === null) return;
-    sink.text(separator);
-    sink.text('"');
-    sink.text(insideOfKey(key));
-    sink.text('":');
-    sink.text(json);
+  let end = skipSpace(bytes, 0) + 1;
+  sink.range('', 0, end);
+  for (const edit of edits) {
+    if (edit.member === null || found.includes(edit)) continue;
+    sink.member(separator, edit.member);
     separator = ',';
-  };
-  const open = skipSpace(bytes, 0) + 1;
-  sink.range(0, open);
-  for (const edit of edits) if (!found.includes(edit)) writeMember(edit);
-  let end = open;
+  }
   for (let index = 0; index < found.length; index += 1) {
     const edit = found[index];
-    const place = index * PLACES_PER_MEMBER;
-    if (edit !== undefined) {
-      writeMember(edit);
-    } else {
-      // Members that stay leave in one piece with those that stay behind them.
+    const from = members[index * PLACES_PER_MEMBER] ?? 0;
+    if (edit === undefined) {
+      // Members that stay leave in one piece with those behind them that stay, too.
       while (index + 1 < found.length && found[index + 1] === undefined) index += 1;
-      sink.text(separator);
-      sink.range(members[place] ?? 0, members[index * PLACES_PER_MEMBER + 3] ?? 0);
-      separator = ',';
     }
     end = members[index * PLACES_PER_MEMBER + 3] ?? 0;
+    if (edit === undefined) sink.range(separator, from, end);
+    else if (edit.member === null) continue;
+    else sink.member(separator, edit.member);
+    separator = ',';
   }
-  sink.range(skipSpace(bytes, end), bytes.length);
+  sink.range('', skipSpace(bytes, end), bytes.length);
 }
 
-/** Writes into one buffer that has room enough. */
-class BufferSink implements Sink {
-  readonly #original: Buffer;
-  readonly #written: Buffer;
-  #at = 0;
+/** Puts together one text: no part of it is copied before it is written to where it goes. */
+class TextSink implements Sink {
+  written = '';
+  readonly #original: string;
 
-  constructor(original: Buffer, roomBytes: number) {
-    this.#original = original;
-    this.#written = Buffer.allocUnsafe(roomBytes);
+  constructor(original: Buffer) {
+    this.#original = original.toString('latin1');
   }
 
-  /** Texts are short, so that a loop writes them in less time than a call of the native writer takes. */
-  text(text: string): void {
-    const written = this.#written;
-    const from = this.#at;
-    for (let at = 0; at < text.length; at += 1) {
-      const code = text.charCodeAt(at);
-      if (code >= FIRST_BEYOND_ASCII) {
-        this.#at = from + written.write(text, from);
-        return;
-      }
-      written[from + at] = code;
-    }
-    this.#at = from + text.length;
+  member(separator: string, member: string): void {
+    this.written += separator + member;
   }
 
-  range(from: number, to: number): void {
-    const written = this.#written;
-    const start = this.#at;
-    this.#at = start + to - from;
-    if (to - from > SHORT_RANGE_BYTES) this.#original.copy(written, start, from, to);
-    else for (let at = from; at < to; at += 1) written[start + at - from] = this.#original[at] ?? 0;
+  range(separator: string, from: number, to: number): void {
+    this.written += separator + this.#original.slice(from, to);
   }
-
-  take(): Buffer {
-    return this.#written.subarray(0, this.#at);
-  }
-}
-
-function roomFor(bytes: Buffer, edits: readonly MemberEdit[]): number {
-  let room = bytes.length;
-  for (const { key, json } of edits) {
-    if (json === null) continue;
-    const characters = insideOfKey(key).length + json.length + '"":,'.length;
-    room += characters * BYTES_PER_CHARACTER_MAX;
-  }
-  return room;
 }
 
 /**
- * A copy of a JSON object with top-level members set, added (first in the object) or removed. All other bytes stay as they
- * were.
+ * A JSON object with top-level members set, added (first in the object) or removed. All other bytes stay as they were.
  *
  * @param object one that `JSON.parse` has accepted
  * @param edits of two with one key the first is for the member that stands, and the second is a new member
+ * @returns its bytes as the letters of a text (latin1)
  */
-export function spliceMembers(object: ScannedObject, edits: readonly MemberEdit[]): Buffer {
-  const sink = new BufferSink(object.bytes, roomFor(object.bytes, edits));
+export function spliceIntoText(object: ScannedObject, edits: readonly MemberEdit[]): string {
+  const sink = new TextSink(object.bytes);
   writeEdited(object, edits, sink);
-  return sink.take();
+  return sink.written;
 }
 
 /** Collects pieces, those that stay as parts of the original. */
@@ -204,18 +177,19 @@ class PieceSink implements Sink {
     this.#original = original;
   }
 
-  text(text: string): void {
-    this.#text += text;
+  member(separator: string, member: string): void {
+    this.#text += separator + member;
   }
 
-  range(from: number, to: number): void {
-    if (this.#text !== '') this.pieces.push(Buffer.from(this.#text));
+  range(separator: string, from: number, to: number): void {
+    const text = this.#text + separator;
     this.#text = '';
+    if (text !== '') this.pieces.push(Buffer.from(text, 'latin1'));
     if (from < to) this.pieces.push(this.#original.subarray(from, to));
   }
 }
 
-/** {@link spliceMembers} without a copy: pieces that make up the object one after the other, most of them parts of its bytes. */
+/** {@link spliceIntoText} of a large object: pieces that make it up one after the other, most of them parts of its bytes. */
 export function spliceIntoPieces(
   object: ScannedObject,
   edits: readonly MemberEdit[],

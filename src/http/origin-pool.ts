@@ -18,6 +18,8 @@ export interface PooledCall {
   readonly body: Buffer | null;
   /** In place of `body`. */
   readonly bodyPieces: readonly Buffer[] | null;
+  /** In place of both, in latin1. */
+  readonly bodyText: string | null;
   /** True once it has ended, in whatever way: a connection is not spent on it any more. */
   readonly isOver: boolean;
   /** The connection is there and the request about to be written. */
@@ -80,8 +82,9 @@ export class Connection implements ReplyReceiver {
     this.#parser.receiver = this;
     call.onConnection(this);
     if (call.isOver) return;
-    const { head, body, bodyPieces } = call;
-    if (bodyPieces !== null) this.#writeAll(head, bodyPieces);
+    const { head, body, bodyPieces, bodyText } = call;
+    if (bodyText !== null) this.socket.write(head + bodyText, 'latin1');
+    else if (bodyPieces !== null) this.#writeAll(head, bodyPieces);
     else if (body === null) this.socket.write(head, 'latin1');
     else if (body.length <= JOINED_BYTES_MAX) this.socket.write(joinedBytes(head, body, ''));
     else this.#writeAll(head, [body]);

@@ -23,6 +23,9 @@ describe('RequestLines', () => {
     expect(heads.headOf({ ...CHAT, body: null, bodyPieces })).toContain(
       'content-length: 5\r\n\r\n',
     );
+    expect(heads.headOf({ ...CHAT, body: null, bodyText: 'Ã©' })).toContain(
+      'content-length: 2\r\n\r\n',
+    );
     expect(heads.headOf({ ...CHAT, body: null })).toContain('content-length: 0\r\n\r\n');
     expect(heads.headOf({ ...CHAT, method: 'GET', path: '/v1/models', body: null })).toBe(
       `${head.replace('POST', 'GET').replace('chat/completions', 'models')}\r\n`,

@@ -39,9 +39,11 @@ function hasAny(headers: Headers, names: Headers): boolean {
   return false;
 }
 
-function lengthOf(pieces: readonly Buffer[]): number {
+function lengthOf({ body, bodyPieces, bodyText }: WireRequest): number {
+  if (bodyText !== undefined) return bodyText.length;
+  if (bodyPieces === undefined) return body?.length ?? 0;
   let length = 0;
-  for (const piece of pieces) length += piece.length;
+  for (const piece of bodyPieces) length += piece.length;
   return length;
 }
 
@@ -64,11 +66,11 @@ export class RequestLines {
 
   /** The head of a request; null where a part of it could not be told from the framing. */
   headOf(request: WireRequest): string | null {
-    const { method, body, bodyPieces } = request;
+    const { method, body } = request;
     const first = this.#firstLines(method, request.path);
     const lines = this.#allLines(request);
     if (first === null || lines === null) return null;
-    const length = bodyPieces === undefined ? (body?.length ?? 0) : lengthOf(bodyPieces);
+    const length = lengthOf(request);
     const hasBody = length > 0 || body !== null || method === 'POST' || method === 'PUT';
     return hasBody ? `${first}${lines}content-length: ${length}\r\n\r\n` : `${first}${lines}\r\n`;
   }

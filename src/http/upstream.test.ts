@@ -175,6 +175,17 @@ describe('Upstream', () => {
     expect(requests[0]?.split('content-length: ')[1]).toBe('11\r\n\r\n[Ã©,{"a":1}');
   });
 
+  it('writes a body that is a text byte by byte', async () => {
+    const requests: string[] = [];
+    await openLab((socket, request) => {
+      requests.push(request);
+      socket.write(REPLY);
+    });
+    const bodyText = Buffer.from('["é",{"a":1}').toString('latin1');
+    expect(await lab.call({ ...REQUEST, body: null, bodyText }).sink.ended).toBe('end');
+    expect(requests[0]?.split('content-length: ')[1]).toBe('13\r\n\r\n["Ã©",{"a":1}');
+  });
+
   it.each([
     ['says that it closes', 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok'],
     ['brings bytes behind its reply', `${REPLY}HTTP/1.1 200 OK\r\n`],

@@ -32,6 +32,7 @@ export class UpstreamCall implements PooledCall {
   readonly head: string;
   readonly body: Buffer | null;
   readonly bodyPieces: readonly Buffer[] | null;
+  readonly bodyText: string | null;
   readonly #sink: ReplySink;
   #connection: Connection | null = null;
   #decoder: BodyDecoder | null = null;
@@ -41,11 +42,12 @@ export class UpstreamCall implements PooledCall {
   #done = false;
   #isPaused = false;
 
-  constructor(sink: ReplySink, head: string, request: Pick<WireRequest, 'body' | 'bodyPieces'>) {
+  constructor(sink: ReplySink, head: string, request: WireRequest) {
     this.#sink = sink;
     this.head = head;
     this.body = request.body;
     this.bodyPieces = request.bodyPieces ?? null;
+    this.bodyText = request.bodyText ?? null;
   }
 
   /** True once the request was handed to a connected socket. */

@@ -47,7 +47,7 @@ describe('Hugging Face router', () => {
       { bytes, members, body, maxOutputTokens: 50, stream: true },
       target,
     );
-    const sent = request?.body?.toString() ?? '';
+    const sent = Buffer.from(request?.bodyText ?? '', 'latin1').toString();
     expect(sent).toMatch(/^\{"model":"org\/name:cheapest",/);
     expect(sent).toContain('"messages":[{"role":"user","content":"é"}],"temperature":1e0');
     expect(JSON.parse(sent)).toEqual({

@@ -29,7 +29,7 @@ function relayed(
   };
   const sent = relay.request(request, target);
   expect(sent.path).toBe('/v1/chat/completions');
-  return Buffer.concat(sent.bodyPieces ?? [sent.body ?? Buffer.alloc(0)]).toString();
+  return Buffer.concat(sent.bodyPieces ?? [Buffer.from(sent.bodyText ?? '', 'latin1')]).toString();
 }
 
 const BOTH = { maxTokensFields: ['max_tokens', 'max_completion_tokens'] } as const;

@@ -6,7 +6,13 @@
  */
 import type { RelayReading, RelayRequest, TextRelay } from '../../contracts/text-provider.ts';
 import type { ProviderTarget, WireReply, WireRequest } from '../../contracts/wire.ts';
-import { spliceIntoPieces, spliceMembers, type MemberEdit } from '../../http/json-splice.ts';
+import {
+  memberEdit,
+  memberKey,
+  spliceIntoPieces,
+  spliceIntoText,
+  type MemberEdit,
+} from '../../http/json-splice.ts';
 import { inBandFailure } from './errors.ts';
 import { listOf, objectOf, textOf, type LooseObject } from './loose-json.ts';
 import { ownProviderOptions } from './provider-options.ts';
@@ -15,6 +21,17 @@ import { chatPath } from './request.ts';
 import { requestHeaders } from './request-headers.ts';
 import { parseCompletion } from './response.ts';
 import { usageOfFrame } from './usage.ts';
+
+/** Members that are edited. */
+const KEYS = {
+  model: memberKey('model'),
+  messages: memberKey('messages'),
+  max_tokens: memberKey('max_tokens'),
+  max_completion_tokens: memberKey('max_completion_tokens'),
+  max_output_tokens: memberKey('max_output_tokens'),
+  stream_options: memberKey('stream_options'),
+  provider_options: memberKey('provider_options'),
+} as const;
 
 /** The bound that the client named, and its field; null where it named none. */
 function namedBound(body: LooseObject): { field: MaxTokensField; bound: unknown } | null {
@@ -37,15 +54,11 @@ function editMaxTokens(
   const field =
     named !== null && maxTokensFields.includes(named.field) ? named.field : maxTokensFields[0];
   for (const name of MAX_TOKENS_NAMES) {
-    if (name !== field && body[name] !== undefined) edits.push({ key: name, json: null });
+    if (name !== field && body[name] !== undefined) edits.push(memberEdit(KEYS[name], undefined));
   }
-  if (maxOutputTokens !== null) edits.push({ key: field, json: String(maxOutputTokens) });
+  if (maxOutputTokens !== null) edits.push(memberEdit(KEYS[field], maxOutputTokens));
   else if (named !== null && (body[field] ?? null) === null)
-    edits.push(memberEdit(field, named.bound));
-}
-
-function memberEdit(key: string, value: unknown): MemberEdit {
-  return { key, json: JSON.stringify(value) };
+    edits.push(memberEdit(KEYS[field], named.bound));
 }
 
 function editStreamOptions(
@@ -53,15 +66,14 @@ function editStreamOptions(
   request: RelayRequest,
   quirks: OpenAiCompatibleQuirks,
 ): void {
-  const key = 'stream_options';
-  const given = request.body[key];
+  const given = request.body['stream_options'];
   if (!request.stream || !quirks.streamUsageOption) {
-    if (given !== undefined) edits.push({ key, json: null });
+    if (given !== undefined) edits.push(memberEdit(KEYS.stream_options, undefined));
     return;
   }
   const options = objectOf(given);
   if (options['include_usage'] !== true) {
-    edits.push(memberEdit(key, { ...options, include_usage: true }));
+    edits.push(memberEdit(KEYS.stream_options, { ...options, include_usage: true }));
   }
 }
 
@@ -71,11 +83,13 @@ function editProviderOptions(
   body: LooseObject,
   server: OpenAiCompatibleServer,
 ): void {
-  const key = 'provider_options';
-  if (body[key] === undefined) return;
-  edits.push({ key, json: null });
-  for (const [name, value] of ownProviderOptions(body[key], server.id).members) {
-    if (edits.every((edit) => edit.key !== name)) edits.push(memberEdit(name, value));
+  const given = body['provider_options'];
+  if (given === undefined) return;
+  edits.push(memberEdit(KEYS.provider_options, undefined));
+  for (const [name, value] of ownProviderOptions(given, server.id).members) {
+    if (edits.every((edit) => edit.key.name !== name)) {
+      edits.push(memberEdit(memberKey(name), value));
+    }
   }
 }
 
@@ -91,27 +105,27 @@ function editRoles(
   const renamed = messages.map((message) =>
     objectOf(message)['role'] === 'developer' ? { ...objectOf(message), role: 'system' } : message,
   );
-  edits.push(memberEdit('messages', renamed));
+  edits.push(memberEdit(KEYS.messages, renamed));
 }
 
-/** Bodies from here on are sent in pieces: most of such a one is a single text, which need not be copied. */
+/** Bodies from here on are sent in pieces: most of such a one is a single text of the prompt, which need not be copied. */
 const LARGE_BODY_BYTES = 16 * 1024;
 
 function relayedBody(
   request: RelayRequest,
   target: ProviderTarget,
   server: OpenAiCompatibleServer,
-): Pick<WireRequest, 'body' | 'bodyPieces'> {
+): Pick<WireRequest, 'body' | 'bodyPieces' | 'bodyText'> {
   const { quirks } = server;
-  const model = memberEdit('model', target.model);
+  const model = memberEdit(KEYS.model, target.model);
   // Removed where it stands, it is a new member, and the first of them.
-  const edits = quirks.modelFirst ? [{ key: 'model', json: null }, model] : [model];
+  const edits = quirks.modelFirst ? [memberEdit(KEYS.model, undefined), model] : [model];
   editMaxTokens(edits, request, quirks);
   editStreamOptions(edits, request, quirks);
   editProviderOptions(edits, request.body, server);
   editRoles(edits, request.body, quirks);
   return request.bytes.length < LARGE_BODY_BYTES
-    ? { body: spliceMembers(request, edits) }
+    ? { body: null, bodyText: spliceIntoText(request, edits) }
     : { body: null, bodyPieces: spliceIntoPieces(request, edits) };
 }
 
