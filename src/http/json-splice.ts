@@ -49,7 +49,8 @@ export function memberKey(name: string): MemberKey {
 /** Sets a member to `value`, or removes it where that is undefined. */
 export function memberEdit(key: MemberKey, value: unknown): MemberEdit {
   if (value === undefined) return { key, member: null };
-  const json = Number.isSafeInteger(value) ? String(value) : bytesAsLetters(JSON.stringify(value));
+  const isWhole = typeof value === 'number' && Number.isSafeInteger(value);
+  const json = isWhole ? String(value) : bytesAsLetters(JSON.stringify(value));
   return { key, member: `${key.letters}:${json}` };
 }
 

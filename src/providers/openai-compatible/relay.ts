@@ -111,11 +111,12 @@ function editRoles(
 /** Bodies from here on are sent in pieces: most of such a one is a single text of the prompt, which need not be copied. */
 const LARGE_BODY_BYTES = 16 * 1024;
 
-function relayedBody(
+/** What is changed of a request before it goes to `target`. */
+function editsOf(
   request: RelayRequest,
   target: ProviderTarget,
   server: OpenAiCompatibleServer,
-): Pick<WireRequest, 'body' | 'bodyPieces' | 'bodyText'> {
+): readonly MemberEdit[] {
   const { quirks } = server;
   const model = memberEdit(KEYS.model, target.model);
   // Removed where it stands, it is a new member, and the first of them.
@@ -124,9 +125,7 @@ function relayedBody(
   editStreamOptions(edits, request, quirks);
   editProviderOptions(edits, request.body, server);
   editRoles(edits, request.body, quirks);
-  return request.bytes.length < LARGE_BODY_BYTES
-    ? { body: null, bodyText: spliceIntoText(request, edits) }
-    : { body: null, bodyPieces: spliceIntoPieces(request, edits) };
+  return edits;
 }
 
 function finishReasonsOf(choices: readonly unknown[]): readonly string[] {
@@ -141,15 +140,21 @@ function finishReasonsOf(choices: readonly unknown[]): readonly string[] {
 /** The relay of one server. */
 export function chatRelay(server: OpenAiCompatibleServer): TextRelay {
   const { quirks } = server;
+  const path = chatPath(server);
   return {
     protocol: 'openai-chat',
     request(request: RelayRequest, target: ProviderTarget): WireRequest {
-      return {
-        method: 'POST',
-        path: chatPath(server),
-        headers: requestHeaders(target, quirks, request.stream),
-        ...relayedBody(request, target, server),
-      };
+      const edits = editsOf(request, target, server);
+      const headers = requestHeaders(target, quirks, request.stream);
+      return request.bytes.length < LARGE_BODY_BYTES
+        ? { method: 'POST', path, headers, body: null, bodyText: spliceIntoText(request, edits) }
+        : {
+            method: 'POST',
+            path,
+            headers,
+            body: null,
+            bodyPieces: spliceIntoPieces(request, edits),
+          };
     },
     read(reply: WireReply): RelayReading {
       const { frame, choices } = parseCompletion(reply, quirks);
