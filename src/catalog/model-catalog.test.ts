@@ -37,6 +37,7 @@ describe('resolve', () => {
       model,
       name: `${provider}/${model}`,
       facts: catalog.factsOf(provider, model),
+      listed: catalog.priceBook.listed(provider, model),
     }));
     expect(catalog.resolve(name)).toEqual(expected);
     expect(catalog.resolve(name)).toEqual(expected);

@@ -6,7 +6,7 @@
 import { formatUsd } from '../contracts/money.ts';
 import type { UsageUnit } from '../contracts/usage.ts';
 import { UNKNOWN_MODEL, type ModelFacts } from './model-facts.ts';
-import { createPriceBook, type PriceBook } from './price-book.ts';
+import { createPriceBook, type ListedModel, type PriceBook } from './price-book.ts';
 import type { PriceItem } from './price-item.ts';
 import { seedModelFacts, seedPriceRows } from './seed.ts';
 
@@ -30,6 +30,8 @@ export interface ModelCandidate {
   /** `provider/model`: one text for all calls, since each new one would be hashed again wherever it is looked up. */
   readonly name: string;
   readonly facts: ModelFacts;
+  /** Its prices; null: unpriced at any time. */
+  readonly listed: ListedModel | null;
 }
 
 /** One line of the list of models. */
@@ -165,7 +167,13 @@ class Catalog implements ModelCatalog {
   }
 
   #candidate(provider: string, model: string): ModelCandidate {
-    return { provider, model, name: `${provider}/${model}`, facts: this.factsOf(provider, model) };
+    return {
+      provider,
+      model,
+      name: `${provider}/${model}`,
+      facts: this.factsOf(provider, model),
+      listed: this.priceBook.listed(this.#bookIds.get(provider) ?? provider, model),
+    };
   }
 
   #aliasListings(atMs: number): ModelListing[] {

@@ -15,6 +15,8 @@ export interface PriceBook {
    * ({@link baseNameOf}), never by prefix: a new variant has a price of its own.
    */
   find(provider: string, model: string, atMs: number): PriceItem | null;
+  /** The model whose prices {@link find} looks through, or null when it has none at any time. */
+  listed(provider: string, model: string): ListedModel | null;
   /** The prices that hold at `atMs` in each service tier, the standard first; empty: unpriced. */
   findTiers(provider: string, model: string, atMs: number): readonly PriceItem[];
   /** The name under which the book lists the model, or null when it has none at any time. */
@@ -27,7 +29,8 @@ export interface PriceBook {
   readonly items: readonly PriceItem[];
 }
 
-interface Entry {
+/** A model as a book lists it: all its prices. */
+export interface ListedModel {
   readonly model: string;
   /** Of the standard service, in precedence order: of those that hold, the last wins. */
   readonly items: PriceItem[];
@@ -38,9 +41,9 @@ interface Entry {
 }
 
 interface Shelf {
-  readonly byName: Map<string, Entry>;
+  readonly byName: Map<string, ListedModel>;
   /** Names asked for that need rewriting or are unknown; bounded, since callers choose them. */
-  readonly resolved: Map<string, Entry | null>;
+  readonly resolved: Map<string, ListedModel | null>;
   readonly models: string[];
 }
 
@@ -63,7 +66,7 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-function resolveName(shelf: Shelf, asked: string): Entry | null {
+function resolveName(shelf: Shelf, asked: string): ListedModel | null {
   const name = asked.startsWith(RESOURCE_PREFIX) ? asked.slice(RESOURCE_PREFIX.length) : asked;
   const lower = name.toLowerCase();
   const exact = shelf.byName.get(name) ?? shelf.byName.get(lower);
@@ -72,7 +75,7 @@ function resolveName(shelf: Shelf, asked: string): Entry | null {
   return base === null ? null : (shelf.byName.get(base) ?? null);
 }
 
-function lookUp(shelf: Shelf, model: string): Entry | null {
+function lookUp(shelf: Shelf, model: string): ListedModel | null {
   const direct = shelf.byName.get(model);
   if (direct !== undefined) return direct;
   const known = shelf.resolved.get(model);
@@ -83,16 +86,17 @@ function lookUp(shelf: Shelf, model: string): Entry | null {
   return found;
 }
 
-function itemOf(entry: Entry, atMs: number): PriceItem | null {
-  return entry.always ?? lastThatHolds(entry.items, atMs);
+/** The price of a listed model that holds at `atMs`, or null: unpriced. */
+export function priceAt(listed: ListedModel, atMs: number): PriceItem | null {
+  return listed.always ?? lastThatHolds(listed.items, atMs);
 }
 
 function lastThatHolds(items: readonly PriceItem[], atMs: number): PriceItem | null {
   return items.findLast((item) => holdsAt(item, atMs)) ?? null;
 }
 
-function tierItemsOf(entry: Entry, atMs: number): readonly PriceItem[] {
-  const standard = itemOf(entry, atMs);
+function tierItemsOf(entry: ListedModel, atMs: number): readonly PriceItem[] {
+  const standard = priceAt(entry, atMs);
   const others = [...entry.tiers.values()].flatMap((items) => lastThatHolds(items, atMs) ?? []);
   return standard === null ? others : [standard, ...others];
 }
@@ -110,7 +114,7 @@ export function itemOfRow(row: PriceRow): PriceItem {
 function nameEntries(
   shelf: Shelf,
   rows: readonly PriceRow[],
-  entries: ReadonlyMap<string, Entry>,
+  entries: ReadonlyMap<string, ListedModel>,
 ): void {
   for (const row of rows) {
     const entry = entries.get(row.model);
@@ -126,7 +130,7 @@ function nameEntries(
 }
 
 function buildShelf(rows: readonly PriceRow[]): Shelf {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, ListedModel>();
   for (const row of rows) {
     let entry = entries.get(row.model);
     if (entry === undefined) {
@@ -165,6 +169,10 @@ export function createPriceBook(rows: readonly PriceRow[]): PriceBook {
     else own.push(row);
   }
   const shelves = new Map<string, Shelf>();
+  const listed = (provider: string, model: string): ListedModel | null => {
+    const shelf = shelves.get(provider);
+    return shelf === undefined ? null : lookUp(shelf, model);
+  };
   for (const [provider, own] of rowsByProvider) shelves.set(provider, buildShelf(own));
   const items = [...shelves.values()].flatMap((shelf) =>
     shelf.models.flatMap((model) => {
@@ -177,20 +185,15 @@ export function createPriceBook(rows: readonly PriceRow[]): PriceBook {
     items,
     providers: [...shelves.keys()],
     find(provider, model, atMs) {
-      const shelf = shelves.get(provider);
-      if (shelf === undefined) return null;
-      const entry = lookUp(shelf, model);
-      return entry === null ? null : itemOf(entry, atMs);
+      const entry = listed(provider, model);
+      return entry === null ? null : priceAt(entry, atMs);
     },
+    listed,
     findTiers(provider, model, atMs) {
-      const shelf = shelves.get(provider);
-      const entry = shelf === undefined ? null : lookUp(shelf, model);
+      const entry = listed(provider, model);
       return entry === null ? [] : tierItemsOf(entry, atMs);
     },
-    canonicalModel(provider, model) {
-      const shelf = shelves.get(provider);
-      return shelf === undefined ? null : (lookUp(shelf, model)?.model ?? null);
-    },
+    canonicalModel: (provider, model) => listed(provider, model)?.model ?? null,
     models(provider) {
       return shelves.get(provider)?.models ?? [];
     },

@@ -7,12 +7,13 @@ import type { ModelFacts } from '../catalog/model-facts.ts';
 import { boundText, outputCapOf } from '../catalog/bound.ts';
 import type { Dimensions } from '../catalog/media-rate.ts';
 import { boundOperation } from '../catalog/operation-bound.ts';
+import { priceAt } from '../catalog/price-book.ts';
 import type { PriceItem } from '../catalog/price-item.ts';
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { ProviderDefinition } from '../contracts/provider.ts';
 import type { CandidateBound, MeterAmounts, ReserveCommand } from '../metering/ports.ts';
 import { assertModelInScope, type Caller } from './caller.ts';
-import { chargedPrice, chargedTierPrices } from './charged-price.ts';
+import { chargedTierPrices } from './charged-price.ts';
 import type { ConfiguredProvider, Gateway } from './gateway.ts';
 import type { QuotedCall } from './quotes/quoted-call.ts';
 import { withCalls } from './provider-calls.ts';
@@ -179,15 +180,17 @@ export function resolveCandidates(
   }
   const nowMs = gateway.clock.nowMs();
   const candidates: Candidate[] = [];
-  for (const { provider: providerId, model, name, facts } of resolved) {
+  for (const { provider: providerId, model, name, facts, listed } of resolved) {
     const provider = gateway.providers.get(providerId);
     if (provider === undefined || !isAble(provider.definition, call, model)) continue;
-    const of = { provider: providerId, model, atMs: nowMs };
-    const price = chargedPrice(gateway, caller, of);
+    const base = listed === null ? null : priceAt(listed, nowMs);
+    const price = gateway.priceRules.charged(caller, base, nowMs);
     const tierPrices =
       call.serviceTier === null
         ? null
-        : tierPricesAsked(call.serviceTier, () => chargedTierPrices(gateway, caller, of));
+        : tierPricesAsked(call.serviceTier, () =>
+            chargedTierPrices(gateway, caller, { provider: providerId, model, atMs: nowMs }),
+          );
     const priced = { provider, model, name, facts, price, tierPrices };
     const relays =
       call.kind === 'text' && provider.definition.text?.relay?.protocol === call.protocol;

@@ -64,6 +64,11 @@ export class PriceRules {
     this.isByPlan = rules.some(({ rule }) => rule.plan !== undefined);
   }
 
+  /** What is charged where the provider's price is `base`, or null: unpriced. */
+  charged(payer: Payer, base: PriceItem | null, atMs: number): PriceItem | null {
+    return base === null || this.isEmpty ? base : this.priceFor(payer, base, atMs);
+  }
+
   /** What is charged: by the customer's own rule, else one of its plan, else one for everyone, else the provider's price. */
   priceFor({ customer, planId }: Payer, base: PriceItem, atMs: number): PriceItem {
     const groups =
@@ -97,9 +102,11 @@ export function chargedPrice(
   payer: Payer,
   of: { readonly provider: string; readonly model: string; readonly atMs: number },
 ): PriceItem | null {
-  const base = gateway.catalog.priceOf(of.provider, of.model, of.atMs);
-  if (base === null || gateway.priceRules.isEmpty) return base;
-  return gateway.priceRules.priceFor(payer, base, of.atMs);
+  return gateway.priceRules.charged(
+    payer,
+    gateway.catalog.priceOf(of.provider, of.model, of.atMs),
+    of.atMs,
+  );
 }
 
 /** The prices that a customer is charged by in each service tier, the standard first; empty: unpriced. */

@@ -54,7 +54,7 @@ function isEscaped(bytes: Buffer, quoteAt: number): boolean {
 /** Offset just past the string whose opening quote is at `from`. */
 function skipString(bytes: Buffer, from: number): number {
   let at = from + 1;
-  const shortEnd = Math.min(at + SHORT_STRING_BYTES, bytes.length);
+  const shortEnd = at + SHORT_STRING_BYTES;
   while (at < shortEnd) {
     const byte = bytes[at];
     if (byte === QUOTE) return at + 1;
@@ -88,44 +88,39 @@ export function scanObject(bytes: Buffer, caps: ScanCaps): ObjectScan | keyof Sc
   let isInMember = false;
   let at = 0;
   while (at < bytes.length) {
-    switch (bytes[at] as number) {
-      case QUOTE:
-        stringFrom = at;
-        at = skipString(bytes, at);
-        stringEnd = at;
-        continue;
-      case COLON:
-        // Outside strings a colon follows every key, and nothing else. Valid objects have no more keys than values.
-        keys += 1;
-        if (keys > caps.values) return 'values';
-        if (depth === 1) {
-          isInMember = true;
-          members.push(stringFrom, stringEnd, skipSpace(bytes, at + 1));
-        }
-        break;
-      case COMMA:
-        values += 1;
-        if (values > caps.values) return 'values';
-        if (depth === 1 && isInMember) {
-          isInMember = false;
-          members.push(endOfValue(bytes, at));
-        }
-        break;
-      case OPEN_BRACE:
-      case OPEN_BRACKET:
-        values += 1;
-        depth += 1;
-        if (values > caps.values) return 'values';
-        if (depth > caps.depth) return 'depth';
-        break;
-      case CLOSE_BRACE:
-      case CLOSE_BRACKET:
-        depth -= 1;
-        if (depth === 0 && isInMember) {
-          isInMember = false;
-          members.push(endOfValue(bytes, at));
-        }
-        break;
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      stringFrom = at;
+      at = skipString(bytes, at);
+      stringEnd = at;
+      continue;
+    }
+    if (byte === COLON) {
+      // Outside strings a colon follows every key, and nothing else. Valid objects have no more keys than values.
+      keys += 1;
+      if (keys > caps.values) return 'values';
+      if (depth === 1) {
+        isInMember = true;
+        members.push(stringFrom, stringEnd, skipSpace(bytes, at + 1));
+      }
+    } else if (byte === COMMA) {
+      values += 1;
+      if (values > caps.values) return 'values';
+      if (depth === 1 && isInMember) {
+        isInMember = false;
+        members.push(endOfValue(bytes, at));
+      }
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      values += 1;
+      depth += 1;
+      if (values > caps.values) return 'values';
+      if (depth > caps.depth) return 'depth';
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      depth -= 1;
+      if (depth === 0 && isInMember) {
+        isInMember = false;
+        members.push(endOfValue(bytes, at));
+      }
     }
     at += 1;
   }
