@@ -57,6 +57,8 @@ export interface TextStreamExchange {
 export interface RelayRequest {
   readonly bytes: Buffer;
   readonly members: MemberPlaces;
+  /** The bytes as letters (latin1), where they are at hand; else null. */
+  readonly letters: string | null;
   /** The same bytes parsed; only top-level members may be changed. */
   readonly body: Readonly<Record<string, unknown>>;
   /** Output tokens that the gateway allows each choice, in place of what the client named; null: the client's own bound stays. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isGatewayError } from '../contracts/gateway-error.ts';
-import { parseJsonObject } from './json-body.ts';
+import { parseJsonObject, readJsonBody } from './json-body.ts';
 
 function refusal(text: string | Buffer, maxDepth = 8): { message: string; param: string | null } {
   try {
@@ -21,6 +21,17 @@ describe('parseJsonObject', () => {
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), (body) => {
         const text = JSON.stringify(body);
         expect(parseJsonObject(Buffer.from(text), 100)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it('says the bytes as letters where the text is ASCII, and only there', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.string()), (body) => {
+        const bytes = Buffer.from(JSON.stringify(body));
+        const { letters } = readJsonBody(bytes, 8);
+        const isAscii = bytes.every((byte) => byte < 0x80);
+        expect(letters).toBe(isAscii ? bytes.toString('latin1') : null);
       }),
     );
   });

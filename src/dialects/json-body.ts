@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../contracts/gateway-error.ts';
+import type { MemberPlaces } from '../contracts/wire.ts';
 import { scanObject, type ObjectScan, type ScanCaps } from '../http/json-members.ts';
 import { keysOf, type ScannedObject } from '../http/json-splice.ts';
 
@@ -67,17 +68,17 @@ function duplicateOf(keys: readonly string[]): string | null {
   return null;
 }
 
-function duplicateError(object: ScannedObject): GatewayError {
-  const duplicate = duplicateOf(keysOf(object));
+function duplicateError(bytes: Buffer, members: MemberPlaces): GatewayError {
+  const duplicate = duplicateOf(keysOf({ bytes, members }));
   if (duplicate === null) return invalid('An object inside the body has the same member twice.');
   const key = duplicate.slice(0, 100);
   return invalid(`The member "${key}" stands twice in the body.`, key);
 }
 
-function parsed(bytes: Buffer): object {
+function parsed(text: string): object {
   let body: unknown;
   try {
-    body = JSON.parse(bytes.toString('utf8'));
+    body = JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'it cannot be parsed';
     throw invalid(`The body is not valid JSON: ${reason.slice(0, 200)}`);
@@ -103,10 +104,13 @@ export function readJsonBody(bytes: Buffer, maxDepth: number): JsonBody {
   if (bytes.length === 0) throw invalid('The body is empty; send a JSON object.');
   if (!isUtf8(bytes)) throw invalid('The body must be JSON in UTF-8.');
   const early = bytes.length > SMALL_BODY_BYTES ? scanned(bytes, maxDepth) : null;
-  const value = parsed(bytes);
+  const text = bytes.toString('utf8');
+  const value = parsed(text);
   const { keys, members } = early ?? scanned(bytes, maxDepth);
-  if (keys !== countParsedKeys(value)) throw duplicateError({ bytes, members });
-  return { bytes, members, value: value as Record<string, unknown> };
+  if (keys !== countParsedKeys(value)) throw duplicateError(bytes, members);
+  // Of UTF-8 that has a letter for each byte, all letters are ASCII.
+  const letters = text.length === bytes.length ? text : null;
+  return { bytes, members, letters, value: value as Record<string, unknown> };
 }
 
 /** {@link readJsonBody} of those who need no more than the value. */

@@ -81,6 +81,8 @@ export interface TextCall {
   /** Original bytes, where their members stand, and their one parse. */
   readonly bytes: Buffer;
   readonly members: MemberPlaces;
+  /** The bytes as letters (latin1), where that is the text that was parsed; null otherwise, and of large bodies. */
+  readonly letters: string | null;
   readonly body: Readonly<Record<string, unknown>>;
   readonly namedMaxOutputTokens: number | null;
   /** Field in which the caller names the maximum: refusals and warnings speak of it. */

@@ -87,10 +87,10 @@ export function warningsOf(
 function prepareRelay(candidate: Candidate, run: CallRun, call: TextCall): PreparedCall | null {
   const relay = candidate.provider.definition.text?.relay;
   if (relay === undefined || !candidate.relays) return null;
-  const { bytes, members, body, stream } = call;
+  const { bytes, members, letters, body, stream } = call;
   const maxOutputTokens = outputTokensPerChoice(candidate, call, run.hold?.outputTokens ?? null);
   const request = relay.request(
-    { bytes, members, body, maxOutputTokens, stream },
+    { bytes, members, letters, body, maxOutputTokens, stream },
     targetOf(candidate),
   );
   return {

@@ -14,7 +14,7 @@ import {
 function scanned(bytes: Buffer): ScannedObject {
   const scan = scanObject(bytes, { depth: 100, values: 100_000 });
   if (typeof scan === 'string') throw new Error(`exceeds ${scan}`);
-  return { bytes, members: scan.members };
+  return { bytes, members: scan.members, letters: null };
 }
 
 function spliced(object: ScannedObject, edits: readonly MemberEdit[]): Buffer {
@@ -43,6 +43,8 @@ describe('spliceIntoText', () => {
           const object = scanned(bytes);
           const edited = spliced(object, changes);
           expect(Buffer.concat(spliceIntoPieces(object, changes))).toEqual(edited);
+          const letters = bytes.toString('latin1');
+          expect(spliced({ ...object, letters }, changes)).toEqual(edited);
           const expected: Record<string, unknown> = Object.fromEntries(Object.entries(body));
           for (const [name, change] of Object.entries(edits)) {
             if (change === undefined) delete expected[name];

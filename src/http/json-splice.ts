@@ -14,6 +14,8 @@ const FIRST_BEYOND_ASCII = 0x80;
 export interface ScannedObject {
   readonly bytes: Buffer;
   readonly members: MemberPlaces;
+  /** The bytes as letters (latin1), where somebody has made them already; else null. */
+  readonly letters: string | null;
 }
 
 /** The name of a member, ready to be looked for and to be written. */
@@ -55,12 +57,15 @@ export function memberEdit(key: MemberKey, value: unknown): MemberEdit {
 }
 
 /** The key of the member that is noted at `place`. */
-function nameAt({ bytes, members }: ScannedObject, place: number): string {
+function nameAt(
+  { bytes, members }: Pick<ScannedObject, 'bytes' | 'members'>,
+  place: number,
+): string {
   return String(JSON.parse(bytes.toString('utf8', members[place], members[place + 1])));
 }
 
 /** Keys of the top-level members, in order, duplicates included. */
-export function keysOf(object: ScannedObject): readonly string[] {
+export function keysOf(object: Pick<ScannedObject, 'bytes' | 'members'>): readonly string[] {
   const keys: string[] = [];
   for (let place = 0; place < object.members.length; place += PLACES_PER_MEMBER) {
     keys.push(nameAt(object, place));
@@ -142,8 +147,8 @@ class TextSink implements Sink {
   written = '';
   readonly #original: string;
 
-  constructor(original: Buffer) {
-    this.#original = original.toString('latin1');
+  constructor({ bytes, letters }: ScannedObject) {
+    this.#original = letters ?? bytes.toString('latin1');
   }
 
   member(separator: string, member: string): void {
@@ -163,7 +168,7 @@ class TextSink implements Sink {
  * @returns its bytes as the letters of a text (latin1)
  */
 export function spliceIntoText(object: ScannedObject, edits: readonly MemberEdit[]): string {
-  const sink = new TextSink(object.bytes);
+  const sink = new TextSink(object);
   writeEdited(object, edits, sink);
   return sink.written;
 }

@@ -42,9 +42,9 @@ describe('Hugging Face router', () => {
     ['first', '{"model":"alias","messages":[{"role":"user","content":"é"}],"temperature":1e0}'],
     ['missing', '{"messages":[{"role":"user","content":"é"}],"temperature":1e0}'],
   ])('relayed: the model comes first where it stood %s', (_where, text) => {
-    const { value: body, bytes, members } = readJsonBody(Buffer.from(text), 8);
+    const { value: body, bytes, members, letters } = readJsonBody(Buffer.from(text), 8);
     const request = huggingFace.text?.relay?.request(
-      { bytes, members, body, maxOutputTokens: 50, stream: true },
+      { bytes, members, letters, body, maxOutputTokens: 50, stream: true },
       target,
     );
     const sent = Buffer.from(request?.bodyText ?? '', 'latin1').toString();

@@ -22,6 +22,7 @@ function relayed(
   const request: RelayRequest = {
     bytes,
     members: scan.members,
+    letters: null,
     body: JSON.parse(text) as Record<string, unknown>,
     maxOutputTokens: null,
     stream: false,

@@ -33,14 +33,13 @@ const KEYS = {
   provider_options: memberKey('provider_options'),
 } as const;
 
-/** The bound that the client named, and its field; null where it named none. */
-function namedBound(body: LooseObject): { field: MaxTokensField; bound: unknown } | null {
-  const { max_completion_tokens: newer = null, max_tokens: older = null } = body;
-  if (newer !== null) return { field: 'max_completion_tokens', bound: newer };
-  return older === null ? null : { field: 'max_tokens', bound: older };
+/** The field in which the client named the bound; null where it named none. */
+function namedField(body: LooseObject): MaxTokensField | null {
+  if ((body['max_completion_tokens'] ?? null) !== null) return 'max_completion_tokens';
+  return (body['max_tokens'] ?? null) === null ? null : 'max_tokens';
 }
 
-/** Every name of the bound, those among them that only the gateway itself has a meaning for. */
+/** Every name that the bound has somewhere; the first is no field of this protocol. */
 const MAX_TOKENS_NAMES = ['max_output_tokens', 'max_completion_tokens', 'max_tokens'] as const;
 
 /** Puts the bound, the gateway's or else the client's, into one field that the server honours; no other is left. */
@@ -49,16 +48,15 @@ function editMaxTokens(
   { body, maxOutputTokens }: RelayRequest,
   { maxTokensFields }: OpenAiCompatibleQuirks,
 ): void {
-  const named = namedBound(body);
+  const named = namedField(body);
   // The field that the client used if the server honours it, else the server's own.
-  const field =
-    named !== null && maxTokensFields.includes(named.field) ? named.field : maxTokensFields[0];
+  const field = named !== null && maxTokensFields.includes(named) ? named : maxTokensFields[0];
   for (const name of MAX_TOKENS_NAMES) {
     if (name !== field && body[name] !== undefined) edits.push(memberEdit(KEYS[name], undefined));
   }
   if (maxOutputTokens !== null) edits.push(memberEdit(KEYS[field], maxOutputTokens));
   else if (named !== null && (body[field] ?? null) === null)
-    edits.push(memberEdit(KEYS[field], named.bound));
+    edits.push(memberEdit(KEYS[field], body[named]));
 }
 
 function editStreamOptions(

@@ -106,7 +106,7 @@ function readerAgainOf(bytes: Buffer, maxDepth: number): () => ChatRequest {
 
 /** @throws GatewayError `invalid_request` naming the field */
 export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
-  const { value, members } = readJsonBody(bytes, maxDepth);
+  const { value, members, letters } = readJsonBody(bytes, maxDepth);
   const usual = usualChatRequest(value);
   const request = usual ?? checkedRequest(value);
   const isLarge = bytes.length >= LARGE_BODY_BYTES;
@@ -125,6 +125,7 @@ export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
     stream: request.stream === true,
     bytes,
     members,
+    letters: isLarge ? null : letters,
     body: isLarge ? withoutLargeMembers(value, bytes, maxDepth) : value,
     namedMaxOutputTokens: maxCompletionTokens ?? maxTokens,
     maxOutputField: maxCompletionTokens === null ? 'max_tokens' : 'max_completion_tokens',
