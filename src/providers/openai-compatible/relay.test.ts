@@ -117,14 +117,28 @@ describe('relayed request', () => {
     expect(JSON.parse(relayed(text))).toEqual({ model: 'm', n: 1, safe: 1 });
   });
 
-  test('roles that the server does not know', () => {
-    const text = '{"messages":[{"role":"developer","content":"a"},{"role":"user","content":"b"}]}';
-    expect(relayed(text, { developerRole: true })).toContain('"developer"');
-    expect(JSON.parse(relayed(text))).toMatchObject({
-      messages: [
-        { role: 'system', content: 'a' },
-        { role: 'user', content: 'b' },
-      ],
+  test.each([
+    ['', 'b'],
+    ['of a large body', 'b'.repeat(20_000)],
+  ])('roles that the server does not know %s', (_size, content) => {
+    for (const role of ['developer', 'd\\u0065veloper']) {
+      const text = `{"messages":[{"role":"${role}","content":"a"},{"role":"user","content":"${content}"}]}`;
+      expect(relayed(text, { developerRole: true })).toContain(`"${role}"`);
+      expect(JSON.parse(relayed(text))).toMatchObject({
+        messages: [
+          { role: 'system', content: 'a' },
+          { role: 'user', content },
+        ],
+      });
+    }
+  });
+
+  test('messages of a large body are not looked at where no role has to be renamed', () => {
+    const text = `{"messages":[{"role":"user","content":"${'b'.repeat(20_000)}"}]}`;
+    const body = Object.defineProperty({}, 'messages', {
+      enumerable: true,
+      get: () => expect.fail('parses the body again'),
     });
+    expect(relayed(text, {}, { body })).toBe(`{"model":"m",${text.slice(1)}`);
   });
 });

@@ -91,13 +91,23 @@ function editProviderOptions(
   }
 }
 
+/** Bodies from here on are sent in pieces: most of such a one is a single text of the prompt, which need not be copied. */
+const LARGE_BODY_BYTES = 16 * 1024;
+
+/** Whether the bytes can hold the text `developer`: as it is, or with letters escaped. */
+function canHoldDeveloper(bytes: Buffer): boolean {
+  return bytes.includes('"developer"') || bytes.includes('\\u');
+}
+
 /** Servers that do not know the role `developer` get `system`; only then are messages written anew. */
 function editRoles(
   edits: MemberEdit[],
-  body: LooseObject,
+  { bytes, body }: RelayRequest,
   { developerRole }: OpenAiCompatibleQuirks,
 ): void {
   if (developerRole) return;
+  // To look at the messages of a large body is to parse it again.
+  if (bytes.length >= LARGE_BODY_BYTES && !canHoldDeveloper(bytes)) return;
   const messages = listOf(body['messages']);
   if (!messages.some((message) => objectOf(message)['role'] === 'developer')) return;
   const renamed = messages.map((message) =>
@@ -105,9 +115,6 @@ function editRoles(
   );
   edits.push(memberEdit(KEYS.messages, renamed));
 }
-
-/** Bodies from here on are sent in pieces: most of such a one is a single text of the prompt, which need not be copied. */
-const LARGE_BODY_BYTES = 16 * 1024;
 
 /** What is changed of a request before it goes to `target`. */
 function editsOf(
@@ -122,7 +129,7 @@ function editsOf(
   editMaxTokens(edits, request, quirks);
   editStreamOptions(edits, request, quirks);
   editProviderOptions(edits, request.body, server);
-  editRoles(edits, request.body, quirks);
+  editRoles(edits, request, quirks);
   return edits;
 }
 
