@@ -47,6 +47,21 @@ export function bookedOn(hold: OpenHold, charges: readonly Charge[]): readonly B
   return booked;
 }
 
+/** Adds to what an earlier charge booked on the limit, from that place on; false where none did. */
+function addToEarlier(
+  booked: Booked[],
+  from: number,
+  more: { readonly limit: CompiledLimit; readonly amount: bigint },
+): boolean {
+  for (let at = from; at < booked.length; at += 1) {
+    const earlier = booked[at];
+    if (earlier?.limit !== more.limit) continue;
+    booked[at] = { ...earlier, actual: earlier.actual + more.amount };
+    return true;
+  }
+  return false;
+}
+
 function bookRuling(
   hold: OpenHold,
   { ruling, charges }: { readonly ruling: Ruling; readonly charges: readonly Charge[] },
@@ -61,12 +76,7 @@ function bookRuling(
     for (const limit of plan.match(hold.operation, charge.model).limits) {
       const amount = limit.meter === 'requests' ? requests : (charge.amounts[limit.meter] ?? 0n);
       if (amount <= 0n || limit.kind !== 'number') continue;
-      const at = index === 0 ? -1 : booked.findIndex((one, n) => n >= from && one.limit === limit);
-      const earlier = booked[at];
-      if (earlier !== undefined) {
-        booked[at] = { ...earlier, actual: earlier.actual + amount };
-        continue;
-      }
+      if (index > 0 && addToEarlier(booked, from, { limit, amount })) continue;
       const ownerId = ownerOf(limit, hold);
       if (ownerId === null) continue;
       const counter = counterOf(account, ownerId, limit.counterKey);

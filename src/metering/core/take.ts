@@ -47,6 +47,15 @@ export interface Taking {
   readonly softBreaches: string[];
 }
 
+function addLeg(legs: Leg[], more: Leg): void {
+  for (const [at, old] of legs.entries()) {
+    if (old.bucket !== more.bucket) continue;
+    legs[at] = { ...old, amount: old.amount + more.amount };
+    return;
+  }
+  legs.push(more);
+}
+
 function takeFromBuckets(
   step: Step,
   call: Call,
@@ -73,10 +82,7 @@ function takeFromBuckets(
     if (amount === 0n) continue;
     step.post(bucket, 'held', amount);
     rest -= amount;
-    const at = legs.findIndex((leg) => leg.bucket === bucket);
-    const old = legs[at];
-    if (old === undefined) legs.push({ counter, bucket, amount });
-    else legs[at] = { counter, bucket, amount: old.amount + amount };
+    addLeg(legs, { counter, bucket, amount });
   }
 }
 
@@ -92,10 +98,12 @@ function takeRate(
 ): void {
   const { counter, add, takes } = demand;
   step.setCell(counter, takeUnits(cellOf(counter, demand.assessment.limit), add, call.nowMs));
-  const at = takes.findIndex((take) => take.counter === counter);
-  const old = takes[at];
-  if (old === undefined) takes.push({ counter, amount: add });
-  else takes[at] = { counter, amount: old.amount + add };
+  for (const [at, old] of takes.entries()) {
+    if (old.counter !== counter) continue;
+    takes[at] = { counter, amount: old.amount + add };
+    return;
+  }
+  takes.push({ counter, amount: add });
 }
 
 /** Takes what each limit still needs; soft limits give what they have. */

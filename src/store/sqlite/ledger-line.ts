@@ -43,8 +43,9 @@ export function readEventRow(row: SqlRow): EventRow {
 
 /** The event's line, with its line feed. Members always stand in this order, without spaces. */
 export function eventLine(row: EventRow): string {
-  const hold = row.holdId === null ? 'null' : JSON.stringify(row.holdId);
-  return `{"seq":${row.seq},"id":${JSON.stringify(row.eventId)},"kind":"${row.kind}","hold":${hold},"customer":${JSON.stringify(row.customerId)},"at":${row.atMs},"body":${row.body}}\n`;
+  const { seq, eventId, kind, holdId, customerId, atMs, body } = row;
+  const head = JSON.stringify({ seq, id: eventId, kind, hold: holdId, customer: customerId, at: atMs });
+  return `${head.slice(0, -1)},"body":${body}}\n`;
 }
 
 /** SHA-256 over the hash before, the numbers of the first and last event, and the events' lines. */
