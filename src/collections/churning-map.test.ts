@@ -4,7 +4,7 @@ import { ChurningMap } from './churning-map.ts';
 
 const step = fc.record({
   key: fc.integer({ min: 0, max: 12 }),
-  change: fc.constantFrom('set', 'delete', 'look'),
+  change: fc.constantFrom('set', 'delete', 'take', 'look'),
 });
 
 describe('ChurningMap', () => {
@@ -15,9 +15,13 @@ describe('ChurningMap', () => {
         const model = new Map<number, { readonly at: number }>();
         steps.forEach(({ key, change }, at) => {
           if (change === 'set') {
-            map.set(key, { at });
+            expect(map.set(key, { at })).toEqual(model.get(key));
             model.set(key, { at });
           } else if (change === 'delete') expect(map.delete(key)).toBe(model.delete(key));
+          else if (change === 'take') {
+            expect(map.take(key)).toEqual(model.get(key));
+            model.delete(key);
+          }
           expect(map.get(key)).toEqual(model.get(key));
           expect(map.has(key)).toBe(model.has(key));
           expect(map.size).toBe(model.size);

@@ -28,17 +28,30 @@ export class ChurningMap<Key, Value extends object> {
     return this.#cells.has(key);
   }
 
-  set(key: Key, value: Value): void {
+  /** @returns what was there before */
+  set(key: Key, value: Value): Value | undefined {
     const cell = this.#cells.get(key);
-    if (cell === undefined) this.#cells.set(key, { value });
-    else cell.value = value;
+    if (cell === undefined) {
+      this.#cells.set(key, { value });
+      return undefined;
+    }
+    const before = cell.value;
+    cell.value = value;
+    return before;
   }
 
   delete(key: Key): boolean {
+    return this.take(key) !== undefined;
+  }
+
+  /** Removes the entry. @returns what it was */
+  take(key: Key): Value | undefined {
     const cell = this.#cells.get(key);
-    if (cell === undefined) return false;
+    if (cell === undefined) return undefined;
+    const { value } = cell;
     cell.value = undefined;
-    return this.#cells.delete(key);
+    this.#cells.delete(key);
+    return value;
   }
 
   keys(): MapIterator<Key> {

@@ -177,19 +177,20 @@ export function createMemory(recentLimit: number, findEndedBucket: FindEndedBuck
 }
 
 /**
- * Remembers how a hold ended. A forgotten answer is looked up in the journal, so dropping the oldest needs no undo.
+ * Remembers how a hold ended; returns how it had ended before, as far as memory knew. A forgotten answer is looked up in the journal, so dropping the oldest needs no undo.
  * (A ring, since taking the first key off a large `Map` again and again walks over all that were deleted before.)
  */
-export function remember(memory: Memory, resolved: ResolvedHold): void {
+export function remember(memory: Memory, resolved: ResolvedHold): ResolvedHold | undefined {
   const { recent, recentRing, recentAt } = memory;
   const { holdId } = resolved.hold;
-  if (!recent.has(holdId)) {
-    const oldest = recentRing[recentAt];
-    if (oldest !== undefined) recent.delete(oldest);
-    recentRing[recentAt] = holdId;
-    memory.recentAt = (recentAt + 1) % recentRing.length;
-  }
-  recent.set(holdId, resolved);
+  const before = recent.set(holdId, resolved);
+  if (before !== undefined) return before;
+  const oldest = recentRing[recentAt];
+  // An undo leaves the place of what it took back, so that a hold may come upon its own.
+  if (oldest !== undefined && oldest !== holdId) recent.delete(oldest);
+  recentRing[recentAt] = holdId;
+  memory.recentAt = (recentAt + 1) % recentRing.length;
+  return undefined;
 }
 
 /** The id that (owner, limit, window, source) derives. */

@@ -167,8 +167,7 @@ export class Step {
   /** Adds or replaces an open hold. */
   putHold(hold: OpenHold): void {
     const { holds } = this.#memory;
-    const before = holds.get(hold.holdId);
-    holds.set(hold.holdId, hold);
+    const before = holds.set(hold.holdId, hold);
     if (before !== undefined) {
       this.#undoLog.push(() => holds.set(hold.holdId, before));
       return;
@@ -188,13 +187,9 @@ export class Step {
   resolve(resolved: ResolvedHold): void {
     const { holds, recent } = this.#memory;
     const { holdId } = resolved.hold;
-    const open = holds.get(holdId);
-    const before = recent.get(holdId);
-    if (open !== undefined) {
-      holds.delete(holdId);
-      this.#countHold(open, -1);
-    }
-    remember(this.#memory, resolved);
+    const open = holds.take(holdId);
+    if (open !== undefined) this.#countHold(open, -1);
+    const before = remember(this.#memory, resolved);
     this.#undoLog.push(() => {
       if (before === undefined) recent.delete(holdId);
       else recent.set(holdId, before);

@@ -333,7 +333,7 @@ export class Writer {
   /** Whose hold it is. @throws GatewayError `not_found` */
   #identity(holdId: string, unit: BatchUnit): CallIdentity {
     const known =
-      unit.opened.get(holdId) ?? this.#open.get(holdId)?.identity ?? this.#history.identity(holdId);
+      this.#open.get(holdId)?.identity ?? unit.opened.get(holdId) ?? this.#history.identity(holdId);
     if (known === null) {
       throw new GatewayError('not_found', { message: `There is no hold ${holdId}.` });
     }
