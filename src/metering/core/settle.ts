@@ -85,8 +85,7 @@ function bookLegs(
   for (const leg of at.hold.legs) {
     const rest = restOn(rests, leg.counter);
     const spent = rest.amount < leg.amount ? rest.amount : leg.amount;
-    step.post(leg.bucket, 'held', -leg.amount);
-    step.post(leg.bucket, 'spent', spent);
+    step.postLeg(leg.bucket, { held: leg.amount, spent });
     rest.amount -= spent;
   }
   for (const { counter, bucket } of forgotten) {

@@ -106,6 +106,17 @@ export class Step {
     }
   }
 
+  /** Gives back what a leg holds; some of it was spent. */
+  postLeg(bucket: Bucket, leg: { readonly held: bigint; readonly spent: bigint }): void {
+    const { held, spent } = leg;
+    if (held === 0n && spent === 0n) return;
+    const draft = this.#draftOf(bucket);
+    draft.held -= held;
+    bucket.held -= held;
+    draft.spent += spent;
+    bucket.spent += spent;
+  }
+
   #draftOf(bucket: Bucket): Draft {
     for (const draft of this.#drafts) if (draft.bucket === bucket) return draft;
     const draft = { bucket, granted: 0n, held: 0n, spent: 0n, overrun: 0n, expired: 0n };

@@ -90,7 +90,7 @@ export class ScopeAccounts {
       },
       batchEnded: (failed) => {
         if (failed) for (const keyId of this.#changed) this.#refreshKey(keyId);
-        this.#changed.clear();
+        if (this.#changed.size > 0) this.#changed.clear();
       },
     });
   }
