@@ -44,7 +44,14 @@ export function readEventRow(row: SqlRow): EventRow {
 /** The event's line, with its line feed. Members always stand in this order, without spaces. */
 export function eventLine(row: EventRow): string {
   const { seq, eventId, kind, holdId, customerId, atMs, body } = row;
-  const head = JSON.stringify({ seq, id: eventId, kind, hold: holdId, customer: customerId, at: atMs });
+  const head = JSON.stringify({
+    seq,
+    id: eventId,
+    kind,
+    hold: holdId,
+    customer: customerId,
+    at: atMs,
+  });
   return `${head.slice(0, -1)},"body":${body}}\n`;
 }
 

@@ -40,14 +40,46 @@ describe('rows of the request log and of attempts', () => {
     expect(overheadMs).toBe(0.123);
   });
 
-  it('of version 1 are read as well: usage by name, money as text', () => {
+  it('give back every instant, were the clock set back meanwhile', () => {
+    const atMs = fc.oneof(
+      fc.integer({ min: 0, max: 1_800_000_000_000 }),
+      fc.integer({ min: 1_790_000_000_000, max: 1_790_000_001_000 }),
+    );
+    fc.assert(
+      fc.property(atMs, fc.option(atMs), atMs, (firstMs, laterMs, lastMs) => {
+        const request = {
+          ...sample.request,
+          startedAtMs: firstMs,
+          firstTokenAtMs: laterMs,
+          finishedAtMs: lastMs,
+        };
+        expect(readRequest(stored(encodeRequest(request)))).toEqual(request);
+        const attempts = sample.attempts.map((attempt) => ({
+          ...attempt,
+          dispatchedAtMs: firstMs,
+          firstByteAtMs: laterMs,
+          finishedAtMs: lastMs,
+        }));
+        const rows = JSON.parse(encodeAttempts(attempts)) as AttemptRow[];
+        expect(decodeAttempts(rows)).toEqual(attempts);
+      }),
+    );
+  });
+
+  it('of version 1 are read as well: usage by name, money as text, instants since the epoch', () => {
     const counted = { input_text_tokens: 80, web_searches: 2 };
     const row = JSON.parse(encodeRequest(sample.request)) as unknown[];
+    row[10] = 1_790_000_000_000;
+    row[11] = 1_790_000_000_250;
+    row[12] = 1_790_000_000_900;
     row[15] = counted;
     row[16] = '9007199254740993';
     const read = readRequest(stored(JSON.stringify(row)));
     expect(read).toEqual({
       ...sample.request,
+      startedAtMs: 1_790_000_000_000,
+      firstTokenAtMs: 1_790_000_000_250,
+      finishedAtMs: 1_790_000_000_900,
       usage: counted,
       costNanoUsd: 9_007_199_254_740_993n,
     });

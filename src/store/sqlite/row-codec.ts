@@ -1,7 +1,8 @@
 /**
  * The request record and its attempts as compact JSON rows: positional, since names repeated a million
  * times are most of such a row. Money stands in nano-USD as in every row (`packAmount`), counts of a usage vector by place
- * ({@link UNIT_PLACES}). Rows of version 1 have money as decimal text and a usage vector as an object: both are read.
+ * ({@link UNIT_PLACES}), later instants as milliseconds since the first. Rows of version 1 have money as decimal text, a usage
+ * vector as an object and instants since the epoch: both are read.
  *
  * @module
  */
@@ -72,6 +73,19 @@ function readUsage(stored: StoredUsage): UsageVector {
   return usage;
 }
 
+/** Differences are below, instants above: a hundred billion milliseconds are three years, or March 1973. */
+const DIFFERENCES_BELOW = 100_000_000_000;
+
+/** A later instant as it is stored. A small number is made text of in a fraction of an instant's time. */
+function sinceThen(atMs: number, firstMs: number): number {
+  const difference = atMs - firstMs;
+  return difference < DIFFERENCES_BELOW ? difference : atMs;
+}
+
+function instantOf(stored: number, firstMs: number): number {
+  return stored < DIFFERENCES_BELOW ? firstMs + stored : stored;
+}
+
 /** Milliseconds to the microsecond: what a clock says beyond that is noise, and most of the row's digits. */
 function toMicros(ms: number): number {
   return Math.round(ms * 1000) / 1000;
@@ -91,8 +105,8 @@ type RequestRow = [
   errorCode: string | null,
   flags: number,
   startedAtMs: number,
-  firstTokenAtMs: number | null,
-  finishedAtMs: number,
+  firstTokenMs: number | null,
+  finishedMs: number,
   overheadMs: number,
   attempts: number,
   usage: StoredUsage,
@@ -125,8 +139,8 @@ export function encodeRequest(record: RequestRecord): string {
     record.errorCode,
     flags,
     record.startedAtMs,
-    record.firstTokenAtMs,
-    record.finishedAtMs,
+    record.firstTokenAtMs === null ? null : sinceThen(record.firstTokenAtMs, record.startedAtMs),
+    sinceThen(record.finishedAtMs, record.startedAtMs),
     toMicros(record.overheadMs),
     record.attempts,
     packUsage(record.usage),
@@ -157,8 +171,8 @@ export function readRequest(stored: SqlRow): RequestRecord {
     stream: (flags & STREAM) !== 0,
     clientClosed: (flags & CLIENT_CLOSED) !== 0,
     startedAtMs: row[10],
-    firstTokenAtMs: row[11],
-    finishedAtMs: row[12],
+    firstTokenAtMs: row[11] === null ? null : instantOf(row[11], row[10]),
+    finishedAtMs: instantOf(row[12], row[10]),
     overheadMs: row[13],
     attempts: row[14],
     usage: readUsage(row[15]),
@@ -178,8 +192,8 @@ export type AttemptRow = [
   modelServed: string | null,
   providerRequestId: string | null,
   dispatchedAtMs: number,
-  firstByteAtMs: number | null,
-  finishedAtMs: number,
+  firstByteMs: number | null,
+  finishedMs: number,
   outcome: string,
   httpStatus: number | null,
   billable: AttemptRecord['billable'],
@@ -214,8 +228,10 @@ function attemptRow(attempt: AttemptRecord): AttemptRow {
     attempt.modelServed,
     attempt.providerRequestId,
     attempt.dispatchedAtMs,
-    attempt.firstByteAtMs,
-    attempt.finishedAtMs,
+    attempt.firstByteAtMs === null
+      ? null
+      : sinceThen(attempt.firstByteAtMs, attempt.dispatchedAtMs),
+    sinceThen(attempt.finishedAtMs, attempt.dispatchedAtMs),
     attempt.outcome,
     attempt.httpStatus,
     attempt.billable,
@@ -243,8 +259,8 @@ export function decodeAttempts(rows: readonly AttemptRow[]): readonly AttemptRec
     modelServed: row[3],
     providerRequestId: row[4],
     dispatchedAtMs: row[5],
-    firstByteAtMs: row[6],
-    finishedAtMs: row[7],
+    firstByteAtMs: row[6] === null ? null : instantOf(row[6], row[5]),
+    finishedAtMs: instantOf(row[7], row[5]),
     outcome: row[8],
     httpStatus: row[9],
     billable: row[10],
