@@ -33,8 +33,8 @@ export interface IdSource {
 const ALPHABET_CODES = Buffer.from(ALPHABET);
 /** Of the random part of an id; five bits each. */
 const RANDOM_CHARACTERS = 16;
-/** Random bytes that are drawn together: a system call per id would cost more than the id. */
-const POOL_BYTES = 4096;
+/** Random bytes that are drawn together: each drawing costs as much as fifty ids. */
+const POOL_BYTES = 16 * 1024;
 
 function encodeTime(timeMs: number): string {
   let rest = timeMs;
@@ -66,7 +66,8 @@ export function createIdSource(
       }
       if (used === POOL_BYTES) {
         fillRandom(pool);
-        for (let at = 0; at < POOL_BYTES; at += 1) pool[at] = ALPHABET_CODES[(pool[at] ?? 0) & 31] ?? 0;
+        for (let at = 0; at < POOL_BYTES; at += 1)
+          pool[at] = ALPHABET_CODES[(pool[at] ?? 0) & 31] ?? 0;
         characters = pool.toString('latin1');
         used = 0;
       }
