@@ -33,7 +33,7 @@ export interface IdSource {
 const ALPHABET_CODES = Buffer.from(ALPHABET);
 /** Of the random part of an id; five bits each. */
 const RANDOM_CHARACTERS = 16;
-/** Random bytes that are drawn together: each drawing costs as much as fifty ids. */
+/** Random bytes that are drawn together: a drawing costs as much as a hundred ids. */
 const POOL_BYTES = 16 * 1024;
 
 function encodeTime(timeMs: number): string {

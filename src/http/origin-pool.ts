@@ -9,6 +9,7 @@ import { SlotTable } from '../collections/slot-table.ts';
 import type { HeadFields } from './head-fields.ts';
 import { joinedBytes, JOINED_BYTES_MAX } from './joined-bytes.ts';
 import { ReplyParser, type ReplyReceiver } from './reply-parser.ts';
+import { SocketInlet } from './socket-inlet.ts';
 import { errorCodeOf } from './transport-failure.ts';
 
 /** A call as a connection sees it. */
@@ -59,10 +60,10 @@ export class Connection implements ReplyReceiver {
   #call: PooledCall | null = null;
   #error: unknown = null;
 
-  constructor(pool: OriginPool, socket: Socket) {
+  constructor(pool: OriginPool, socket: Socket, inlet: SocketInlet) {
     this.#pool = pool;
     this.socket = socket;
-    socket.on('data', (bytes: Buffer) => this.#advance(bytes));
+    inlet.onBytes = (bytes) => this.#advance(bytes);
     socket.on('end', () => this.#advance(null));
     socket.on('error', (error) => {
       this.#error ??= error;
@@ -270,7 +271,9 @@ export class OriginPool {
     const { hostname, port, protocol } = this.#url;
     const host = hostname.replace(/^\[|\]$/g, '');
     const isSecure = protocol === 'https:';
-    const at = { host, port: Number(port) || (isSecure ? 443 : 80), noDelay: true };
+    const inlet = new SocketInlet();
+    const { onread } = inlet;
+    const at = { host, port: Number(port) || (isSecure ? 443 : 80), noDelay: true, onread };
     const socket = isSecure
       ? connectTls({
           ...at,
@@ -281,10 +284,10 @@ export class OriginPool {
           this.#tlsSession = session;
         })
       : connectPlain(at);
-    this.#awaitConnection(socket, isSecure ? 'secureConnect' : 'connect');
+    this.#awaitConnection(socket, inlet, isSecure ? 'secureConnect' : 'connect');
   }
 
-  #awaitConnection(socket: Socket, readyEvent: string): void {
+  #awaitConnection(socket: Socket, inlet: SocketInlet, readyEvent: string): void {
     const slot = this.#connecting.add(socket);
     let error: unknown = null;
     let isLate = false;
@@ -312,7 +315,7 @@ export class OriginPool {
       socket.off('error', onError);
       socket.off('close', onClose);
       socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-      const connection = new Connection(this, socket);
+      const connection = new Connection(this, socket, inlet);
       connection.slot = this.#all.add(connection);
       this.release(connection, IDLE_MS);
     });

@@ -129,6 +129,26 @@ afterEach(async () => {
   await lab.close();
 });
 
+const letterOf = (place: number): string => String.fromCharCode(0x40 + place);
+
+/** The body of a call that is paused for a moment after every piece, where it `halts`. */
+async function haltingBody(halts: boolean): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const pieces: Buffer[] = [];
+  const call = lab.upstream.call(lab.origin, REQUEST, {
+    onHead: () => undefined,
+    onData(piece) {
+      pieces.push(piece);
+      if (!halts) return;
+      call.pause();
+      setImmediate(() => call.resume());
+    },
+    onEnd: () => resolve(Buffer.concat(pieces).toString('latin1')),
+    onFailure: reject,
+  });
+  return await promise;
+}
+
 const cancelled = new TransportFailure({ kind: 'cancelled', code: 'TEST', replyStarted: false });
 
 describe('Upstream', () => {
@@ -348,6 +368,32 @@ describe('Upstream', () => {
     expect(await lab.call().sink.ended).toBe('end');
     expect(lab.connections).toBe(1);
   });
+
+  it.each(['http', 'https'])(
+    'keeps replies apart that come at once, paused or not: %s',
+    async (scheme) => {
+      const size = 300 * 1024;
+      const head = `HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n`;
+      let asked = 0;
+      lab = new Lab(
+        (socket) => socket.write(head + letterOf((asked += 1)).repeat(size)),
+        scheme === 'https' ? { server: createSecureServer(IDENTITY) } : {},
+      );
+      await lab.open(scheme);
+      const usual = getCACertificates('default');
+      setDefaultCACertificates([IDENTITY.cert]);
+      try {
+        const bodies = await Promise.all(
+          Array.from({ length: 6 }, (_, at) => haltingBody(at % 2 === 1)),
+        );
+        const letters = bodies.map((body) => body.slice(0, 1));
+        expect(letters.toSorted()).toEqual([1, 2, 3, 4, 5, 6].map(letterOf));
+        expect(bodies).toEqual(letters.map((letter) => letter.repeat(size)));
+      } finally {
+        setDefaultCACertificates(usual);
+      }
+    },
+  );
 
   it('speaks TLS with who proves to be the one, and with nobody else', async () => {
     lab = new Lab((socket) => socket.write(REPLY), { server: createSecureServer(IDENTITY) });
