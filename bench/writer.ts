@@ -29,6 +29,7 @@ import {
   putReserve,
   putSettle,
   readHeld,
+  readSettled,
 } from '../src/store/sqlite/wire.ts';
 import { startWriterService, type WriterService } from '../src/store/sqlite/writer-service.ts';
 
@@ -92,9 +93,7 @@ function readAnswers(answers: Flat): number {
     reader.number();
     if (code === ANSWER_HELD) readHeld(reader, '');
     else if (code === ANSWER_SETTLED) {
-      reader.number();
-      reader.number();
-      reader.bigint();
+      readSettled(reader);
     } else throw new Error(`refused: ${JSON.stringify(reader.next())}`);
     count += 1;
   }

@@ -7,6 +7,7 @@ import { decodeCommands } from './commands.ts';
 import { decodeAttempts, readRequest } from './row-codec.ts';
 import {
   ANSWER_HELD,
+  ANSWER_SETTLED,
   type Flat,
   FlatReader,
   putCall,
@@ -17,8 +18,10 @@ import {
   putProgress,
   putReserve,
   putSettle,
+  putSettled,
   putVoid,
   readHeld,
+  readSettled,
 } from './wire.ts';
 
 const amounts: fc.Arbitrary<MeterAmounts> = fc.dictionary(
@@ -124,6 +127,25 @@ describe('the batch between the threads', () => {
     const row = { request_id: requestId, customer_id: customerId, body: first.order.requestText };
     expect(readRequest(row)).toEqual(settle.request);
     expect(decodeAttempts(JSON.parse(second.order.attemptsText))).toEqual(ending.attempts);
+  });
+
+  it('brings the answer of a settlement back', () => {
+    const settled = fc.record({
+      type: fc.constantFrom('settled', 'voided'),
+      replayed: fc.boolean(),
+      overrunNanoUsd: fc.bigInt({ min: 0n, max: 2n ** 62n }),
+    });
+    fc.assert(
+      fc.property(settled, fc.boolean(), (answer, isWithin) => {
+        const told = isWithin ? { ...answer, overrunNanoUsd: 0n } : answer;
+        const flat: Flat = [];
+        putSettled(flat, 6, told);
+        const reader = new FlatReader(structuredClone(flat));
+        expect([reader.number(), reader.number()]).toEqual([ANSWER_SETTLED, 6]);
+        expect(readSettled(reader)).toEqual(told);
+        expect(reader.done).toBe(true);
+      }),
+    );
   });
 
   it('brings the answer of a reserve back', () => {

@@ -18,6 +18,7 @@ import type {
   RateViews,
   ReserveCommand,
   SettleCommand,
+  Settled,
   TokenClaim,
   VoidCommand,
 } from '../../metering/ports.ts';
@@ -380,4 +381,24 @@ export function readHeld(reader: FlatReader, holdId: string): Held {
   const plan = { id: reader.text(), version: reader.number() };
   const rates: RateViews = { requests: readRate(reader), tokens: readRate(reader) };
   return { type: 'held', holdId, outputTokens, softBreaches: softBreaches ?? [], plan, rates };
+}
+
+/** Few calls go beyond every limit: none is said as null, which costs less than a `bigint`. */
+export function putSettled(flat: Flat, call: number, settled: Settled): void {
+  const { type, replayed, overrunNanoUsd } = settled;
+  flat.push(
+    ANSWER_SETTLED,
+    call,
+    type === 'settled' ? 0 : 1,
+    replayed ? 1 : 0,
+    overrunNanoUsd === 0n ? null : overrunNanoUsd,
+  );
+}
+
+export function readSettled(reader: FlatReader): Settled {
+  return {
+    type: reader.number() === 0 ? 'settled' : 'voided',
+    replayed: reader.number() === 1,
+    overrunNanoUsd: (reader.next() as bigint | null) ?? 0n,
+  };
 }

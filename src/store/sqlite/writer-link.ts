@@ -8,7 +8,6 @@
  * @module
  */
 import { SlotTable } from '../../collections/slot-table.ts';
-import type { Settled } from '../../metering/ports.ts';
 import { OUTBOX_CHANGED } from './outbox-signal.ts';
 import { fromPlainError, type PlainError, unavailable } from './plain-error.ts';
 import {
@@ -19,6 +18,7 @@ import {
   type Flat,
   FlatReader,
   readHeld,
+  readSettled,
 } from './wire.ts';
 
 const MAX_BATCHES_OUT = 1;
@@ -175,15 +175,9 @@ export class WriterLink {
         case ANSWER_HELD:
           waiting?.resolve(readHeld(reader, waiting.holdId ?? ''));
           break;
-        case ANSWER_SETTLED: {
-          const settled: Settled = {
-            type: reader.number() === 0 ? 'settled' : 'voided',
-            replayed: reader.number() === 1,
-            overrunNanoUsd: reader.bigint(),
-          };
-          waiting?.resolve(settled);
+        case ANSWER_SETTLED:
+          waiting?.resolve(readSettled(reader));
           break;
-        }
         case ANSWER_VALUE:
           waiting?.resolve(reader.next());
           break;

@@ -37,12 +37,12 @@ import type { WalletAlerts } from './wallet-alerts.ts';
 import { type WriterOperation, writerOperations } from './writer-operations.ts';
 import {
   ANSWER_ERROR,
-  ANSWER_SETTLED,
   ANSWER_VALUE,
   type Flat,
   FlatReader,
   type FlatValue,
   putHeld,
+  putSettled,
   type SettleOrder,
 } from './wire.ts';
 
@@ -285,8 +285,7 @@ export class Writer {
           if (command.claimEnd !== null) {
             unit.writes.claimEnds.push({ order: command.claimEnd, atMs: unit.nowMs });
           }
-          const typeCode = type === 'settled' ? 0 : 1;
-          answers.push(ANSWER_SETTLED, call, typeCode, replayed ? 1 : 0, overrunNanoUsd);
+          putSettled(answers, call, { type, replayed, overrunNanoUsd });
           break;
         }
         case 'call':
