@@ -90,7 +90,9 @@ export async function deliverWhole(
   const usage = usageOrEstimate(gateway, run, {
     candidate,
     usage: answer.usage,
-    outputTokens: gateway.estimator.estimate(candidate.name, answer.outputBytes),
+    // Counted only where nobody has told.
+    outputTokens:
+      answer.usage === null ? gateway.estimator.estimate(candidate.name, answer.outputBytes) : 0,
   });
   recordAttempt(gateway, run, {
     candidate,

@@ -92,9 +92,9 @@ export class RoutingSession {
   readonly #run: CallRun;
   readonly #failed: FailedAttempt[] = [];
   /** Candidates that the plan cannot afford any more. */
-  readonly #unaffordable = new Set<number>();
+  readonly #unaffordable: number[] = [];
   /** Candidates whose breaker this request's own failure has opened: not repeated in place. */
-  readonly #opened = new Set<number>();
+  readonly #opened: number[] = [];
   #beganMs = 0;
   #kind: 'first' | 'repeat' = 'first';
 
@@ -105,8 +105,10 @@ export class RoutingSession {
 
   /** Whether a candidate that was not tried yet could still answer. */
   hasOther(): boolean {
+    const { length } = this.#run.candidates;
+    if (length === 1) return false;
     const tried = new Set(this.#failed.map((attempt) => attempt.candidate));
-    return this.#run.candidates.length > tried.size + 1;
+    return length > tried.size + 1;
   }
 
   begin(candidate: Candidate): void {
@@ -180,7 +182,7 @@ export class RoutingSession {
       const kept = this.#failed.filter((attempt) => attempt.failureClass === 'ambiguous');
       const keep = kept.flatMap((attempt) => candidates[attempt.candidate] ?? []);
       if (await extendFor(this.#gateway, this.#run, { next, keep })) return next;
-      this.#unaffordable.add(decision.candidate);
+      this.#unaffordable.push(decision.candidate);
     }
   }
 
@@ -189,7 +191,7 @@ export class RoutingSession {
     const { clock, routing } = this.#gateway;
     if (routing.health.unavailable(routing.targetOf(candidate), clock.nowMs()) === null)
       return false;
-    this.#opened.add(this.#run.candidates.indexOf(candidate));
+    this.#opened.push(this.#run.candidates.indexOf(candidate));
     return true;
   }
 
@@ -215,9 +217,9 @@ export class RoutingSession {
     return {
       credential: target.credential,
       contextWindow: candidate.facts.contextWindow,
-      available: view.unavailable === null && !this.#unaffordable.has(index),
+      available: view.unavailable === null && !this.#unaffordable.includes(index),
       p50Ms: view.p50Ms,
-      mayRepeat: view.mayRepeat && !this.#opened.has(index),
+      mayRepeat: view.mayRepeat && !this.#opened.includes(index),
     };
   }
 
