@@ -13,6 +13,7 @@ import {
   type ReplyHeaders,
 } from '../gateway/exchange.ts';
 import { releaseBytes } from '../http/release-bytes.ts';
+import { readOver } from './farewell.ts';
 
 export class NodeExchange extends Exchange {
   readonly request: IncomingMessage;
@@ -108,7 +109,10 @@ export class NodeExchange extends Exchange {
     if (this.gone || this.response.headersSent) return;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     headers.push('content-length', String(bytes.length));
-    if (!this.request.complete) headers.push('connection', 'close');
+    if (!this.request.complete) {
+      headers.push('connection', 'close');
+      readOver(this.request);
+    }
     this.response.writeHead(status, headers);
     this.response.end(bytes);
   }

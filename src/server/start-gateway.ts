@@ -26,6 +26,7 @@ import { openSimulator } from './configured-providers.ts';
 import { openControlPlane } from './control-plane.ts';
 import { createRoutes } from './create-routes.ts';
 import { DataPlane } from './data-plane.ts';
+import { isBehindFarewell } from './farewell.ts';
 import { type HoldKeeping, openHoldKeeping } from './hold-keeping.ts';
 import { openPlainFront } from './front/open-plain-front.ts';
 import { createHttpServer, requestLimits } from './http-server.ts';
@@ -118,6 +119,7 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const limits = requestLimits(loaded);
   const server = createHttpServer(limits, gateway.ids);
   server.on('request', (request, response) => {
+    if (isBehindFarewell(request)) return;
     if (request.url?.startsWith('/admin/') === true) admin(request, response);
     else void dataPlane.handle(new NodeExchange(request, response, dataPlane.identify()));
   });

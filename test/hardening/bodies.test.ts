@@ -317,6 +317,19 @@ describe('F49: size', () => {
     connection.destroy();
   });
 
+  it('what comes behind a body that was refused is read over, and not served', async () => {
+    const connection = await RawConnection.open(lab.port);
+    connection.write(
+      `POST ${PATH} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n`,
+    );
+    const reply = await connection.reply();
+    expect([reply.status, reply.headers['connection']]).toEqual([401, 'close']);
+    connection.write(`0\r\n\r\nGET /health/live HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await connection.closed();
+    expect(connection.received).toBe('');
+    connection.destroy();
+  });
+
   it('a key is asked for before the body is read', async () => {
     const reply = await rawCall(
       lab.port,

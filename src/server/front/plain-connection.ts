@@ -6,14 +6,13 @@
  */
 import type { Socket } from 'node:net';
 import { readRequestHead } from '../../http/request-head.ts';
+import { FAREWELL_MS } from '../farewell.ts';
 import { watchHalfClosed } from '../half-closed.ts';
 import { KEEP_ALIVE_MS } from '../keep-alive.ts';
 import { LateBody } from './late-body.ts';
 import type { PlainRoute } from '../routes.ts';
 import type { PlainExchange, PlainRequest, ReplyLine } from './plain-exchange.ts';
 
-/** A client that was told to go is given that long to do so. */
-const FAREWELL_MS = 5_000;
 /** An idle connection outlives what clients are told, for requests that are on their way. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 /** A request line, or what may become one; empty lines before it are for a general parser to judge. */
