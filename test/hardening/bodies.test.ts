@@ -324,9 +324,16 @@ describe('F49: size', () => {
     );
     const reply = await connection.reply();
     expect([reply.status, reply.headers['connection']]).toEqual([401, 'close']);
-    connection.write(`0\r\n\r\nGET /health/live HTTP/1.1\r\nhost: x\r\n\r\n`);
+    const call = { model: 'openai/gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
+    const body = JSON.stringify({ ...call, max_tokens: 8 });
+    const head = `POST ${PATH} HTTP/1.1\r\n${HEAD}content-length: ${body.length}\r\n\r\n`;
+    const before = lab.simulator.log.length;
+    connection.write(`0\r\n\r\n${head}${body}`);
     await connection.closed();
     expect(connection.received).toBe('');
+    // One call later, one call more: the one that nobody could have been told of was never made.
+    expect((await rawCall(lab.port, head + body)).status).toBe(200);
+    expect(lab.simulator.log).toHaveLength(before + 1);
     connection.destroy();
   });
 
