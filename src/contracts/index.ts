@@ -6,6 +6,7 @@
  */
 export * from './background-removal-provider.ts';
 export * from './call-look-up.ts';
+export * from './durations.ts';
 export * from './embedding-provider.ts';
 export * from './error-codes.ts';
 export * from './face-swap-provider.ts';

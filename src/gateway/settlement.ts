@@ -250,11 +250,6 @@ export interface RunEnd {
   readonly clientClosed: boolean;
 }
 
-/** Milliseconds without what is below a microsecond: of a clock's seventeen digits each would be written several times. */
-function toMicroseconds(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
-}
-
 export function requestRecord(gateway: Gateway, run: CallRun, end: RunEnd): RequestRecord {
   const last = run.attempts.at(-1);
   const finishedAtMs = gateway.clock.nowMs();
@@ -274,7 +269,7 @@ export function requestRecord(gateway: Gateway, run: CallRun, end: RunEnd): Requ
     startedAtMs: run.exchange.startedAtMs,
     firstTokenAtMs: run.firstTokenAtMs,
     finishedAtMs,
-    overheadMs: toMicroseconds(Math.max(0, elapsedMs - run.upstreamMs)),
+    overheadMs: Math.max(0, elapsedMs - run.upstreamMs),
     attempts: run.attempts.length,
     usage: totalUsageOf(run),
     costNanoUsd: totalCostOf(run),
@@ -287,14 +282,9 @@ export function requestRecord(gateway: Gateway, run: CallRun, end: RunEnd): Requ
 
 /** Counter changes of the billed attempts; a cost-free call still counts as one request. */
 export function chargesOf(run: CallRun): readonly Charge[] {
-  const charges: Charge[] = [];
-  // The last billed attempt is the one that the call counts by.
-  for (let at = run.attempts.length - 1; at >= 0; at -= 1) {
-    const attempt = run.attempts[at];
-    if (attempt?.billable === 'yes')
-      charges.unshift(chargeOf(run, attempt, charges.length === 0 ? 1 : 0));
-  }
-  return charges;
+  const billed = run.attempts.filter((attempt) => attempt.billable === 'yes');
+  // The last of them is the one that the call counts by.
+  return billed.map((attempt, at) => chargeOf(run, attempt, at === billed.length - 1 ? 1 : 0));
 }
 
 function chargeOf(run: CallRun, attempt: AttemptRecord, requests: 0 | 1): Charge {

@@ -4,6 +4,7 @@
  * @module
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { toMicroseconds } from '../contracts/durations.ts';
 import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
 import type {
   OperatorAlert,
@@ -108,7 +109,7 @@ export class LogRecorder implements Recorder {
         status: refused.error.status,
         error_code: refused.error.code,
         param: refused.error.param ?? undefined,
-        duration_ms: Math.round(refused.durationMs * 1000) / 1000,
+        duration_ms: toMicroseconds(refused.durationMs),
       },
       'refused',
     );
@@ -121,7 +122,7 @@ export class LogRecorder implements Recorder {
         request_id: replayed.requestId,
         first_request_id: replayed.firstRequestId,
         status: replayed.status,
-        duration_ms: Math.round(replayed.durationMs * 1000) / 1000,
+        duration_ms: toMicroseconds(replayed.durationMs),
       },
       'replayed',
     );

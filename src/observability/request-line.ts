@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { toMicroseconds } from '../contracts/durations.ts';
 import { formatUsd } from '../contracts/money.ts';
 import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
 import type { Caller } from '../gateway/caller.ts';
@@ -42,7 +43,7 @@ export function requestLine(request: RequestRecord, caller: Caller): string {
     `,"stream":${request.stream},"attempts":${request.attempts}` +
     `,"input_tokens":${inputTokensOf(request.usage)},"output_tokens":${outputTokensOf(request.usage)}` +
     `,"cost_usd":"${formatUsd(request.costNanoUsd)}","duration_ms":${request.finishedAtMs - startedAtMs}` +
-    `,"overhead_ms":${Math.round(request.overheadMs * 1000) / 1000}`;
+    `,"overhead_ms":${toMicroseconds(request.overheadMs)}`;
   if (firstTokenAtMs !== null) line += `,"first_token_ms":${firstTokenAtMs - startedAtMs}`;
   if (request.errorCode !== null) line += `,"error_code":"${request.errorCode}"`;
   if (request.clientClosed) line += ',"client_closed":true';

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { toMicroseconds } from '../../contracts/durations.ts';
 import type { Operation } from '../../contracts/metering.ts';
 import type { CountedUnit, UsageVector } from '../../contracts/usage.ts';
 import { packAmount } from '../../metering/core/meter-amounts.ts';
@@ -86,11 +87,6 @@ function instantOf(stored: number, firstMs: number): number {
   return stored < DIFFERENCES_BELOW ? firstMs + stored : stored;
 }
 
-/** Milliseconds to the microsecond: what a clock says beyond that is noise, and most of the row's digits. */
-function toMicros(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
-}
-
 type Tags = Readonly<Record<string, string>> | null;
 
 type RequestRow = [
@@ -141,7 +137,7 @@ export function encodeRequest(record: RequestRecord): string {
     record.startedAtMs,
     record.firstTokenAtMs === null ? null : sinceThen(record.firstTokenAtMs, record.startedAtMs),
     sinceThen(record.finishedAtMs, record.startedAtMs),
-    toMicros(record.overheadMs),
+    toMicroseconds(record.overheadMs),
     record.attempts,
     packUsage(record.usage),
     packAmount(record.costNanoUsd),
