@@ -1,15 +1,16 @@
 /**
- * The gateway's end of the writer thread: commands of one turn of the event loop leave as one message,
- * answers of one commit come back as one.
+ * The gateway's end of the writer thread: commands leave as one message, answers of one commit come back as one.
  *
- * While the writer has a batch, further commands wait here and form the next: the busier it is the larger
- * the batches, and nobody ever waits on a timer.
+ * A batch leaves after the first turn of the event loop that adds nothing to it. While the writer has one,
+ * further commands wait here and form the next: the busier it is the larger the batches, and nobody ever waits
+ * on a timer.
  *
  * @module
  */
 import { SlotTable } from '../../collections/slot-table.ts';
 import { OUTBOX_CHANGED } from './outbox-signal.ts';
 import { fromPlainError, type PlainError, unavailable } from './plain-error.ts';
+import { QuietTurn } from './quiet-turn.ts';
 import {
   ANSWER_ERROR,
   ANSWER_HELD,
@@ -46,9 +47,12 @@ export class WriterLink {
   readonly #waiting = new SlotTable<Waiting>();
   readonly #backlog: Flat[] = [];
   readonly #outboxListeners = new Set<() => void>();
+  readonly #gathered = new QuietTurn(
+    () => this.#open.length,
+    () => this.#send(),
+  );
   #open: Flat = [];
   #batchesOut = 0;
-  #scheduled = false;
   #failure: PlainError | null = null;
   #onDrained: (() => void) | null = null;
 
@@ -144,12 +148,7 @@ export class WriterLink {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#batchesOut >= MAX_BATCHES_OUT) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#send();
-    });
+    if (this.#batchesOut < MAX_BATCHES_OUT) this.#gathered.await();
   }
 
   #send(): void {
@@ -165,7 +164,7 @@ export class WriterLink {
 
   #receive(answers: Flat): void {
     this.#batchesOut -= 1;
-    this.#send();
+    if (this.#open.length > 0) this.#schedule();
     const reader = new FlatReader(answers);
     while (!reader.done) {
       const code = reader.number();
