@@ -95,6 +95,8 @@ export interface TextCall {
   readonly mediaTokens: number | null;
   /** Options that the dialect knows no meaning for. */
   readonly unknownParameters: readonly string[];
+  /** Options that the dialect knows, and that only a provider of the same protocol is sent. */
+  readonly untranslatedParameters: readonly string[];
   /** The request in the gateway's own terms. @throws GatewayError naming the field that cannot be translated */
   options(): TextOptions;
   /** A translated whole answer in the dialect's shape. */

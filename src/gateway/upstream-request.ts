@@ -121,7 +121,10 @@ function prepareTranslation(candidate: Candidate, run: CallRun, call: TextCall):
   }
   return {
     request: withOwnHeaders(exchange.request, run, candidate),
-    warnings: warningsOf(exchange.warnings, call.unknownParameters),
+    warnings: warningsOf(exchange.warnings, [
+      ...call.untranslatedParameters,
+      ...call.unknownParameters,
+    ]),
     read: (reply) => {
       if (whole === null) throw new Error('a streamed exchange has no whole reply');
       const result = whole.read(reply);

@@ -70,7 +70,11 @@ export function asText(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
+/** No answer has more tokens; what counts more is wrong, and its price might not fit the ledger. */
+const ABSURD_COUNT = 1_000_000_000;
+
 /** The value as a whole, non-negative number; 0 for anything else, since proto3 JSON leaves zeros out. */
 export function asCount(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+  const counts = typeof value === 'number' && Number.isInteger(value) && value > 0;
+  return counts ? Math.min(ABSURD_COUNT, value) : 0;
 }

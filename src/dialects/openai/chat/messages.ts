@@ -162,7 +162,16 @@ function toolCallOf(value: Loose, path: string): ToolCallPart {
   };
 }
 
+/** Members of an assistant message that only OpenAI reads: without them the model would see another conversation. */
+function assertTranslatable(message: ChatMessage, path: string): void {
+  if ((message['function_call'] ?? null) !== null)
+    throw invalidRequest(`${path}.function_call`, 'is obsolete: send it in tool_calls');
+  if ((message['audio'] ?? null) !== null)
+    throw invalidRequest(`${path}.audio`, "cannot be translated for this model's provider");
+}
+
 function assistantParts(message: ChatMessage, path: string): readonly AssistantPart[] {
+  assertTranslatable(message, path);
   const parts: AssistantPart[] = [];
   const { content } = message;
   const reasoning = message['reasoning_content'];
@@ -181,6 +190,8 @@ function assistantParts(message: ChatMessage, path: string): readonly AssistantP
         throw invalidRequest(`${at}.type`, `"${part.type}" cannot stand in an assistant message`);
     });
   }
+  const refusal = message['refusal'];
+  if (typeof refusal === 'string' && refusal !== '') parts.push({ type: 'refusal', text: refusal });
   (message.tool_calls ?? []).forEach((call, index) =>
     parts.push(toolCallOf(call, `${path}.tool_calls[${index}]`)),
   );

@@ -1,5 +1,5 @@
 /**
- * Mends chat stream chunks that official clients would misread: a missing role, tool deltas without index, id or
+ * Mends chat stream chunks that official clients would misread: a missing delta or role, tool deltas without index, id or
  * type, a finish reason said twice (rules R5, R6).
  *
  * @module
@@ -96,15 +96,19 @@ export function normaliseChoice(
   idPrefix: string,
 ): boolean {
   let changed = false;
-  const delta = choice.delta ?? null;
-  if (delta !== null && !progress.hasRole) {
+  let delta = choice.delta ?? null;
+  if (delta === null) {
+    delta = choice.delta = {};
+    changed = true;
+  }
+  if (!progress.hasRole) {
     if (typeof delta.role !== 'string' || delta.role === '') {
       delta.role = 'assistant';
       changed = true;
     }
     progress.hasRole = true;
   }
-  for (const tool of delta?.tool_calls ?? []) {
+  for (const tool of delta.tool_calls ?? []) {
     if (normaliseTool(tool, progress, idPrefix)) changed = true;
   }
   const reason = choice.finish_reason;

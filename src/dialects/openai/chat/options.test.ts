@@ -16,4 +16,55 @@ describe('chat options', () => {
     expect(format({})).toEqual({ type: 'json-schema', name: 'answer', schema });
     expect(() => format({ name: '' })).toThrow(/name/);
   });
+
+  it('takes null wherever clients write it for what is absent', () => {
+    expect(optionsOf({ response_format: { type: 'text', json_schema: null } }).responseFormat).toEqual(
+      { type: 'text' },
+    );
+    expect(optionsOf({ tools: [{ type: 'web_search', function: null }] }).tools).toEqual([
+      { type: 'web-search' },
+    ]);
+    expect(() => optionsOf({ tools: [{ type: 'function', function: null }] })).toThrow(
+      /tools\[0\]\.function/,
+    );
+  });
+
+  it('refuses what a translation would lose, and with it what was asked for', () => {
+    const nothing = { functions: null, function_call: null, modalities: null, audio: null };
+    expect(optionsOf({ ...nothing, functions: [], modalities: ['text'] }).messages).toHaveLength(1);
+    expect(() => optionsOf({ functions: [{ name: 'f' }] })).toThrow(/functions/);
+    expect(() => optionsOf({ function_call: 'auto' })).toThrow(/function_call/);
+    expect(() => optionsOf({ modalities: ['text', 'audio'] })).toThrow(/modalities/);
+    expect(() => optionsOf({ audio: { voice: 'alloy', format: 'wav' } })).toThrow(/audio/);
+    const said = (members: Record<string, unknown>) =>
+      optionsOf({ messages: [{ role: 'assistant', content: null, ...members }] }).messages;
+    expect(() => said({ audio: { id: 'audio_1' } })).toThrow(/messages\[0\]\.audio/);
+    expect(() => said({ function_call: { name: 'f', arguments: '{}' } })).toThrow(
+      /messages\[0\]\.function_call/,
+    );
+  });
+
+  it('keeps a refusal that the model gave beside its content', () => {
+    const messages = [{ role: 'assistant', content: null, refusal: 'I will not.' }];
+    expect(optionsOf({ messages }).messages).toEqual([
+      { role: 'assistant', parts: [{ type: 'refusal', text: 'I will not.' }] },
+    ]);
+  });
+
+  it('names what only a provider of the same protocol is sent, where it asks for something', () => {
+    const named = (members: Record<string, unknown>) =>
+      parseChatCall(
+        Buffer.from(
+          JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...members }),
+        ),
+        32,
+      ).untranslatedParameters;
+    expect(named({})).toEqual([]);
+    expect(named({ store: false, metadata: null, verbosity: null })).toEqual([]);
+    expect(named({ verbosity: 'low', store: true, metadata: { a: 'b' } })).toEqual([
+      'metadata',
+      'store',
+      'verbosity',
+    ]);
+  });
 });

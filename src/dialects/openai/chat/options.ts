@@ -23,8 +23,8 @@ const effortSchema = z.enum(EFFORTS);
 
 function toolOf(tool: NonNullable<ChatRequest['tools']>[number], path: string): TextTool {
   if (tool.type === 'function') {
-    const definition = tool.function;
-    if (definition === undefined) throw invalidRequest(`${path}.function`, 'is required');
+    const definition = tool.function ?? null;
+    if (definition === null) throw invalidRequest(`${path}.function`, 'is required');
     const description = definition['description'];
     const parameters = definition['parameters'];
     return {
@@ -88,8 +88,8 @@ function responseFormatOf(format: ChatRequest['response_format']): ResponseForma
     case 'json_object':
       return { type: 'json' };
     case 'json_schema': {
-      const schema = format.json_schema;
-      if (schema === undefined) throw invalidRequest('response_format.json_schema', 'is required');
+      const schema = format.json_schema ?? null;
+      if (schema === null) throw invalidRequest('response_format.json_schema', 'is required');
       const description = schema['description'];
       return {
         type: 'json-schema',
@@ -116,6 +116,18 @@ function reasoningOf(request: ChatRequest): ReasoningOptions | undefined {
   return { effort: parsed.data };
 }
 
+/** Refuses what a translation would lose, and with it what was asked for. */
+function assertTranslatable(request: ChatRequest): void {
+  const { functions, function_call: choice, modalities, audio } = request;
+  if ((Array.isArray(functions) && functions.length > 0) || (choice ?? null) !== null) {
+    const param = (choice ?? null) === null ? 'functions' : 'function_call';
+    throw invalidRequest(param, 'is obsolete: use tools and tool_choice');
+  }
+  if (Array.isArray(modalities) && modalities.some((modality) => modality !== 'text'))
+    throw invalidRequest('modalities', 'this model answers in text alone');
+  if ((audio ?? null) !== null) throw invalidRequest('audio', 'this model answers in text alone');
+}
+
 /** Keeps the members that are neither null nor undefined. */
 function present<Shape extends object>(
   shape: Shape,
@@ -130,6 +142,7 @@ function present<Shape extends object>(
 
 /** @throws GatewayError `invalid_request` naming the field that has no translation */
 export function chatOptions(request: ChatRequest): TextOptions {
+  assertTranslatable(request);
   const tools = toolsOf(request);
   const { stop } = request;
   return {

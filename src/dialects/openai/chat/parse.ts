@@ -8,7 +8,12 @@ import { parseJsonObject, readJsonBody } from '../../json-body.ts';
 import { invalidRequest, pathOf } from '../../validation.ts';
 import { ChatRelayStream } from './relay-stream.ts';
 import { renderChatResult } from './reply.ts';
-import { chatRequestSchema, KNOWN_CHAT_PARAMETERS, type ChatRequest } from './schema.ts';
+import {
+  chatRequestSchema,
+  KNOWN_CHAT_PARAMETERS,
+  untranslatedParametersOf,
+  type ChatRequest,
+} from './schema.ts';
 import { ChatStreamWriter } from './stream-writer.ts';
 import { usualChatRequest } from './usual-request.ts';
 import { chatOptions } from './options.ts';
@@ -133,8 +138,9 @@ export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
     serviceTier: request.service_tier ?? null,
     maxSearches: searchesOf(request),
     mediaTokens: mediaTokensOf(request),
-    // A usual request has none.
+    // A usual request has neither.
     unknownParameters: usual === null ? unknownParametersOf(value) : [],
+    untranslatedParameters: usual === null ? untranslatedParametersOf(value) : [],
     // These keep alive what they name, and nothing else of this function.
     options: () => chatOptions(readRequest()),
     renderResult: renderChatResult,

@@ -293,3 +293,76 @@ describe('ChatRelayStream', () => {
     expect(stream.estimatedOutputTokens).toBeLessThan(70);
   });
 });
+
+describe('servers that go their own way', () => {
+  const feedAll = (stream: ChatRelayStream, all: readonly string[]): string =>
+    feed(
+      stream,
+      all.map((frame) => Buffer.from(frame)),
+    );
+
+  it('takes one choice for a whole answer where more were asked for, and says what it cost', () => {
+    for (const usage of [USAGE, '']) {
+      const stream = open(false, 2);
+      const out = feedAll(stream, [chunk({ role: 'assistant', content: 'a' }), chunk({}, 'stop'), usage, DONE]);
+      expect(stream.end()).toBeNull();
+      expect([stream.isComplete, stream.failure]).toEqual([true, null]);
+      expect(frames(out)).toHaveLength(2);
+      const tail = frames(stream.close(receipt).toString());
+      expect(tail).toMatchObject([
+        {
+          object: 'chat.completion.chunk',
+          model: 'x-1',
+          choices: [{ index: 0, delta: {}, finish_reason: null }],
+          usage: { cost: '0.001230000' },
+        },
+      ]);
+    }
+  });
+
+  it('does not take a stream for whole that ends without its marker, or with a choice begun', () => {
+    for (const rest of [[], [chunk({ role: 'assistant', content: 'b' }, null, {}, 1), DONE]]) {
+      const stream = open(false, 2);
+      feedAll(stream, [chunk({ role: 'assistant', content: 'a' }, 'stop'), ...rest]);
+      stream.end();
+      expect(stream.failure?.kind).toBe('broken_stream');
+    }
+  });
+
+  it('says usage once where the chunk that carries it comes with a choice of its own', () => {
+    const stream = open();
+    const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5, cost: 0.5 };
+    feedAll(stream, [
+      chunk({ role: 'assistant', content: 'a' }),
+      chunk({ content: '' }, 'stop'),
+      chunk({ role: 'assistant', content: '' }, null, { usage }),
+      DONE,
+    ]);
+    const [finish, last] = frames(stream.close(receipt).toString());
+    expect(finish).toMatchObject({ usage: { total_tokens: 5, cost: '0.001230000' } });
+    expect(last).not.toHaveProperty('usage');
+  });
+
+  it('knows errors that stand beside a finish reason', () => {
+    const beside = [
+      chunk({}, 'stop', { x_groq: { id: 'req', error: 'over capacity' } }),
+      `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'error', error: { code: 502 } }] })}\n\n`,
+    ];
+    for (const frame of beside) {
+      const stream = open();
+      feedAll(stream, [chunk({ role: 'assistant', content: 'a' }), frame, DONE]);
+      expect(stream.failure).not.toBeNull();
+    }
+  });
+
+  it('R5 gives a choice that is only finished its delta and its role', () => {
+    for (const choice of [{}, { delta: null }]) {
+      const stream = open();
+      const finish = { index: 0, finish_reason: 'content_filter', ...choice };
+      feedAll(stream, [`data: ${JSON.stringify({ id: 'c', choices: [finish] })}\n\n`, DONE]);
+      expect(frames(stream.close(receipt).toString())).toMatchObject([
+        { choices: [{ delta: { role: 'assistant' }, finish_reason: 'content_filter' }] },
+      ]);
+    }
+  });
+});

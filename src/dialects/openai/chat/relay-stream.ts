@@ -52,6 +52,11 @@ function startsWithData(bytes: Buffer, start: number): boolean {
   );
 }
 
+/** Groq's word beside a finish reason for a stream that it ended early. */
+function isCutShort({ x_groq: own }: ChatChunk): boolean {
+  return typeof own === 'object' && own !== null && 'error' in own && (own.error ?? null) !== null;
+}
+
 export class ChatRelayStream implements AnswerStream {
   readonly #options: ChatRelayOptions;
   readonly #framer = new SseFramer(MAX_EVENT_BYTES);
@@ -87,8 +92,10 @@ export class ChatRelayStream implements AnswerStream {
     this.#rolesMissing = options.choices;
   }
 
+  /** Every choice has finished; at the end marker, every one that came: some servers answer one whatever was asked. */
   get isComplete(): boolean {
-    return this.#finishedChoices >= this.#options.choices;
+    if (this.#finishedChoices >= this.#options.choices) return true;
+    return this.isDone && this.#finishedChoices > 0 && this.#finishedChoices === this.#choices.size;
   }
 
   get finishReasons(): readonly string[] {
@@ -129,14 +136,25 @@ export class ChatRelayStream implements AnswerStream {
     const frames: Buffer[] = [];
     if (this.#options.includeUsage) {
       for (const chunk of this.#terminal) frames.push(frameOf({ ...chunk, usage: undefined }));
-      const base = this.#usageChunk ?? finish ?? {};
-      frames.push(frameOf({ ...base, choices: [], usage }));
+      frames.push(frameOf({ ...(this.#usageChunk ?? finish ?? this.#head), choices: [], usage }));
     } else if (finish !== undefined) {
       frames.push(frameOf({ ...finish, usage }));
-      for (const chunk of rest) frames.push(frameOf(chunk));
+      for (const chunk of rest) frames.push(frameOf({ ...chunk, usage: undefined }));
+    } else {
+      // The finishing chunk has left already, when more choices were to come.
+      const choices = [{ index: 0, delta: {}, finish_reason: null }];
+      frames.push(frameOf({ ...(this.#usageChunk ?? this.#head), choices, usage }));
     }
     frames.push(DONE_FRAME);
     return Buffer.concat(frames);
+  }
+
+  /** Head of a chunk of our own, where the provider sent none that could carry what is to be said. */
+  get #head(): ChatChunk {
+    const { requestId, createdAtMs, model } = this.#options.context;
+    const created = Math.floor(createdAtMs / 1000);
+    const [id, object] = [`chatcmpl-${requestId}`, 'chat.completion.chunk'];
+    return { id, object, created, model: this.modelServed ?? model };
   }
 
   #fail(kind: 'malformed_reply' | 'broken_stream', message: string): void {
@@ -224,8 +242,9 @@ export class ChatRelayStream implements AnswerStream {
   }
 
   #isError(chunk: ChatChunk): boolean {
-    if ((chunk.error ?? null) !== null) return true;
-    if (Array.isArray(chunk.choices)) return false;
+    if ((chunk.error ?? null) !== null || isCutShort(chunk)) return true;
+    if (Array.isArray(chunk.choices))
+      return chunk.choices.some((choice) => (choice['error'] ?? null) !== null);
     return chunk.object === 'error' || 'detail' in chunk || 'message' in chunk;
   }
 

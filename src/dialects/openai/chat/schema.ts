@@ -23,7 +23,7 @@ const message = z.looseObject({
 
 const tool = z.looseObject({
   type: z.string(),
-  function: z.looseObject({ name: z.string().min(1) }).optional(),
+  function: z.looseObject({ name: z.string().min(1) }).nullish(),
 });
 
 const responseFormat = z.looseObject({
@@ -35,7 +35,7 @@ const responseFormat = z.looseObject({
       schema: z.unknown().optional(),
       strict: nullishBoolean,
     })
-    .optional(),
+    .nullish(),
 });
 
 /** Largest count accepted for any token maximum; beyond it a bound would not fit 53 bits. */
@@ -71,16 +71,9 @@ export const chatRequestSchema = z.looseObject({
   provider_options: z.record(z.string(), z.record(z.string(), z.unknown())).nullish(),
 });
 
-export type ChatRequest = z.infer<typeof chatRequestSchema>;
-
-/** Top-level members that OpenAI documents, and `provider_options`, which is the gateway's own. */
-export const KNOWN_CHAT_PARAMETERS: ReadonlySet<string> = new Set([
-  ...Object.keys(chatRequestSchema.shape),
-  'audio',
-  'function_call',
-  'functions',
+/** Members that tune, label or cache at OpenAI: a translation leaves them out and says so. */
+const UNTRANSLATED_CHAT_PARAMETERS = [
   'metadata',
-  'modalities',
   'moderation',
   'prediction',
   'prompt_cache_key',
@@ -89,4 +82,26 @@ export const KNOWN_CHAT_PARAMETERS: ReadonlySet<string> = new Set([
   'safety_identifier',
   'store',
   'verbosity',
+] as const;
+
+/** The given ones of these that ask for something; to store nothing is what every translation does. */
+export function untranslatedParametersOf(
+  body: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return UNTRANSLATED_CHAT_PARAMETERS.filter((name) => {
+    const value = body[name] ?? null;
+    return value !== null && !(name === 'store' && value === false);
+  });
+}
+
+export type ChatRequest = z.infer<typeof chatRequestSchema>;
+
+/** Top-level members that OpenAI documents, and `provider_options`, which is the gateway's own. */
+export const KNOWN_CHAT_PARAMETERS: ReadonlySet<string> = new Set([
+  ...Object.keys(chatRequestSchema.shape),
+  ...UNTRANSLATED_CHAT_PARAMETERS,
+  'audio',
+  'function_call',
+  'functions',
+  'modalities',
 ]);

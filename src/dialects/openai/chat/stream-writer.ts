@@ -91,7 +91,9 @@ export class ChatStreamWriter implements AnswerStream {
     const frames: Buffer[] = [];
     const last = this.#finishes.length - 1;
     this.#finishes.forEach((finish, position) => {
-      const chunk = this.#chunk(finish.choice, { finish_reason: finish.reason });
+      // An empty answer has its role here: clients refuse a choice without one.
+      const delta = this.#rolesSent.has(finish.choice) ? {} : { role: 'assistant', content: '' };
+      const chunk = this.#chunk(finish.choice, { delta, finish_reason: finish.reason });
       frames.push(frameOf(position === last && !this.#includeUsage ? { ...chunk, usage } : chunk));
     });
     if (this.#includeUsage || last === -1)
