@@ -120,7 +120,11 @@ describe('readUsage', () => {
 
   it('cuts counts that no answer can have, whose price might not fit the ledger', () => {
     const usage = readUsage(
-      { promptTokenCount: Number.MAX_SAFE_INTEGER, candidatesTokenCount: 1e300, thoughtsTokenCount: -3 },
+      {
+        promptTokenCount: Number.MAX_SAFE_INTEGER,
+        candidatesTokenCount: 1e300,
+        thoughtsTokenCount: -3,
+      },
       0,
     );
     expect(usage).toEqual({ input_text_tokens: 1_000_000_000, output_text_tokens: 1_000_000_000 });

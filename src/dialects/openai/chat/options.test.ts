@@ -18,9 +18,9 @@ describe('chat options', () => {
   });
 
   it('takes null wherever clients write it for what is absent', () => {
-    expect(optionsOf({ response_format: { type: 'text', json_schema: null } }).responseFormat).toEqual(
-      { type: 'text' },
-    );
+    expect(
+      optionsOf({ response_format: { type: 'text', json_schema: null } }).responseFormat,
+    ).toEqual({ type: 'text' });
     expect(optionsOf({ tools: [{ type: 'web_search', function: null }] }).tools).toEqual([
       { type: 'web-search' },
     ]);

@@ -304,7 +304,12 @@ describe('servers that go their own way', () => {
   it('takes one choice for a whole answer where more were asked for, and says what it cost', () => {
     for (const usage of [USAGE, '']) {
       const stream = open(false, 2);
-      const out = feedAll(stream, [chunk({ role: 'assistant', content: 'a' }), chunk({}, 'stop'), usage, DONE]);
+      const out = feedAll(stream, [
+        chunk({ role: 'assistant', content: 'a' }),
+        chunk({}, 'stop'),
+        usage,
+        DONE,
+      ]);
       expect(stream.end()).toBeNull();
       expect([stream.isComplete, stream.failure]).toEqual([true, null]);
       expect(frames(out)).toHaveLength(2);

@@ -33,7 +33,11 @@ describe('ChatStreamWriter', () => {
     const frames = written([{ type: 'text-delta', choice: 1, text: 'a' }, finish(0), finish(1)]);
     expect(frames.slice(0, 3)).toMatchObject([
       { choices: [{ index: 1, delta: { role: 'assistant', content: 'a' } }] },
-      { choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: 'content_filter' }] },
+      {
+        choices: [
+          { index: 0, delta: { role: 'assistant', content: '' }, finish_reason: 'content_filter' },
+        ],
+      },
       { choices: [{ index: 1, delta: {}, finish_reason: 'content_filter' }] },
     ]);
     expect(frames[2]).toHaveProperty(['choices', 0, 'delta'], {});
