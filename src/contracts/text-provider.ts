@@ -72,7 +72,8 @@ export interface RelayReading {
   readonly modelServed: string | null;
   /** The service tier that answered, as the provider named it; null where it named none. */
   readonly serviceTier: string | null;
-  readonly finishReasons: readonly string[];
+  /** The bytes of a small reply as letters, where all of them are ASCII; else null. */
+  readonly letters: string | null;
 }
 
 /** Same-protocol pass-through: bytes are spliced, not re-serialised, and frames go on as they came. */

@@ -9,11 +9,11 @@ import type { AttemptFailure } from './attempt-result.ts';
 import { keptError } from './call-claim.ts';
 import { reviewAfter } from './content-review.ts';
 import type { StreamAnswered, WholeAnswered } from './dispatch.ts';
-import type { ReplyHeaders } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import type { HeadLines } from './head-lines.ts';
 import { mediaKeeper } from './keep-media.ts';
 import { drainLimitError, isDrainLimit } from './routing-state.ts';
-import { replyHeaders } from './reply-headers.ts';
+import { replyLines } from './reply-headers.ts';
 import { bookRun, recordAttempt, totalCostOf, usageOrEstimate } from './settlement.ts';
 import type { StreamEnd } from './stream-attempt.ts';
 import type { Receipt } from './text-call.ts';
@@ -36,8 +36,8 @@ export function answerHeaders(
     readonly attempts: number;
     readonly costNanoUsd: bigint | null;
   },
-): ReplyHeaders {
-  return replyHeaders({
+): HeadLines {
+  return replyLines({
     requestId: run.exchange.requestId,
     provider: answer.provider,
     model: answer.model,
@@ -69,7 +69,7 @@ function wholeHeaders(
   gateway: Gateway,
   run: CallRun,
   { candidate, answer }: WholeAnswered,
-): ReplyHeaders {
+): HeadLines {
   const provider = candidate.provider.definition.id;
   const headers = answerHeaders(gateway, run, {
     provider,
@@ -77,7 +77,7 @@ function wholeHeaders(
     attempts: run.attempts.length,
     costNanoUsd: totalCostOf(run),
   });
-  headers.push('content-type', answer.contentType);
+  headers.add('content-type', answer.contentType);
   return headers;
 }
 
@@ -111,19 +111,17 @@ export async function deliverWhole(
   if (answer.images !== undefined) await reviewAfter(gateway, answer.images);
   if (answer.store !== null) await answer.store(mediaKeeper(gateway, run));
   const body = answer.render(receiptOf(run, answer.modelServed ?? candidate.model, usage));
-  run.claim?.keepWhole(200, wholeHeaders(gateway, run, answered), body);
+  run.claim?.keepWhole(200, wholeHeaders(gateway, run, answered).list(), body);
   await bookRun(gateway, run, { status: 200, errorCode: null, clientClosed: run.exchange.gone });
-  run.exchange.send(200, wholeHeaders(gateway, run, answered), body);
+  const headers = wholeHeaders(gateway, run, answered);
+  const { letters = null } = answer;
+  if (letters === null) run.exchange.send(200, headers, body);
+  else run.exchange.sendLetters(200, headers, letters);
 }
 
-const STREAM_HEADERS: readonly string[] = [
-  'content-type',
-  'text/event-stream; charset=utf-8',
-  'cache-control',
-  'no-cache, no-transform',
-  'x-accel-buffering',
-  'no',
-];
+const STREAM_LINES =
+  '\r\ncontent-type: text/event-stream; charset=utf-8' +
+  '\r\ncache-control: no-cache, no-transform\r\nx-accel-buffering: no';
 
 /** Sends the head of a stream; `provider` is null while no candidate has answered yet. */
 export function sendStreamHead(
@@ -142,12 +140,12 @@ export function sendStreamHead(
     costNanoUsd: null,
   });
   const { streamType } = run.call;
-  if (streamType === null) headers.push(...STREAM_HEADERS);
+  if (streamType === null) headers.addOwn(STREAM_LINES);
   else {
-    headers.push('content-type', answer.contentType ?? streamType);
+    headers.add('content-type', answer.contentType ?? streamType);
     run.exchange.sendsBytes = true;
   }
-  run.claim?.noteStreamHead(headers);
+  run.claim?.noteStreamHead(headers.list());
   run.exchange.startStream(headers);
 }
 

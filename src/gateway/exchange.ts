@@ -5,6 +5,7 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { RateViews } from '../metering/ports.ts';
+import type { HeadLines } from './head-lines.ts';
 
 /** Names and values by turns, as `writeHead` takes them: building an object per reply would cost more than sending it. */
 export type ReplyHeaders = string[];
@@ -88,11 +89,16 @@ export abstract class Exchange {
   /** Adds a header to a reply that is not begun, before those that it begins with. */
   abstract addReplyHeader(name: string, value: string): void;
 
-  /** Sends a whole reply. Does nothing when the client has left. */
-  abstract send(status: number, headers: ReplyHeaders, body: Buffer | string): void;
+  /** Sends a whole reply; a text in UTF-8. Does nothing when the client has left. */
+  abstract send(status: number, headers: ReplyHeaders | HeadLines, body: Buffer | string): void;
+
+  /** {@link send} of a small body as its letters, all of them ASCII: it need not be copied to leave with the head. */
+  sendLetters(status: number, headers: HeadLines, letters: string): void {
+    this.send(status, headers, letters);
+  }
 
   /** Begins a stream; its head leaves with its first bytes. */
-  abstract startStream(headers: ReplyHeaders): void;
+  abstract startStream(headers: ReplyHeaders | HeadLines): void;
 
   /** Writes to a started stream. @returns false when the client reads slower than this: pause until `onDrain` */
   abstract write(bytes: Buffer): boolean;

@@ -7,6 +7,7 @@ import { formatUsd } from '../contracts/money.ts';
 import type { GatewayError } from '../contracts/gateway-error.ts';
 import type { RateView, RateViews } from '../metering/ports.ts';
 import type { ReplyHeaders } from './exchange.ts';
+import { HeadLines } from './head-lines.ts';
 
 export interface ReplyFacts {
   readonly requestId: string;
@@ -32,47 +33,43 @@ export function formatReset(ms: number): string {
   return `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
 }
 
-function addRequestRate(headers: ReplyHeaders, rate: RateView): void {
-  headers.push(
-    'x-ratelimit-limit-requests',
-    rate.limit,
-    'x-ratelimit-remaining-requests',
-    rate.remaining,
-  );
-  if (rate.resetMs !== null) headers.push('x-ratelimit-reset-requests', formatReset(rate.resetMs));
+function requestRateLines({ limit, remaining, resetMs }: RateView): string {
+  const lines = `\r\nx-ratelimit-limit-requests: ${limit}\r\nx-ratelimit-remaining-requests: ${remaining}`;
+  return resetMs === null
+    ? lines
+    : `${lines}\r\nx-ratelimit-reset-requests: ${formatReset(resetMs)}`;
 }
 
-function addTokenRate(headers: ReplyHeaders, rate: RateView): void {
-  headers.push(
-    'x-ratelimit-limit-tokens',
-    rate.limit,
-    'x-ratelimit-remaining-tokens',
-    rate.remaining,
-  );
-  if (rate.resetMs !== null) headers.push('x-ratelimit-reset-tokens', formatReset(rate.resetMs));
+function tokenRateLines({ limit, remaining, resetMs }: RateView): string {
+  const lines = `\r\nx-ratelimit-limit-tokens: ${limit}\r\nx-ratelimit-remaining-tokens: ${remaining}`;
+  return resetMs === null ? lines : `${lines}\r\nx-ratelimit-reset-tokens: ${formatReset(resetMs)}`;
 }
 
-export function replyHeaders(facts: ReplyFacts): ReplyHeaders {
-  const headers: ReplyHeaders = [
-    'x-request-id',
-    facts.requestId,
-    'x-gateway-attempts',
-    String(facts.attempts),
-    'x-gateway-overhead-ms',
-    facts.overheadMs.toFixed(3),
-  ];
-  if (facts.provider !== null) headers.push('x-gateway-provider', facts.provider);
-  if (facts.model !== null) headers.push('x-gateway-model', headerSafe(facts.model));
-  if (facts.costNanoUsd !== null) headers.push('x-gateway-cost', formatUsd(facts.costNanoUsd));
+export function replyLines(facts: ReplyFacts): HeadLines {
+  const lines = new HeadLines();
+  lines.addOwn(
+    `\r\nx-request-id: ${facts.requestId}\r\nx-gateway-attempts: ${facts.attempts}` +
+      `\r\nx-gateway-overhead-ms: ${facts.overheadMs.toFixed(3)}`,
+  );
+  if (facts.provider !== null) lines.add('x-gateway-provider', facts.provider);
+  if (facts.model !== null) lines.addOwn(`\r\nx-gateway-model: ${headerSafe(facts.model)}`);
+  if (facts.costNanoUsd !== null) {
+    lines.addOwn(`\r\nx-gateway-cost: ${formatUsd(facts.costNanoUsd)}`);
+  }
   if (facts.rates !== null) {
-    if (facts.rates.requests !== null) addRequestRate(headers, facts.rates.requests);
-    if (facts.rates.tokens !== null) addTokenRate(headers, facts.rates.tokens);
+    if (facts.rates.requests !== null) lines.addOwn(requestRateLines(facts.rates.requests));
+    if (facts.rates.tokens !== null) lines.addOwn(tokenRateLines(facts.rates.tokens));
   }
   if (facts.warnings.length > 0) {
-    headers.push('x-gateway-warnings', facts.warnings.map(headerSafe).join(', ').slice(0, 2000));
+    lines.add('x-gateway-warnings', facts.warnings.map(headerSafe).join(', ').slice(0, 2000));
   }
-  if (facts.simulated) headers.push('x-gateway-simulated', 'true');
-  return headers;
+  if (facts.simulated) lines.add('x-gateway-simulated', 'true');
+  return lines;
+}
+
+/** {@link replyLines} as a list. */
+export function replyHeaders(facts: ReplyFacts): ReplyHeaders {
+  return replyLines(facts).list();
 }
 
 const UNSAFE = /[^\x20-\x7e]/;

@@ -159,22 +159,24 @@ function takeHold(
  *
  * @throws GatewayError with the limits' members when the plan refuses, `metering_unavailable` when it cannot be recorded
  */
-export async function reserve(
+export function reserve(
   gateway: Gateway,
   run: CallRun,
   job: JobRecord | null = null,
 ): Promise<void> {
   const [first] = run.candidates;
   if (first === undefined) throw new Error('a run has at least one candidate');
-  const outcome =
+  const asked =
     run.quote === null
-      ? await takeHold(gateway, commandOf(gateway, run, first), job)
-      : await reserveOnQuote(gateway, run, { quote: run.quote, job });
-  run.rates = outcome.rates;
-  if (outcome.type === 'refused') throw refusalError(run, outcome);
-  run.hold = outcome;
-  noteClamp(run, first, outcome.outputTokens);
-  for (const limit of outcome.softBreaches) run.warnings.push(`soft_limit=${limit}`);
+      ? takeHold(gateway, commandOf(gateway, run, first), job)
+      : reserveOnQuote(gateway, run, { quote: run.quote, job });
+  return asked.then((outcome) => {
+    run.rates = outcome.rates;
+    if (outcome.type === 'refused') throw refusalError(run, outcome);
+    run.hold = outcome;
+    noteClamp(run, first, outcome.outputTokens);
+    for (const limit of outcome.softBreaches) run.warnings.push(`soft_limit=${limit}`);
+  });
 }
 
 function noteClamp(run: CallRun, candidate: Candidate, outputTokens: number | null): void {

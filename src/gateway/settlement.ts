@@ -321,12 +321,13 @@ function callEndOf(gateway: Gateway, run: CallRun, end: RunEnd): CallEnd {
  *
  * @throws GatewayError `metering_unavailable` when the store takes nothing; {@link bookLater} then
  */
-export async function bookRun(gateway: Gateway, run: CallRun, end: RunEnd): Promise<void> {
+export function bookRun(gateway: Gateway, run: CallRun, end: RunEnd): Promise<void> {
   const callEnd = callEndOf(gateway, run, end);
-  await gateway.bookings.book(callEnd);
-  if (run.claim !== null) run.claim.isEnded = true;
-  run.isBooked = true;
-  gateway.recorder.requestEnded(callEnd.command.request, run.caller);
+  return gateway.bookings.book(callEnd).then(() => {
+    if (run.claim !== null) run.claim.isEnded = true;
+    run.isBooked = true;
+    gateway.recorder.requestEnded(callEnd.command.request, run.caller);
+  });
 }
 
 /** Has a run booked that {@link bookRun} could not book, as soon as the store takes it. */

@@ -123,6 +123,8 @@ export interface WholeAnswer {
   readonly images?: readonly MediaInput[] | undefined;
   /** What came of it beside media, as jobs show it; absent: what {@link render} makes. */
   readonly result?: Readonly<Record<string, unknown>> | null | undefined;
+  /** What {@link render} makes as text, where that is at hand; absent or null: it is not. */
+  readonly letters?: string | null | undefined;
   render(receipt: Receipt): Buffer;
 }
 
@@ -136,6 +138,7 @@ export function relayedAnswer(reading: RelayReading, body: Buffer): WholeAnswer 
     contentType: 'application/json',
     store: null,
     dimensions: null,
+    letters: reading.letters,
     render: () => body,
   };
 }

@@ -9,7 +9,7 @@ import type { Deadline } from '../http/timer-wheel.ts';
 import { TransportFailure } from '../http/transport-failure.ts';
 import type { UpstreamCall } from '../http/upstream.ts';
 import { WholeReply } from '../http/whole-reply.ts';
-import type { AttemptResult, ReplyMeta } from './attempt-result.ts';
+import type { AttemptFailure, AttemptResult, ReplyMeta } from './attempt-result.ts';
 import type { Candidate } from './candidates.ts';
 import type { Gateway } from './gateway.ts';
 import { attemptAll } from './fan-out.ts';
@@ -93,36 +93,29 @@ class Fetch {
   }
 }
 
-/** Runs one attempt; failures are values. */
-export async function attemptWhole(
-  gateway: Gateway,
-  run: CallRun,
-  input: AttemptInput,
-): Promise<AttemptResult> {
-  const { batch } = input.prepared;
-  if (batch !== undefined) return await attemptAll(gateway, run, { ...input, batch });
-  let meta: ReplyMeta = { httpStatus: null, providerRequestId: null, firstByteAtMs: null };
+const NO_META: ReplyMeta = { httpStatus: null, providerRequestId: null, firstByteAtMs: null };
+
+function failed(failure: AttemptFailure, meta: ReplyMeta): AttemptResult {
+  return { type: 'failed', failure, meta, observed: null };
+}
+
+/** What was thrown as a failed attempt. @throws what is a fault of our own */
+function failedBy(error: unknown, meta: ReplyMeta): AttemptResult {
+  if (error instanceof ProviderFailureError) {
+    return failed({ source: 'provider', failure: error.failure }, meta);
+  }
+  if (error instanceof TransportFailure) {
+    return failed({ source: 'transport', failure: error }, meta);
+  }
+  throw error;
+}
+
+/** What a reply amounts to: an answer, or an error of the provider. */
+function resultOf(reply: WireReply, meta: ReplyMeta, input: AttemptInput): AttemptResult {
   try {
-    const fetch = new Fetch(gateway, run, input);
-    let reply: WireReply;
-    try {
-      reply = await fetch.reply;
-    } finally {
-      fetch.end();
-    }
-    const { definition } = input.candidate.provider;
-    meta = {
-      httpStatus: reply.status,
-      providerRequestId: fetch.providerRequestId,
-      firstByteAtMs: gateway.clock.nowMs(),
-    };
     if (reply.status < 200 || reply.status > 299) {
-      return {
-        type: 'failed',
-        failure: { source: 'provider', failure: definition.readError(reply) },
-        meta,
-        observed: null,
-      };
+      const failure = input.candidate.provider.definition.readError(reply);
+      return failed({ source: 'provider', failure }, meta);
     }
     if (reply.body.length === 0) {
       const failure = providerFailure({
@@ -130,25 +123,34 @@ export async function attemptWhole(
         status: reply.status,
         message: 'The provider sent an empty body.',
       });
-      return { type: 'failed', failure: { source: 'provider', failure }, meta, observed: null };
+      return failed({ source: 'provider', failure }, meta);
     }
     return { type: 'whole', answer: input.prepared.read(reply), meta };
   } catch (error) {
-    if (error instanceof ProviderFailureError) {
-      return {
-        type: 'failed',
-        failure: { source: 'provider', failure: error.failure },
-        meta,
-        observed: null,
-      };
-    }
-    if (error instanceof TransportFailure)
-      return {
-        type: 'failed',
-        failure: { source: 'transport', failure: error },
-        meta,
-        observed: null,
-      };
-    throw error;
+    return failedBy(error, meta);
   }
+}
+
+/** Runs one attempt; failures are values. */
+export function attemptWhole(
+  gateway: Gateway,
+  run: CallRun,
+  input: AttemptInput,
+): Promise<AttemptResult> {
+  const { batch } = input.prepared;
+  if (batch !== undefined) return attemptAll(gateway, run, { ...input, batch });
+  const fetch = new Fetch(gateway, run, input);
+  return fetch.reply.then(
+    (reply) => {
+      fetch.end();
+      const { status: httpStatus } = reply;
+      const { providerRequestId } = fetch;
+      const meta = { httpStatus, providerRequestId, firstByteAtMs: gateway.clock.nowMs() };
+      return resultOf(reply, meta, input);
+    },
+    (error: unknown) => {
+      fetch.end();
+      return failedBy(error, NO_META);
+    },
+  );
 }

@@ -12,8 +12,13 @@ import {
   type ExchangeIdentity,
   type ReplyHeaders,
 } from '../gateway/exchange.ts';
+import { HeadLines } from '../gateway/head-lines.ts';
 import { releaseBytes } from '../http/release-bytes.ts';
 import { readOver } from './farewell.ts';
+
+function listOf(headers: ReplyHeaders | HeadLines): ReplyHeaders {
+  return headers instanceof HeadLines ? headers.list() : headers;
+}
 
 export class NodeExchange extends Exchange {
   readonly request: IncomingMessage;
@@ -105,21 +110,22 @@ export class NodeExchange extends Exchange {
     this.response.setHeader(name, value);
   }
 
-  send(status: number, headers: ReplyHeaders, body: Buffer | string): void {
+  send(status: number, headers: ReplyHeaders | HeadLines, body: Buffer | string): void {
     if (this.gone || this.response.headersSent) return;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    headers.push('content-length', String(bytes.length));
+    const list = listOf(headers);
+    list.push('content-length', String(bytes.length));
     if (!this.request.complete) {
-      headers.push('connection', 'close');
+      list.push('connection', 'close');
       readOver(this.request);
     }
-    this.response.writeHead(status, headers);
+    this.response.writeHead(status, list);
     this.response.end(bytes);
   }
 
-  startStream(headers: ReplyHeaders): void {
+  startStream(headers: ReplyHeaders | HeadLines): void {
     if (this.gone || this.response.headersSent) return;
-    this.response.writeHead(200, headers);
+    this.response.writeHead(200, listOf(headers));
   }
 
   write(bytes: Buffer): boolean {

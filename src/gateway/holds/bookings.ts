@@ -88,16 +88,8 @@ export class Bookings {
    *
    * @throws GatewayError `metering_unavailable` when it still does: then {@link keep} it. Whether it was booked is not known
    */
-  async book(end: CallEnd): Promise<Settled> {
-    for (const waitMs of PATIENCE_MS) {
-      try {
-        return await this.#send(end);
-      } catch (error) {
-        if (!isUnavailable(error) || this.#isClosed) throw error;
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
-      }
-    }
-    return await this.#send(end);
+  book(end: CallEnd): Promise<Settled> {
+    return this.#send(end).catch((error: unknown) => this.#bookAgain(end, error));
   }
 
   /** Takes an end that could not be booked, to be tried again. @param onBooked called once, when it is */
@@ -135,6 +127,20 @@ export class Bookings {
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#round;
     return Array.from(this.#waiting.values(), ({ end }) => end);
+  }
+
+  async #bookAgain(end: CallEnd, refusal: unknown): Promise<Settled> {
+    let lastRefusal = refusal;
+    for (const waitMs of PATIENCE_MS) {
+      if (!isUnavailable(lastRefusal) || this.#isClosed) break;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      try {
+        return await this.#send(end);
+      } catch (error) {
+        lastRefusal = error;
+      }
+    }
+    throw lastRefusal;
   }
 
   #send(end: CallEnd): Promise<Settled> {

@@ -11,7 +11,7 @@ import { keptError } from '../call-claim.ts';
 import type { CallRun } from '../call-run.ts';
 import { answerHeaders } from '../deliver.ts';
 import { errorHeaders } from '../error-reply.ts';
-import type { ReplyHeaders } from '../exchange.ts';
+import type { HeadLines } from '../head-lines.ts';
 import type { Gateway } from '../gateway.ts';
 import { replyHeaders } from '../reply-headers.ts';
 import type { FinishedJob, OperationAnswer } from '../operation-call.ts';
@@ -49,7 +49,7 @@ async function endClaim(gateway: Gateway, { claim }: CallRun): Promise<void> {
   }
 }
 
-function headersOf(gateway: Gateway, jobRun: JobRun, costNanoUsd: bigint | null): ReplyHeaders {
+function headersOf(gateway: Gateway, jobRun: JobRun, costNanoUsd: bigint | null): HeadLines {
   const { run, job } = jobRun;
   const isSubmitted = job.sentAtMs !== null;
   return answerHeaders(gateway, run, {
@@ -112,8 +112,8 @@ export async function answerJob(gateway: Gateway, jobRun: JobRun): Promise<void>
   const job = (await gateway.store.jobs.find(jobRun.job.id)) ?? jobRun.job;
   const shown = await renderJob(gateway, run, job);
   const headers = headersOf(gateway, { ...jobRun, job }, null);
-  headers.push('content-type', 'application/json');
-  run.claim?.keepWhole(shown.status, headers, shown.body);
+  headers.add('content-type', 'application/json');
+  run.claim?.keepWhole(shown.status, headers.list(), shown.body);
   await endClaim(gateway, run);
   run.exchange.send(shown.status, headers, shown.body);
 }
@@ -211,8 +211,8 @@ async function sendEnd(gateway: Gateway, jobRun: JobRun): Promise<void> {
     createdAtMs: exchange.startedAtMs,
   });
   const headers = headersOf(gateway, jobRun, job.costNanoUsd);
-  headers.push('content-type', answer.contentType);
-  run.claim?.keepWhole(200, headers, body);
+  headers.add('content-type', answer.contentType);
+  run.claim?.keepWhole(200, headers.list(), body);
   await endClaim(gateway, run);
   exchange.send(200, headers, body);
 }

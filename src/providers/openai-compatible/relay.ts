@@ -133,13 +133,14 @@ function editsOf(
   return edits;
 }
 
-function finishReasonsOf(choices: readonly unknown[]): readonly string[] {
-  const reasons: string[] = [];
-  for (const choice of choices) {
-    const reason = textOf(objectOf(choice)['finish_reason']);
-    if (reason !== null) reasons.push(reason);
-  }
-  return reasons;
+/** What stands for bytes that are no UTF-8. */
+const REPLACEMENT = '\ufffd';
+
+/** The text of a small reply where each of its bytes is a letter of it: where all are ASCII. */
+function lettersOf(text: string, { body }: WireReply): string | null {
+  const isSmallAscii =
+    body.length < LARGE_BODY_BYTES && text.length === body.length && !text.includes(REPLACEMENT);
+  return isSmallAscii ? text : null;
 }
 
 /** The relay of one server. */
@@ -162,12 +163,12 @@ export function chatRelay(server: OpenAiCompatibleServer): TextRelay {
           };
     },
     read(reply: WireReply): RelayReading {
-      const { frame, choices } = parseCompletion(reply, quirks);
+      const { frame, text } = parseCompletion(reply, quirks);
       return {
         usage: usageOfFrame(frame, quirks.usageBesideTotal),
         modelServed: textOf(frame['model']),
         serviceTier: textOf(frame['service_tier']),
-        finishReasons: finishReasonsOf(choices),
+        letters: lettersOf(text, reply),
       };
     },
     usageOf: (frame) => usageOfFrame(frame, quirks.usageBesideTotal),

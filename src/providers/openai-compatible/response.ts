@@ -39,6 +39,8 @@ export function parseFrame(text: string, what: string): LooseObject {
 
 /** A parsed 2xx body that holds choices. */
 export interface Completion {
+  /** The body as it was read. */
+  readonly text: string;
   readonly frame: LooseObject;
   /** At least one; each may be anything. */
   readonly choices: readonly unknown[];
@@ -50,7 +52,8 @@ export interface Completion {
  * @throws ProviderFailureError when it is malformed, an error, or has no choice
  */
 export function parseCompletion(reply: WireReply, quirks: OpenAiCompatibleQuirks): Completion {
-  const frame = parseFrame(reply.body.toString('utf8'), "The provider's answer");
+  const text = reply.body.toString('utf8');
+  const frame = parseFrame(text, "The provider's answer");
   if (isInBandError(frame)) {
     throw new ProviderFailureError(inBandFailure(frame, quirks.usageBesideTotal));
   }
@@ -58,7 +61,7 @@ export function parseCompletion(reply: WireReply, quirks: OpenAiCompatibleQuirks
   if (!Array.isArray(choices)) throw malformedReply("The provider's answer has no choices.");
   if (choices.length === 0)
     throw malformedReply("The provider's answer has an empty list of choices.");
-  return { frame, choices };
+  return { text, frame, choices };
 }
 
 /** Visible parts of a message, thoughts parted from text. */

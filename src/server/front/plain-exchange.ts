@@ -10,6 +10,7 @@ import {
   type ExchangeIdentity,
   type ReplyHeaders,
 } from '../../gateway/exchange.ts';
+import { HeadLines } from '../../gateway/head-lines.ts';
 import { joinedBytes, JOINED_BYTES_MAX } from '../../http/joined-bytes.ts';
 import type { RequestHead } from '../../http/request-head.ts';
 import { COMMENT_EVENT, INTERIM_REPLY } from '../half-closed.ts';
@@ -17,7 +18,7 @@ import type { PlainRoute } from '../routes.ts';
 import type { LateBody } from './late-body.ts';
 import { replyHead } from './reply-head.ts';
 
-const EVENTS = 'text/event-stream';
+const EVENTS = '\r\ncontent-type: text/event-stream';
 
 /** The connection of an exchange. */
 export interface ReplyLine {
@@ -38,7 +39,7 @@ export class PlainExchange extends Exchange {
   readonly #line: ReplyLine;
   readonly #head: RequestHead;
   readonly #body: Buffer | LateBody;
-  #added: ReplyHeaders | null = null;
+  #added: HeadLines | null = null;
   #state: 'open' | 'streaming' | 'over' = 'open';
   /** Head of a stream that waits for its first bytes. */
   #waitingHead = '';
@@ -78,26 +79,31 @@ export class PlainExchange extends Exchange {
   }
 
   addReplyHeader(name: string, value: string): void {
-    this.#added ??= [];
-    this.#added.push(name, value);
+    this.#added ??= new HeadLines();
+    this.#added.add(name, value);
   }
 
-  send(status: number, headers: ReplyHeaders, body: Buffer | string): void {
+  send(status: number, headers: ReplyHeaders | HeadLines, body: Buffer | string): void {
     if (this.gone || this.#state !== 'open') return;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    headers.push('content-length', String(bytes.length));
     const closes = this.#closes();
-    const head = replyHead(status, this.#withAdded(headers), { isChunked: false, closes });
-    this.#state = 'over';
-    this.#write(head, bytes, '');
+    this.#write(this.#wholeHead(status, headers, { length: bytes.length, closes }), bytes, '');
     this.#line.replied(closes);
   }
 
-  startStream(headers: ReplyHeaders): void {
+  override sendLetters(status: number, headers: HeadLines, letters: string): void {
     if (this.gone || this.#state !== 'open') return;
-    const all = this.#withAdded(headers);
-    this.#waitingHead = replyHead(200, all, { isChunked: true, closes: this.#closes() });
-    this.#isOfEvents = all[all.indexOf('content-type') + 1]?.startsWith(EVENTS) === true;
+    const closes = this.#closes();
+    const head = this.#wholeHead(status, headers, { length: letters.length, closes });
+    this.#line.socket.write(head + letters, 'latin1');
+    this.#line.replied(closes);
+  }
+
+  startStream(headers: ReplyHeaders | HeadLines): void {
+    if (this.gone || this.#state !== 'open') return;
+    const lines = this.#linesOf(headers);
+    this.#waitingHead = replyHead(200, lines, { isChunked: true, closes: this.#closes() });
+    this.#isOfEvents = lines.includes(EVENTS);
     this.#state = 'streaming';
   }
 
@@ -140,8 +146,22 @@ export class PlainExchange extends Exchange {
     return !Buffer.isBuffer(this.#body) && this.#body.left > 0;
   }
 
-  #withAdded(headers: ReplyHeaders): ReplyHeaders {
-    return this.#added === null ? headers : [...this.#added, ...headers];
+  /** The head of a reply that ends with it and its body. */
+  #wholeHead(
+    status: number,
+    headers: ReplyHeaders | HeadLines,
+    { length, closes }: { readonly length: number; readonly closes: boolean },
+  ): string {
+    const lines = `${this.#linesOf(headers)}\r\ncontent-length: ${length}`;
+    const head = replyHead(status, lines, { isChunked: false, closes });
+    this.#state = 'over';
+    return head;
+  }
+
+  /** Those that were added, and behind them `headers`. */
+  #linesOf(headers: ReplyHeaders | HeadLines): string {
+    const { text } = headers instanceof HeadLines ? headers : HeadLines.of(headers);
+    return this.#added === null ? text : this.#added.text + text;
   }
 
   #takeHead(): string {

@@ -4,11 +4,9 @@
  * @module
  */
 import { STATUS_CODES } from 'node:http';
-import type { ReplyHeaders } from '../../gateway/exchange.ts';
 import { flatText } from '../../http/flat-text.ts';
 import { KEEP_ALIVE_MS } from '../keep-alive.ts';
 
-const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 const KEPT = `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1_000}\r\n`;
 
 /** `Date` of now and what stands behind it in a whole reply on a connection that goes on; written once a second. */
@@ -21,18 +19,6 @@ function currentLines(): typeof ofSecond {
     ofSecond = { second, date: flatText(date), kept: flatText(`${date}${KEPT}\r\n`) };
   }
   return ofSecond;
-}
-
-/** What stands before the values of headers, by their names, which are the gateway's own words. */
-const beginnings = new Map<string, string>();
-
-function beginningOf(name: string): string {
-  let beginning = beginnings.get(name);
-  if (beginning === undefined) {
-    beginning = flatText(`\r\n${name}: `);
-    beginnings.set(name, beginning);
-  }
-  return beginning;
 }
 
 const OK = 'HTTP/1.1 200 OK';
@@ -51,17 +37,10 @@ export interface ReplyFraming {
 /**
  * The head of a reply to HTTP/1.1, its empty line included.
  *
- * @param headers names are the gateway's own words; values may hold what others have said
- * @throws Error for a value that would not stay within its header: nothing of it may be written then
+ * @param lines of its headers, as `HeadLines` has them
  */
-export function replyHead(status: number, headers: ReplyHeaders, framing: ReplyFraming): string {
-  let head = statusLine(status);
-  for (let at = 0; at < headers.length; at += 2) {
-    const name = headers[at] ?? '';
-    const value = headers[at + 1] ?? '';
-    if (NOT_IN_VALUE.test(value)) throw new Error(`the header ${name} cannot be sent`);
-    head += beginningOf(name) + value;
-  }
+export function replyHead(status: number, lines: string, framing: ReplyFraming): string {
+  const head = statusLine(status) + lines;
   const { date, kept } = currentLines();
   if (!framing.closes && !framing.isChunked) return head + kept;
   const connection = framing.closes ? 'Connection: close\r\n' : KEPT;

@@ -9,7 +9,7 @@ import { ChatRelayStream } from './relay-stream.ts';
 const relay: TextRelay = {
   protocol: 'openai-chat',
   request: () => ({ method: 'POST', path: '/', headers: {}, body: null }),
-  read: () => ({ usage: null, modelServed: null, serviceTier: null, finishReasons: [] }),
+  read: () => ({ usage: null, modelServed: null, serviceTier: null, letters: null }),
   usageOf: (frame) => {
     const usage = frame['usage'] as
       | { prompt_tokens: number; completion_tokens: number }
