@@ -33,7 +33,8 @@ export function hashKey(key: string): string {
 function presentedKey(headers: HeaderReader): string | null {
   const authorization = headers.header('authorization');
   if (authorization !== null) {
-    return /^bearer\s/i.test(authorization) ? authorization.slice(7).trim() : null;
+    const isBearer = authorization.startsWith('Bearer ') || /^bearer\s/i.test(authorization);
+    return isBearer ? authorization.slice(7).trim() : null;
   }
   return headers.header('x-api-key') ?? headers.header('x-goog-api-key');
 }

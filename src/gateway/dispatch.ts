@@ -157,8 +157,8 @@ export async function dispatch(
     const dispatchedAtMs = gateway.clock.nowMs();
     const beganMs = gateway.clock.monotonicMs();
     const prepared = prepareCall(candidate, run, gateway.settings);
-    const input = { candidate, prepared, hasOther: session.hasOther() };
-    session.begin(candidate);
+    const input = { candidate, prepared, beganMs, hasOther: session.hasOther() };
+    session.begin(candidate, dispatchedAtMs);
     run.claim?.attemptBegins();
     const result = run.call.stream
       ? await attemptStream(gateway, run, input)

@@ -111,12 +111,12 @@ export class RoutingSession {
     return length > tried.size + 1;
   }
 
-  begin(candidate: Candidate): void {
-    const { clock, routing } = this.#gateway;
+  begin(candidate: Candidate, nowMs: number): void {
+    const { routing } = this.#gateway;
     const index = this.#run.candidates.indexOf(candidate);
     this.#kind = this.#failed.some((attempt) => attempt.candidate === index) ? 'repeat' : 'first';
-    this.#beganMs = clock.nowMs();
-    routing.health.begin(routing.targetOf(candidate), this.#kind, this.#beganMs);
+    this.#beganMs = nowMs;
+    routing.health.begin(routing.targetOf(candidate), this.#kind, nowMs);
   }
 
   succeeded(candidate: Candidate): void {

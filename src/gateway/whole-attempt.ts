@@ -19,6 +19,8 @@ import type { PreparedCall } from './upstream-request.ts';
 export interface AttemptInput {
   readonly candidate: Candidate;
   readonly prepared: PreparedCall;
+  /** Monotonic instant of its beginning. */
+  readonly beganMs: number;
   /** Whether another candidate could still answer: patience is shorter then. */
   readonly hasOther: boolean;
 }
@@ -43,10 +45,12 @@ class Fetch {
     this.#call = gateway.upstream.call(baseUrl, input.prepared.request, this.#collector);
     this.#collector.call = this.#call;
     run.sending = this.#call;
-    const leftMs = run.deadlineMs - gateway.clock.monotonicMs();
-    const patienceMs = input.hasOther ? Math.min(leftMs, gateway.settings.wholeReplyMs) : leftMs;
-    this.#deadline = gateway.wheel.after(patienceMs, () =>
-      this.#cancel('timeout', patienceMs < leftMs ? 'FIRST_EVENT' : 'TOTAL'),
+    const { deadlineMs } = run;
+    const dueMs = input.hasOther
+      ? Math.min(deadlineMs, input.beganMs + gateway.settings.wholeReplyMs)
+      : deadlineMs;
+    this.#deadline = gateway.wheel.at(dueMs, () =>
+      this.#cancel('timeout', dueMs < deadlineMs ? 'FIRST_EVENT' : 'TOTAL'),
     );
     this.#interruptSlot = gateway.lifecycle.interrupts.add(() =>
       this.#cancel('cancelled', 'DRAINING'),

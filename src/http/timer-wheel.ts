@@ -33,7 +33,7 @@ class Entry implements Deadline {
   }
 }
 
-/** Fires within one tick (50 ms) after the asked time, never before it. */
+/** Fires within one tick (50 ms) after the asked instant, never before it. */
 export class TimerWheel {
   readonly #now: () => number;
   #timer: NodeJS.Timeout | null = null;
@@ -45,11 +45,16 @@ export class TimerWheel {
   }
 
   after(delayMs: number, onExpire: () => void): Deadline {
+    return this.at(this.#now() + delayMs, onExpire);
+  }
+
+  /** @param dueMs on the clock of the wheel */
+  at(dueMs: number, onExpire: () => void): Deadline {
     if (this.#timer === null) {
       this.#timer = setInterval(() => this.#tick(), TICK_MS);
       this.#timer.unref();
     }
-    const entry = new Entry(this, this.#now() + Math.max(0, delayMs), onExpire);
+    const entry = new Entry(this, dueMs, onExpire);
     const first = this.#first;
     entry.next = first;
     if (first !== null) first.previous = entry;

@@ -49,6 +49,40 @@ describe('requestLine', () => {
     });
   });
 
+  it('says of each call what is its own, whatever the one before it had in common with it', () => {
+    const callers = ['cus_1', 'cus_2'].flatMap((customer) =>
+      ['key_1', 'key_2'].map((key) => ({ customer: { id: customer }, key: { id: key } }) as Caller),
+    );
+    const call = fc.record({
+      caller: fc.constantFrom(...callers),
+      modelAsked: fc.constantFrom('openai/x', 'é"y'),
+      modelServed: fc.constantFrom(null, 'x-1', '鍵'),
+      provider: fc.constantFrom(null, 'openai'),
+      operation: fc.constantFrom('text.generate', 'image.generate'),
+      status: fc.constantFrom(200, 502),
+      stream: fc.boolean(),
+      attempts: fc.constantFrom(1, 2),
+    });
+    fc.assert(
+      fc.property(fc.array(call, { minLength: 1, maxLength: 30 }), (calls) => {
+        for (const { caller: by, ...own } of calls) {
+          const line = JSON.parse(requestLine({ ...record, ...own }, by)) as unknown;
+          expect(line).toMatchObject({
+            customer: by.customer.id,
+            key: by.key.id,
+            operation: own.operation,
+            model_asked: own.modelAsked,
+            model: own.modelServed ?? own.modelAsked,
+            provider: own.provider ?? 'none',
+            status: own.status,
+            stream: own.stream,
+            attempts: own.attempts,
+          });
+        }
+      }),
+    );
+  });
+
   it('F91 stays one line whatever callers write into it', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (model, tag) => {

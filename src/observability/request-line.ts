@@ -32,16 +32,56 @@ function quoted(text: string): string {
   );
 }
 
+/** Members that calls have in common where they follow one another with the same key, model and outcome. */
+function sharedMembers(request: RequestRecord, caller: Caller): string {
+  return (
+    `,"customer":"${caller.customer.id}","key":"${caller.key.id}","operation":"${request.operation}"` +
+    `,"model_asked":${quoted(request.modelAsked)},"provider":"${request.provider ?? 'none'}"` +
+    `,"model":${quoted(request.modelServed ?? request.modelAsked)},"status":${request.status}` +
+    `,"stream":${request.stream},"attempts":${request.attempts}`
+  );
+}
+
+/** The shared members written last, and the call that they were written for. */
+interface Written {
+  readonly request: RequestRecord;
+  readonly caller: Caller;
+  readonly members: string;
+  /** True once they were put into one piece, which is worth it only where they are written again. */
+  readonly isFlat: boolean;
+}
+
+let written: Written | null = null;
+
+function isShared({ request, caller }: Written, next: RequestRecord, nextCaller: Caller): boolean {
+  return (
+    request.modelAsked === next.modelAsked &&
+    request.modelServed === next.modelServed &&
+    request.provider === next.provider &&
+    request.operation === next.operation &&
+    request.status === next.status &&
+    request.stream === next.stream &&
+    request.attempts === next.attempts &&
+    caller.key.id === nextCaller.key.id &&
+    caller.customer.id === nextCaller.customer.id
+  );
+}
+
+function sharedMembersOf(request: RequestRecord, caller: Caller): string {
+  if (written === null || !isShared(written, request, caller)) {
+    written = { request, caller, members: sharedMembers(request, caller), isFlat: false };
+  } else if (!written.isFlat) {
+    written = { ...written, members: Buffer.from(written.members).toString(), isFlat: true };
+  }
+  return written.members;
+}
+
 /** The line, with its line end. */
 export function requestLine(request: RequestRecord, caller: Caller): string {
   const { firstTokenAtMs, startedAtMs } = request;
   let line =
     `{"level":${INFO},"time":"${isoTime(request.finishedAtMs)}","event":"request","request_id":"${request.requestId}"` +
-    `,"customer":"${caller.customer.id}","key":"${caller.key.id}","operation":"${request.operation}"` +
-    `,"model_asked":${quoted(request.modelAsked)},"provider":"${request.provider ?? 'none'}"` +
-    `,"model":${quoted(request.modelServed ?? request.modelAsked)},"status":${request.status}` +
-    `,"stream":${request.stream},"attempts":${request.attempts}` +
-    `,"input_tokens":${inputTokensOf(request.usage)},"output_tokens":${outputTokensOf(request.usage)}` +
+    `${sharedMembersOf(request, caller)},"input_tokens":${inputTokensOf(request.usage)},"output_tokens":${outputTokensOf(request.usage)}` +
     `,"cost_usd":"${formatUsd(request.costNanoUsd)}","duration_ms":${request.finishedAtMs - startedAtMs}` +
     `,"overhead_ms":${toMicroseconds(request.overheadMs)}`;
   if (firstTokenAtMs !== null) line += `,"first_token_ms":${firstTokenAtMs - startedAtMs}`;

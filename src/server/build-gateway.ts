@@ -4,6 +4,7 @@
  * @module
  */
 import { randomFillSync } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import type { DestinationStream } from 'pino';
 import {
   createModelCatalog,

@@ -145,7 +145,8 @@ async function callOnce(
     state: 'running',
   });
   gateway.jobs.listeners.tell(jobRun.job);
-  const result = await attemptWhole(gateway, run, { candidate, prepared, hasOther: at.hasOther });
+  const beganMs = gateway.clock.monotonicMs();
+  const result = await attemptWhole(gateway, run, { ...at, prepared, beganMs });
   if (result.type === 'stream') throw new Error('a job has no stream');
   if (result.type === 'failed') {
     const { failure, meta } = result;
@@ -186,7 +187,7 @@ async function submit(gateway: Gateway, jobRun: JobRun): Promise<void> {
   let [candidate] = run.candidates;
   while (candidate !== undefined) {
     const beganMs = gateway.clock.monotonicMs();
-    session.begin(candidate);
+    session.begin(candidate, gateway.clock.nowMs());
     run.claim?.attemptBegins();
     const done = await attempt(gateway, jobRun, { candidate, hasOther: session.hasOther() });
     run.upstreamMs += gateway.clock.monotonicMs() - beganMs;

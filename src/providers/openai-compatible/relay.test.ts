@@ -142,3 +142,25 @@ describe('relayed request', () => {
     expect(relayed(text, {}, { body })).toBe(`{"model":"m",${text.slice(1)}`);
   });
 });
+
+describe('relayed reply', () => {
+  const relay = chatRelay({ id: 'here', versionSegment: '/v1', quirks: COMMON_QUIRKS });
+
+  function lettersOf(...content: readonly Buffer[]): string | null {
+    const before = Buffer.from('{"choices":[{"message":{"content":"');
+    const body = Buffer.concat([before, ...content, Buffer.from('"}}]}')]);
+    return relay.read({ status: 200, headers: {}, body }).letters;
+  }
+
+  test('has its letters where each of them is one byte, and it is small', () => {
+    const ascii = Buffer.from(' a\\u00e9\\n~');
+    expect(lettersOf(ascii)).toBe(`{"choices":[{"message":{"content":"${ascii.toString()}"}}]}`);
+    expect(lettersOf(Buffer.from('é'))).toBeNull();
+    expect(lettersOf(Buffer.from('a\ufffdb'))).toBeNull();
+    expect(lettersOf(Buffer.from('a'.repeat(16 * 1024)))).toBeNull();
+  });
+
+  test('has none where a byte is no UTF-8 but read as one letter all the same', () => {
+    expect(lettersOf(Buffer.from([0x61, 0xff, 0x62]))).toBeNull();
+  });
+});

@@ -116,6 +116,14 @@ function editRoles(
   edits.push(memberEdit(KEYS.messages, renamed));
 }
 
+/** The edit that sets the model, kept for the next call: mostly it is the same model again. */
+let lastModel = { name: '', edit: memberEdit(KEYS.model, '') };
+
+function modelEdit(name: string): MemberEdit {
+  if (lastModel.name !== name) lastModel = { name, edit: memberEdit(KEYS.model, name) };
+  return lastModel.edit;
+}
+
 /** What is changed of a request before it goes to `target`. */
 function editsOf(
   request: RelayRequest,
@@ -123,7 +131,7 @@ function editsOf(
   server: OpenAiCompatibleServer,
 ): readonly MemberEdit[] {
   const { quirks } = server;
-  const model = memberEdit(KEYS.model, target.model);
+  const model = modelEdit(target.model);
   // Removed where it stands, it is a new member, and the first of them.
   const edits = quirks.modelFirst ? [memberEdit(KEYS.model, undefined), model] : [model];
   editMaxTokens(edits, request, quirks);

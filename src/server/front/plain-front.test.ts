@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Exchange } from '../../gateway/exchange.ts';
+import { HeadLines } from '../../gateway/head-lines.ts';
 import { createHttpServer } from '../http-server.ts';
 import type { PlainRoute } from '../routes.ts';
 import { PlainFront } from './plain-front.ts';
@@ -121,6 +122,28 @@ describe('what is served here', () => {
     client.write(post('a'.repeat(900_000)));
     await hears('x-by: plain', 2);
     expect(served).toEqual(['in pieces', '900000 bytes']);
+  });
+
+  it('a reply as letters is the same bytes as the reply', async () => {
+    respond = (exchange) => exchange.send(200, ['x-by', 'plain'], Buffer.from('{"a":1}'));
+    client.write(post('bytes'));
+    await hears('{"a":1}');
+    const asBytes = heard.replaceAll(/^Date: .*$/gm, '');
+    heard = '';
+    respond = (exchange) => exchange.sendLetters(200, HeadLines.of(['x-by', 'plain']), '{"a":1}');
+    client.write(post('letters'));
+    await hears('{"a":1}');
+    expect(heard.replaceAll(/^Date: .*$/gm, '')).toBe(asBytes);
+    // The connection goes on.
+    client.write(post('more'));
+    await hears('{"a":1}', 2);
+  });
+
+  it('a text that is no ASCII is counted and sent in UTF-8', async () => {
+    respond = (exchange) => exchange.send(200, [], 'é鍵');
+    client.write(post('any'));
+    await hears(Buffer.from('é鍵').toString('latin1'));
+    expect(heard).toContain('content-length: 5\r\n');
   });
 
   it('requests that come together are answered in order', async () => {

@@ -32,6 +32,7 @@ export class PlainFront implements PlainService {
   readonly #serveByNode: readonly ConnectionListener[];
   readonly #connections = new SlotTable<PlainConnection>();
   readonly #timer: NodeJS.Timeout;
+  #lastRoute: PlainRoute | null = null;
 
   /** Puts itself before the listeners of `server` for connections. */
   constructor(server: Server, options: PlainFrontOptions) {
@@ -50,7 +51,10 @@ export class PlainFront implements PlainService {
   }
 
   routeOf(path: string): PlainRoute | null {
-    return this.#options.routes.get(path) ?? null;
+    // Mostly it is the same again: comparing costs less than looking up.
+    if (this.#lastRoute?.path === path) return this.#lastRoute;
+    this.#lastRoute = this.#options.routes.get(path) ?? null;
+    return this.#lastRoute;
   }
 
   open(connection: PlainConnection, request: PlainRequest): PlainExchange {
