@@ -74,8 +74,8 @@ describe('tool results', () => {
     expect(contents[2]).toEqual({
       role: 'user',
       parts: [
-        { functionResponse: { name: 'second', response: { result: 'two' } } },
         { functionResponse: { name: 'first', response: { n: 1 } } },
+        { functionResponse: { name: 'second', response: { result: 'two' } } },
       ],
     });
     expect(contents[4]?.parts).toEqual([
@@ -274,5 +274,28 @@ describe('parts', () => {
       'messages.file.filename dropped',
       'messages.image.detail dropped',
     ]);
+  });
+});
+
+describe('results of parallel calls', () => {
+  it('follow the calls of their own turn, in whatever order they were sent', () => {
+    const turn = (...ids: string[]): TextMessage => ({
+      role: 'assistant',
+      parts: ids.map((id) => call(id, 'weather')),
+    });
+    const { contents } = write([
+      user('hi'),
+      turn('a', 'b'),
+      result('b', text('1b')),
+      result('a', text('1a')),
+      turn('b', 'a'),
+      result('nobody', text('2?')),
+      result('a', text('2a')),
+      result('b', text('2b')),
+    ]);
+    const answers = contents.map(({ parts }) =>
+      parts.flatMap(({ functionResponse }) => functionResponse?.response['result'] ?? []),
+    );
+    expect(answers).toEqual([[], [], ['1a', '1b'], [], ['2b', '2a', '2?']]);
   });
 });

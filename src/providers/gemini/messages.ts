@@ -225,6 +225,36 @@ function responseOf(text: string, isError: boolean): JsonRecord {
   return asRecord(value) ?? { result: value };
 }
 
+/**
+ * Results in the order of the calls they answer, which earlier models match them by; callers send them as they came.
+ * One whose call is unknown stays behind the others.
+ */
+function inOrderOfCalls(messages: readonly TextMessage[]): readonly TextMessage[] {
+  const ordered: TextMessage[] = [];
+  let results: ToolMessage[] = [];
+  let places = new Map<string, number>();
+  const flush = (): void => {
+    if (results.length === 0) return;
+    const placeOf = ({ toolCallId }: ToolMessage): number => places.get(toolCallId) ?? places.size;
+    ordered.push(...results.toSorted((left, right) => placeOf(left) - placeOf(right)));
+    results = [];
+    places = new Map();
+  };
+  for (const message of messages) {
+    if (message.role === 'tool') {
+      results.push(message);
+      continue;
+    }
+    flush();
+    ordered.push(message);
+    if (message.role !== 'assistant') continue;
+    for (const part of message.parts)
+      if (part.type === 'tool-call' && !places.has(part.id)) places.set(part.id, places.size);
+  }
+  flush();
+  return ordered;
+}
+
 /** Writes the conversation for the model. */
 export function toGeminiMessages(
   messages: readonly TextMessage[],
@@ -232,6 +262,6 @@ export function toGeminiMessages(
   warnings: WarningList,
 ): GeminiMessages {
   const writer = new MessageWriter(model, warnings);
-  for (const message of messages) writer.add(message);
+  for (const message of inOrderOfCalls(messages)) writer.add(message);
   return writer.result();
 }

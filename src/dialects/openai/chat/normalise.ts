@@ -1,6 +1,6 @@
 /**
  * Mends chat stream chunks that official clients would misread: a missing delta or role, tool deltas without index, id or
- * type, a finish reason said twice (rules R5, R6).
+ * type or with the index of another call, a finish reason said twice (rules R5, R6).
  *
  * @module
  */
@@ -26,6 +26,7 @@ export interface ChatDelta {
 export interface ChatChunkChoice {
   index?: number;
   delta?: ChatDelta | null;
+  message?: unknown;
   finish_reason?: unknown;
   [member: string]: unknown;
 }
@@ -42,36 +43,73 @@ export interface ChatChunk {
   [member: string]: unknown;
 }
 
+/** A tool call begun: the id that the provider gave it, and its index for the client. */
+interface BegunTool {
+  readonly id: string | null;
+  readonly index: number;
+}
+
 /** What the stream has shown of one choice so far. */
 export interface ChoiceProgress {
   hasRole: boolean;
   finishReason: string | null;
-  /** Tool calls begun, by wire index; the value is true once id, type and name went out. */
+  /** Indexes of the calls whose id, type and name went out. */
   readonly toolIndexes: Set<number>;
-  lastToolIndex: number;
+  /** The latest call at each index of the provider's. */
+  readonly toolAt: Map<number, BegunTool>;
+  lastTool: BegunTool | null;
 }
 
 export function newChoiceProgress(): ChoiceProgress {
-  return { hasRole: false, finishReason: null, toolIndexes: new Set(), lastToolIndex: -1 };
+  return {
+    hasRole: false,
+    finishReason: null,
+    toolIndexes: new Set(),
+    toolAt: new Map(),
+    lastTool: null,
+  };
 }
 
-function indexOfTool(tool: ChatToolDelta, progress: ChoiceProgress): number {
-  if (typeof tool.index === 'number') return tool.index;
-  const begins = typeof tool.id === 'string' && tool.id !== '';
-  return begins || progress.lastToolIndex === -1
-    ? progress.toolIndexes.size
-    : progress.lastToolIndex;
+/** The call that a delta begins: servers that number all their calls alike get indexes of their own. */
+function beginTool(id: string | null, wire: number | null, progress: ChoiceProgress): BegunTool {
+  const { toolIndexes } = progress;
+  let index = wire ?? toolIndexes.size;
+  if (toolIndexes.has(index)) index = toolIndexes.size;
+  while (toolIndexes.has(index)) index += 1;
+  return { id, index };
+}
+
+/** The call that a delta belongs to; one with another id, and a name where it has an index, begins a new one. */
+function toolOf(tool: ChatToolDelta, progress: ChoiceProgress): BegunTool {
+  const wire = typeof tool.index === 'number' ? tool.index : null;
+  const id = typeof tool.id === 'string' && tool.id !== '' ? tool.id : null;
+  const known = wire === null ? progress.lastTool : progress.toolAt.get(wire);
+  const isOther =
+    known !== undefined &&
+    known !== null &&
+    id !== null &&
+    id !== known.id &&
+    (wire === null || (known.id !== null && (tool.function?.name ?? '') !== ''));
+  const belongs =
+    known === undefined || known === null || isOther ? beginTool(id, wire, progress) : known;
+  if (wire !== null) progress.toolAt.set(wire, belongs);
+  progress.lastTool = belongs;
+  return belongs;
 }
 
 /** Completes one tool delta. @returns true when it had to be changed */
 function normaliseTool(tool: ChatToolDelta, progress: ChoiceProgress, idPrefix: string): boolean {
-  const index = indexOfTool(tool, progress);
+  const { index } = toolOf(tool, progress);
   let changed = false;
   if (tool.index !== index) {
     tool.index = index;
     changed = true;
   }
-  progress.lastToolIndex = index;
+  const given = tool.function?.arguments;
+  if (typeof given === 'object' && given !== null) {
+    tool.function = { ...tool.function, arguments: JSON.stringify(given) };
+    changed = true;
+  }
   if (progress.toolIndexes.has(index)) return changed;
   progress.toolIndexes.add(index);
   if (typeof tool.id !== 'string' || tool.id === '') {
@@ -83,6 +121,10 @@ function normaliseTool(tool: ChatToolDelta, progress: ChoiceProgress, idPrefix: 
     changed = true;
   }
   return changed;
+}
+
+function isDelta(message: unknown): message is ChatDelta {
+  return typeof message === 'object' && message !== null && !Array.isArray(message);
 }
 
 /**
@@ -98,7 +140,9 @@ export function normaliseChoice(
   let changed = false;
   let delta = choice.delta ?? null;
   if (delta === null) {
-    delta = choice.delta = {};
+    // Some servers send a whole message in a stream.
+    const { message } = choice;
+    delta = choice.delta = isDelta(message) && !progress.hasRole ? message : {};
     changed = true;
   }
   if (!progress.hasRole) {

@@ -67,4 +67,15 @@ describe('chat options', () => {
       'verbosity',
     ]);
   });
+
+  it('takes seeds of 64 bits, as OpenAI does', () => {
+    const seeded = (seed: string) =>
+      parseChatCall(
+        Buffer.from(`{"model":"m","messages":[{"role":"user","content":"Hi"}],"seed":${seed}}`),
+        32,
+      ).options().seed;
+    expect(seeded('9223372036854775807')).toBe(2 ** 63);
+    expect(seeded('-9223372036854775808')).toBe(-(2 ** 63));
+    expect(() => seeded('1.5')).toThrow(/seed: must be an integer/);
+  });
 });

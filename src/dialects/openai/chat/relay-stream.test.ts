@@ -370,4 +370,40 @@ describe('servers that go their own way', () => {
       ]);
     }
   });
+
+  it('R6 keeps calls apart that all have one index, and calls that go on together', () => {
+    const stream = open();
+    const calls = (...tool_calls: object[]): string => chunk({ tool_calls });
+    const out = feedAll(stream, [
+      calls({ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":1}' } }),
+      calls({ index: 0, id: 'b', type: 'function', function: { name: 'g', arguments: '{"y":' } }),
+      calls({ index: 0, function: { arguments: '2' } }),
+      calls({ index: 0, id: 'b', function: { name: 'g', arguments: '}' } }),
+      calls({ index: 1, id: 'c', type: 'function', function: { name: 'h', arguments: { z: 3 } } }),
+      chunk({}, 'tool_calls'),
+    ]);
+    const seen = frames(out).flatMap((frame) =>
+      (frame['choices'] as { delta: { tool_calls?: object[] } }[]).flatMap(
+        ({ delta }) => delta.tool_calls ?? [],
+      ),
+    );
+    expect(seen).toMatchObject([
+      { index: 0, id: 'a', function: { name: 'f' } },
+      { index: 1, id: 'b', type: 'function', function: { name: 'g', arguments: '{"y":' } },
+      { index: 1, function: { arguments: '2' } },
+      { index: 1, id: 'b', function: { arguments: '}' } },
+      { index: 2, id: 'c', type: 'function', function: { name: 'h', arguments: '{"z":3}' } },
+    ]);
+  });
+
+  it('takes a whole message in place of a delta for what it is', () => {
+    const stream = open();
+    const choice = {
+      index: 0,
+      message: { role: 'assistant', content: 'all of it' },
+      finish_reason: 'stop',
+    };
+    feedAll(stream, [`data: ${JSON.stringify({ id: 'c', choices: [choice] })}\n\n`, DONE]);
+    expect(textOf(stream.close(receipt).toString())).toBe('all of it');
+  });
 });
