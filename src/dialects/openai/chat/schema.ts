@@ -56,7 +56,11 @@ export const chatRequestSchema = z.looseObject({
   presence_penalty: nullishNumber,
   frequency_penalty: nullishNumber,
   // Any integer of 64 bits, as OpenAI has it: beyond 53 only the bytes have it exactly.
-  seed: z.number().refine(Number.isInteger, 'must be an integer').meta({ type: 'integer' }).nullish(),
+  seed: z
+    .number()
+    .refine(Number.isInteger, 'must be an integer')
+    .meta({ type: 'integer' })
+    .nullish(),
   stop: z.union([z.string(), z.array(z.string())]).nullish(),
   logprobs: nullishBoolean,
   top_logprobs: z.number().int().min(0).max(100).nullish(),
