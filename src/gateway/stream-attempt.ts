@@ -148,7 +148,7 @@ export class StreamAttempt implements ReplySink {
     };
     const type = fields.field('content-type');
     const isStream = this.#options.isEvents
-      ? type === null || type.includes('event-stream') || this.answer.readsAnyType === true
+      ? type === null || /event-stream/i.test(type) || this.answer.readsAnyType === true
       : this.answer.readsAnyType === true ||
         !/^(?:text|application)\/(?:[\w.-]+\+)?(?:json|html|plain|xml)\b/i.test(type ?? '');
     if (status < 200 || status > 299 || !isStream) this.#errorBody = [];

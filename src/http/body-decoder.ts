@@ -7,62 +7,90 @@ import {
   createBrotliDecompress,
   createGunzip,
   createInflate,
+  createInflateRaw,
   createZstdDecompress,
 } from 'node:zlib';
 import type { Transform } from 'node:stream';
+import { errorCodeOf } from './transport-failure.ts';
 
+/** What `onData` and `onEnd` throw ends the body with `onError`, as what cannot be decoded does. */
 export interface DecodedSink {
   onData(chunk: Buffer): void;
   onEnd(): void;
   onError(code: string): void;
 }
 
-function transformFor(encoding: string): Transform | null {
-  switch (encoding.trim().toLowerCase()) {
-    case 'gzip':
-    case 'x-gzip':
-      return createGunzip();
-    case 'deflate':
-      return createInflate();
-    case 'br':
-      return createBrotliDecompress();
-    case 'zstd':
-      return createZstdDecompress();
-    default:
-      return null;
-  }
+/** The low half of a zlib header's first byte (RFC 1950 §2.2). */
+const ZLIB_METHOD = 8;
+
+/** Some servers take `deflate` for the bare format (RFC 9110 §8.4.1.2): the first byte tells. */
+function openInflate(first: number): Transform {
+  return (first & 0x0f) === ZLIB_METHOD ? createInflate() : createInflateRaw();
+}
+
+/** What undoes an encoding, by its first byte. */
+const OPENERS: ReadonlyMap<string, (first: number) => Transform> = new Map<
+  string,
+  (first: number) => Transform
+>([
+  ['gzip', () => createGunzip()],
+  ['x-gzip', () => createGunzip()],
+  ['deflate', openInflate],
+  ['br', () => createBrotliDecompress()],
+  ['zstd', () => createZstdDecompress()],
+]);
+
+/** Whether an encoding leaves a body as it is. */
+export function isIdentity(encoding: string): boolean {
+  return encoding === '' || encoding.toLowerCase() === 'identity';
 }
 
 /** Decompressed chunks arrive in small pieces, so that the receiver's cap stops a bomb early. */
 export class BodyDecoder {
-  readonly #transform: Transform;
+  readonly #open: (first: number) => Transform;
+  readonly #sink: DecodedSink;
+  /** Null until the first bytes: a body without any is an empty one, whatever it was to be encoded with. */
+  #transform: Transform | null = null;
 
-  private constructor(transform: Transform) {
-    this.#transform = transform;
+  private constructor(open: (first: number) => Transform, sink: DecodedSink) {
+    this.#open = open;
+    this.#sink = sink;
   }
 
   /** Null for an encoding that is not known. */
   static open(encoding: string, sink: DecodedSink): BodyDecoder | null {
-    const transform = transformFor(encoding);
-    if (transform === null) return null;
-    transform.on('data', (chunk: Buffer) => sink.onData(chunk));
-    transform.on('end', () => sink.onEnd());
-    transform.on('error', (error: NodeJS.ErrnoException) =>
-      sink.onError(error.code ?? 'BAD_ENCODING'),
-    );
-    return new BodyDecoder(transform);
+    const open = OPENERS.get(encoding.toLowerCase());
+    return open === undefined ? null : new BodyDecoder(open, sink);
   }
 
   write(chunk: Buffer): void {
+    this.#transform ??= this.#begin(chunk[0] ?? 0);
     this.#transform.write(chunk);
   }
 
   end(): void {
-    this.#transform.end();
+    if (this.#transform === null) this.#sink.onEnd();
+    else this.#transform.end();
   }
 
   destroy(): void {
-    this.#transform.removeAllListeners('data');
-    this.#transform.destroy();
+    this.#transform?.removeAllListeners('data');
+    this.#transform?.destroy();
+  }
+
+  #begin(first: number): Transform {
+    const sink = this.#sink;
+    const transform = this.#open(first);
+    const guarded = (deliver: () => void): void => {
+      try {
+        deliver();
+      } catch (error) {
+        sink.onError(errorCodeOf(error));
+      }
+    };
+    transform.on('data', (chunk: Buffer) => guarded(() => sink.onData(chunk)));
+    transform.on('end', () => guarded(() => sink.onEnd()));
+    transform.on('error', (error) => sink.onError(errorCodeOf(error)));
+    return transform;
   }
 }

@@ -5,6 +5,13 @@ import {
   getCACertificates,
   setDefaultCACertificates,
 } from 'node:tls';
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { WireRequest } from '../contracts/wire.ts';
 import { TransportFailure } from './transport-failure.ts';
@@ -408,5 +415,60 @@ describe('Upstream', () => {
       setDefaultCACertificates(usual);
     }
     expect(lab.connections).toBe(1);
+  });
+});
+
+describe('encoded bodies', () => {
+  const text = 'wörter '.repeat(50);
+  const reply = (encoding: string, body: Buffer): Buffer =>
+    Buffer.concat([
+      Buffer.from(
+        `HTTP/1.1 200 OK\r\ncontent-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\n\r\n`,
+      ),
+      body,
+    ]);
+
+  it.each([
+    ['GZIP', gzipSync(text)],
+    ['gzip', Buffer.concat([gzipSync(text.slice(0, 9)), gzipSync(text.slice(9))])],
+    ['deflate', deflateSync(text)],
+    ['deflate', deflateRawSync(text)],
+    ['br', brotliCompressSync(text)],
+    ['zstd', zstdCompressSync(text)],
+    ['Identity', Buffer.from(text)],
+  ])('are read: %s', async (encoding, body) => {
+    await openLab((socket) => socket.write(reply(encoding, body)));
+    const { sink } = lab.call();
+    expect(await sink.ended).toBe('end');
+    expect(sink.log).toEqual(['200', text]);
+  });
+
+  it('are empty where nothing comes', async () => {
+    await openLab((socket) => socket.write(reply('gzip', Buffer.alloc(0))));
+    const { sink } = lab.call();
+    expect([await sink.ended, sink.log]).toEqual(['end', ['200']]);
+  });
+
+  it.each(['onData', 'onEnd'] as const)(
+    'end the call, and nothing else, where what reads them throws (%s)',
+    async (method) => {
+      await openLab((socket) => socket.write(reply('gzip', gzipSync(text))));
+      const sink = new Seen();
+      sink[method] = () => {
+        throw new TypeError('not to be read');
+      };
+      lab.upstream.call(lab.origin, REQUEST, sink);
+      expect(await sink.ended).toBe('undecodable: TypeError');
+    },
+  );
+
+  it('tells whoever waits for a plain body, too, when its end cannot be taken', async () => {
+    await openLab((socket) => socket.write(REPLY));
+    const sink = new Seen();
+    sink.onEnd = () => {
+      throw new TypeError('not to be read');
+    };
+    lab.upstream.call(lab.origin, REQUEST, sink);
+    expect(await sink.ended).toBe('undecodable: TypeError');
   });
 });

@@ -5,13 +5,13 @@
  * @module
  */
 import type { WireRequest } from '../contracts/wire.ts';
-import { BodyDecoder } from './body-decoder.ts';
+import { BodyDecoder, isIdentity } from './body-decoder.ts';
 import type { HeadFields } from './head-fields.ts';
 import { type Connection, OriginPool, type PooledCall } from './origin-pool.ts';
 import { RequestLines } from './request-lines.ts';
-import { TransportFailure } from './transport-failure.ts';
+import { errorCodeOf, TransportFailure } from './transport-failure.ts';
 
-/** Receives one reply. Exactly one of `onEnd` and `onFailure` is called, last. */
+/** Receives one reply. Exactly one of `onEnd` and `onFailure` is called, last; `onFailure` too where `onEnd` throws. */
 export interface ReplySink {
   onHead(status: number, fields: HeadFields): void;
   onData(chunk: Buffer): void;
@@ -93,7 +93,7 @@ export class UpstreamCall implements PooledCall {
   onHead(status: number, fields: HeadFields): void {
     this.#replyStarted = true;
     const encoding = fields.field('content-encoding');
-    if (encoding !== null && encoding !== 'identity' && encoding !== '') {
+    if (encoding !== null && !isIdentity(encoding)) {
       this.#decoder = BodyDecoder.open(encoding, {
         onData: (chunk) => this.#deliver(chunk),
         onEnd: () => this.#end(),
@@ -138,7 +138,13 @@ export class UpstreamCall implements PooledCall {
   #end(): void {
     if (this.#done) return;
     this.#finish();
-    this.#sink.onEnd();
+    try {
+      this.#sink.onEnd();
+    } catch (error) {
+      // Nobody else would ever tell whoever waits.
+      const facts = { kind: 'undecodable', code: errorCodeOf(error), replyStarted: true } as const;
+      this.#sink.onFailure(new TransportFailure(facts, { cause: error }));
+    }
   }
 
   #fail(kind: 'undecodable', code: string): void {

@@ -49,6 +49,26 @@ interface BegunTool {
   readonly index: number;
 }
 
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Whether there is no such member, or a list of what passes. */
+function isListOf(value: unknown, passes: (entry: unknown) => boolean): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.every(passes));
+}
+
+function isChoice(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const delta = value['delta'] ?? null;
+  return delta === null || (isObject(delta) && isListOf(delta['tool_calls'], isObject));
+}
+
+/** Whether what was parsed has the form of a chunk as far as its choices, deltas and tool deltas go. */
+export function isReadable({ choices }: ChatChunk): boolean {
+  return isListOf(choices, isChoice);
+}
+
 /** What the stream has shown of one choice so far. */
 export interface ChoiceProgress {
   hasRole: boolean;

@@ -360,6 +360,81 @@ describe('servers that go their own way', () => {
     }
   });
 
+  it.each([
+    ['no blank line', -1],
+    ['no line end at all', -2],
+  ])('takes a last event with %s, and half of one for a break', (_name, end) => {
+    const last = [
+      USAGE,
+      chunk({}, 'stop', JSON.parse(`{${/"usage":.*?}/.exec(USAGE)?.[0] ?? ''}}`) as object),
+    ];
+    for (const [at, frame] of last.entries()) {
+      const before = HELLO.slice(0, 4 - at).join('');
+      const whole = open();
+      feedAll(whole, [before, frame.slice(0, end)]);
+      expect(whole.end()).toBeNull();
+      expect([whole.isComplete, whole.failure]).toEqual([true, null]);
+      expect(whole.usage).toEqual({ input_text_tokens: 3, output_text_tokens: 2 });
+    }
+    const half = open();
+    feedAll(half, [HELLO.slice(0, 3).join(''), last[1]?.slice(0, -3) ?? '']);
+    half.end();
+    expect(half.failure?.kind).toBe('broken_stream');
+    const halfUsage = open();
+    feedAll(halfUsage, [HELLO.slice(0, 4).join(''), USAGE.slice(0, -3)]);
+    halfUsage.end();
+    expect([halfUsage.failure, halfUsage.usage]).toEqual([null, null]);
+  });
+
+  it.each([
+    'event: error\ndata: {"code":500,"msg":"busy"}\n\n',
+    'event: error\ndata: busy\n\n',
+    '{"error":{"message":"busy"}}\n\n',
+  ])('U4 knows the error in %j', (frame) => {
+    const stream = open();
+    feedAll(stream, [...HELLO.slice(0, 2), frame, ...HELLO.slice(2)]);
+    expect(stream.failure?.kind).toBe('overloaded');
+  });
+
+  it('reads over events without data', () => {
+    const stream = open();
+    const out = feedAll(
+      stream,
+      HELLO.map((frame) => `data:\n\ndata: \n\n${frame}`),
+    );
+    expect([textOf(out), stream.failure, stream.isDone]).toEqual(['Héllo wörld', null, true]);
+  });
+
+  it.each([
+    '{"choices":[null]}',
+    '{"choices":{}}',
+    '{"choices":7}',
+    '{"choices":[{"delta":"x"}]}',
+    '{"choices":[{"delta":{"tool_calls":[null]}}]}',
+    '{"choices":[{"delta":{"tool_calls":"x"}}]}',
+  ])('U5 throws at nothing: %s', (data) => {
+    const stream = open();
+    feedAll(stream, [`data: ${data}\n\n`, ...HELLO]);
+    expect(stream.failure?.kind).toBe('malformed_reply');
+  });
+
+  it('R15 takes no character for another in frames that are written anew', () => {
+    const bad = Buffer.from(chunk({ content: 'xx' }, 'stop'));
+    bad[bad.indexOf('xx')] = 0xff;
+    const stream = open();
+    feed(stream, [Buffer.from(HELLO.slice(0, 2).join('')), bad]);
+    expect(stream.failure?.kind).toBe('malformed_reply');
+    const marked = open();
+    feedAll(marked, [...HELLO.slice(0, 2), chunk({ content: '\ufffd' }, 'stop'), DONE]);
+    expect([marked.failure, marked.isComplete]).toEqual([null, true]);
+  });
+
+  it('R1 knows at its end marker that an answer has broken off', () => {
+    const stream = open();
+    feedAll(stream, [...HELLO.slice(0, 3), DONE]);
+    expect(stream.failure?.kind).toBe('broken_stream');
+  });
+
   it('R5 gives a choice that is only finished its delta and its role', () => {
     for (const choice of [{}, { delta: null }]) {
       const stream = open();

@@ -24,6 +24,7 @@ import { DONE_FRAME, frameOf, MAX_EVENT_BYTES, usageMember } from './frames.ts';
 import {
   choiceHasContent,
   newChoiceProgress,
+  isReadable,
   normaliseChoice,
   type ChatChunk,
   type ChoiceProgress,
@@ -33,6 +34,8 @@ import {
 const PARSED_FLAGS = FRAME_FINISH_REASON | FRAME_USAGE | FRAME_ERROR | FRAME_TOOL_CALLS;
 const LF = 0x0a;
 const CR = 0x0d;
+const BRACE = 0x7b;
+const BROKEN_OFF = 'The stream ended before the answer was complete.';
 
 export interface ChatRelayOptions {
   readonly relay: TextRelay;
@@ -55,6 +58,18 @@ function startsWithData(bytes: Buffer, start: number): boolean {
 /** Groq's word beside a finish reason for a stream that it ended early. */
 function isCutShort({ x_groq: own }: ChatChunk): boolean {
   return typeof own === 'object' && own !== null && 'error' in own && (own.error ?? null) !== null;
+}
+
+/** The JSON object that a text is; null where it is none. */
+function objectIn(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
 }
 
 export class ChatRelayStream implements AnswerStream {
@@ -112,6 +127,10 @@ export class ChatRelayStream implements AnswerStream {
     this.#flushRun();
     if (!within)
       this.#fail('malformed_reply', 'An event of the stream is larger than the gateway accepts.');
+    return this.#take();
+  }
+
+  #take(): Buffer | null {
     const out = this.#out;
     if (out.length === 0) return null;
     this.#out = [];
@@ -119,13 +138,11 @@ export class ChatRelayStream implements AnswerStream {
   }
 
   end(): Buffer | null {
-    if (this.failure !== null || this.isComplete) return null;
+    if (this.failure !== null || this.isDone) return null;
     const tail = this.#framer.tail;
     if (tail.length > 0) this.#finalTail(tail);
-    if (this.failure === null && !this.isComplete) {
-      this.#fail('broken_stream', 'The stream ended before the answer was complete.');
-    }
-    return null;
+    if (!this.isComplete) this.#fail('broken_stream', BROKEN_OFF);
+    return this.#take();
   }
 
   close(receipt: Receipt): Buffer {
@@ -161,16 +178,23 @@ export class ChatRelayStream implements AnswerStream {
     this.failure ??= providerFailure({ kind, status: 200, message });
   }
 
-  /** A bare JSON object after the last event is an error of servers that break off (rule U4). */
+  /** What stands behind the last blank line: an event that lacks nothing but its own counts, half of one does not. */
   #finalTail(tail: Buffer): void {
-    try {
-      const value: unknown = JSON.parse(tail.toString('utf8').replace(/^data:\s*/, ''));
-      if (typeof value === 'object' && value !== null && 'error' in value) {
-        this.failure = this.#options.relay.failureOf(value as Record<string, unknown>);
-      }
-    } catch {
-      this.#fail('broken_stream', 'The stream ended inside an event.');
+    const data = parseEvent(tail, 0, tail.length)?.data ?? '';
+    const bytes = Buffer.from(data);
+    if (data.trim() === '[DONE]' || scanFrame(bytes, 0, bytes.length) !== FRAME_INVALID) {
+      this.events += 1;
+      this.#unusual(tail, 0, tail.length);
+    } else if (!this.isComplete) {
+      this.#bareError(tail);
+      if (data !== '') this.#fail('broken_stream', 'The stream ended inside an event.');
     }
+  }
+
+  /** A bare JSON object after an event is an error of servers that break off (rule U4). */
+  #bareError(bytes: Buffer): void {
+    const value = objectIn(bytes.toString('utf8'));
+    if (value !== null && 'error' in value) this.failure ??= this.#options.relay.failureOf(value);
   }
 
   #frame(bytes: Buffer, start: number, end: number): void {
@@ -202,16 +226,36 @@ export class ChatRelayStream implements AnswerStream {
   /** Frames that are not one plain data line of JSON. */
   #unusual(bytes: Buffer, start: number, end: number): void {
     const event = parseEvent(bytes, start, end);
-    if (event === null) return;
+    if (event === null) {
+      if (bytes[start] === BRACE) this.#bareError(bytes.subarray(start, end));
+      return;
+    }
+    if (event.event === 'error') {
+      const value = objectIn(event.data) ?? { error: event.data };
+      this.failure = this.#options.relay.failureOf(value);
+      return;
+    }
+    // Some servers keep the connection alive by events without data.
+    if (event.data.trim() === '') return;
     const data = Buffer.from(event.data);
-    if (event.data.trim() === '[DONE]') this.isDone = true;
-    else if (scanFrame(data, 0, data.length) === FRAME_INVALID) {
+    if (event.data.trim() === '[DONE]') {
+      this.isDone = true;
+      if (!this.isComplete) this.#fail('broken_stream', BROKEN_OFF);
+    } else if (scanFrame(data, 0, data.length) === FRAME_INVALID) {
       this.#fail('malformed_reply', 'An event of the stream is not valid JSON.');
-    } else this.#parsed(event.data, null);
+    } else if (this.#isText(bytes.subarray(start, end))) this.#parsed(event.data, null);
   }
 
   #parsed(data: string, original: { bytes: Buffer; start: number; end: number } | null): void {
+    // The mark of what could not be decoded may have been sent as it stands, too.
+    if (original !== null && data.includes('\ufffd')) {
+      if (!this.#isText(original.bytes.subarray(original.start, original.end))) return;
+    }
     const chunk = JSON.parse(data) as ChatChunk;
+    if (!isReadable(chunk)) {
+      this.#fail('malformed_reply', 'An event of the stream is of a form that cannot be read.');
+      return;
+    }
     if (this.#isError(chunk)) {
       this.failure = this.#options.relay.failureOf(chunk);
       return;
@@ -299,7 +343,13 @@ export class ChatRelayStream implements AnswerStream {
       this.#runStart === 0 && this.#runEnd === bytes.length
         ? bytes
         : bytes.subarray(this.#runStart, this.#runEnd);
-    if (isUtf8(slice)) this.#out.push(slice);
-    else this.#fail('malformed_reply', 'The stream is not valid UTF-8.');
+    if (this.#isText(slice)) this.#out.push(slice);
+  }
+
+  /** Whether bytes can be read as text; fails where they cannot. */
+  #isText(bytes: Buffer): boolean {
+    if (isUtf8(bytes)) return true;
+    this.#fail('malformed_reply', 'The stream is not valid UTF-8.');
+    return false;
   }
 }
