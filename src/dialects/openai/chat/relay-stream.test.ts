@@ -292,6 +292,24 @@ describe('ChatRelayStream', () => {
     expect(stream.estimatedOutputTokens).toBeGreaterThan(40);
     expect(stream.estimatedOutputTokens).toBeLessThan(70);
   });
+
+  it.each<[string, (text: string) => object]>([
+    ['content', (text) => ({ content: text })],
+    ['thoughts', (text) => ({ content: null, reasoning_content: text })],
+    ['thoughts of other servers', (text) => ({ content: '', reasoning: text })],
+    ['a refusal', (text) => ({ refusal: text })],
+    ['arguments', (text) => ({ tool_calls: [{ index: 0, function: { arguments: text } }] })],
+  ])('counts what was said, not what is around it: %s', (_name, deltaOf) => {
+    for (const [frameCount, text] of [
+      [50, 'word'],
+      [10, 'twenty bytes of text'],
+    ] as const) {
+      const stream = open();
+      const first = chunk({ role: 'assistant', ...deltaOf(text) });
+      feed(stream, [Buffer.from(first + chunk(deltaOf(text)).repeat(frameCount - 1))]);
+      expect(stream.estimatedOutputTokens).toBe(50);
+    }
+  });
 });
 
 describe('servers that go their own way', () => {

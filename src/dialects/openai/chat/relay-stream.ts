@@ -27,8 +27,10 @@ import {
   isReadable,
   normaliseChoice,
   type ChatChunk,
+  type ChatDelta,
   type ChoiceProgress,
 } from './normalise.ts';
+import { saidBytes } from './said-bytes.ts';
 
 /** Frames with one of these, or without `choices`, are parsed; all others pass as bytes. */
 const PARSED_FLAGS = FRAME_FINISH_REASON | FRAME_USAGE | FRAME_ERROR | FRAME_TOOL_CALLS;
@@ -54,6 +56,9 @@ function startsWithData(bytes: Buffer, start: number): boolean {
     bytes[start + 4] === 0x3a
   );
 }
+
+/** Length of `"role":"",` */
+const ROLE_BYTES = 10;
 
 /** Groq's word beside a finish reason for a stream that it ended early. */
 function isCutShort({ x_groq: own }: ChatChunk): boolean {
@@ -90,8 +95,12 @@ export class ChatRelayStream implements AnswerStream {
   #runStart = 0;
   #runEnd = 0;
   #rolesMissing: number;
-  #contentBytes = 0;
   #contentFrames = 0;
+  /** Bytes of text in the frames that were parsed, and of the whole of those that were not. */
+  #saidBytes = 0;
+  #passedBytes = 0;
+  #passedFrames = 0;
+  /** What a frame of text has around its text, from the first that was parsed; 0 while there was none. */
   #frameOverheadBytes = 0;
 
   failure: ProviderFailure | null = null;
@@ -118,8 +127,8 @@ export class ChatRelayStream implements AnswerStream {
   }
 
   get estimatedOutputTokens(): number {
-    const textBytes = this.#contentBytes - this.#contentFrames * this.#frameOverheadBytes;
-    return Math.max(this.#contentFrames, Math.ceil(Math.max(0, textBytes) / 4));
+    const passed = this.#passedBytes - this.#passedFrames * this.#frameOverheadBytes;
+    return Math.max(this.#contentFrames, Math.ceil((this.#saidBytes + Math.max(0, passed)) / 4));
   }
 
   push(chunk: Buffer): Buffer | null {
@@ -207,14 +216,15 @@ export class ChatRelayStream implements AnswerStream {
       const flags = this.#scanner.scan(bytes, start + 5, dataEnd);
       if (flags !== FRAME_INVALID) {
         const passes =
-          this.hasContent &&
+          this.#frameOverheadBytes > 0 &&
           this.#rolesMissing === 0 &&
           this.#terminal.length === 0 &&
           (flags & PARSED_FLAGS) === 0 &&
           (flags & FRAME_CHOICES) !== 0;
         if (passes) {
           this.#contentFrames += 1;
-          this.#contentBytes += end - start;
+          this.#passedFrames += 1;
+          this.#passedBytes += end - start;
           this.#pass(bytes, start, end);
         } else this.#parsed(bytes.toString('utf8', start + 5, dataEnd), { bytes, start, end });
         return;
@@ -267,7 +277,8 @@ export class ChatRelayStream implements AnswerStream {
       this.usage = usage;
       this.#rawUsage = chunk.usage ?? null;
     }
-    const changed = this.#noteChoices(chunk, data.length + 8);
+    const frameBytes = original === null ? data.length + 8 : original.end - original.start;
+    const changed = this.#noteChoices(chunk, frameBytes);
     if (this.#terminal.length > 0 || this.isComplete) {
       if ((chunk.choices ?? []).length > 0) this.#terminal.push(chunk);
       else if (usage !== null) this.#usageChunk = chunk;
@@ -304,7 +315,7 @@ export class ChatRelayStream implements AnswerStream {
       }
       const hadRole = progress.hasRole;
       const wasFinished = progress.finishReason !== null;
-      if (choiceHasContent(choice)) this.#noteContent(frameBytes, choice.delta?.content);
+      if (choiceHasContent(choice)) this.#noteContent(frameBytes, choice.delta ?? {});
       if (normaliseChoice(choice, progress, `${this.#options.context.requestId.slice(4)}_${index}`))
         changed = true;
       if (!hadRole && progress.hasRole) this.#rolesMissing -= 1;
@@ -313,13 +324,15 @@ export class ChatRelayStream implements AnswerStream {
     return changed;
   }
 
-  #noteContent(frameBytes: number, content: unknown): void {
-    if (!this.hasContent && typeof content === 'string') {
-      this.#frameOverheadBytes = Math.max(0, frameBytes - Buffer.byteLength(content));
-    }
+  #noteContent(frameBytes: number, delta: ChatDelta): void {
+    const said = saidBytes(delta);
     this.hasContent = true;
     this.#contentFrames += 1;
-    this.#contentBytes += frameBytes;
+    this.#saidBytes += said;
+    // Frames of tool calls are all parsed, and unlike the others.
+    if (said === 0 || this.#frameOverheadBytes > 0 || (delta.tool_calls ?? null) !== null) return;
+    const roleBytes = typeof delta.role === 'string' ? delta.role.length + ROLE_BYTES : 0;
+    this.#frameOverheadBytes = Math.max(1, frameBytes - said - roleBytes);
   }
 
   #pass(bytes: Buffer, start: number, end: number): void {
