@@ -42,7 +42,7 @@ export interface SpeechOptions {
 /** Takes the sound out of a reply that is more than sound: events, or JSON. */
 export interface SpeechReader {
   /**
-   * Takes bytes of a 2xx reply as they come.
+   * Takes bytes of a 2xx reply as they come. They are overwritten once this has returned.
    *
    * @returns sound that may leave; null when there is none yet
    * @throws ProviderFailureError for an error in the reply, and for what is no such reply

@@ -64,7 +64,7 @@ export class CallClaim {
   /** Notes what a stream has brought; beyond the cap nothing is remembered but the length. */
   noteFrames(bytes: Buffer): void {
     this.#bytes += bytes.length;
-    if (this.#bytes <= KEPT_BODY_MAX_BYTES) this.#frames.push(bytes);
+    if (this.#bytes <= KEPT_BODY_MAX_BYTES) this.#frames.push(Buffer.from(bytes));
     else this.#frames = [];
   }
 

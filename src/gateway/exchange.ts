@@ -100,7 +100,11 @@ export abstract class Exchange {
   /** Begins a stream; its head leaves with its first bytes. */
   abstract startStream(headers: ReplyHeaders | HeadLines): void;
 
-  /** Writes to a started stream. @returns false when the client reads slower than this: pause until `onDrain` */
+  /**
+   * Writes to a started stream. The bytes are not needed any more once this has returned.
+   *
+   * @returns false when the client reads slower than this: pause until `onDrain`
+   */
   abstract write(bytes: Buffer): boolean;
 
   abstract onDrain(listener: () => void): void;

@@ -8,6 +8,7 @@
  */
 import { providerFailure } from '../contracts/provider-failure.ts';
 import { HeadFields } from '../http/head-fields.ts';
+import { releaseBytes } from '../http/release-bytes.ts';
 import { TransportFailure } from '../http/transport-failure.ts';
 import type { Deadline } from '../http/timer-wheel.ts';
 import type { ReplySink, UpstreamCall } from '../http/upstream.ts';
@@ -63,10 +64,10 @@ export class StreamAttempt implements ReplySink {
   readonly #finish: (end: StreamEnd) => void;
   #call: UpstreamCall | null = null;
   #exchange: Exchange | null = null;
+  /** Copies of what was withheld. */
   #pending: Buffer[] = [];
   #pendingBytes = 0;
-  /** Released in this turn of the event loop, not written yet. */
-  #outgoing: Buffer[] = [];
+  #isRelaying = false;
   #hasWritten = false;
   #errorBody: Buffer[] | null = null;
   #errorBytes = 0;
@@ -117,9 +118,13 @@ export class StreamAttempt implements ReplySink {
   /** Relays to the client from here on, beginning with what was withheld. */
   relayTo(exchange: Exchange): void {
     this.#exchange = exchange;
-    this.#outgoing.push(...this.#pending);
+    this.#isRelaying = true;
+    const pending = this.#pending;
+    const [first] = pending;
+    if (first === undefined) return;
     this.#pending = [];
-    this.#flush();
+    this.#relay(pending.length === 1 ? first : Buffer.concat(pending));
+    pending.forEach(releaseBytes);
   }
 
   /** The client has left: cancels, or reads on under caps where the provider bills on (P11) or a repetition may come. */
@@ -158,7 +163,7 @@ export class StreamAttempt implements ReplySink {
     if (this.#hasEnded) return;
     if (this.#errorBody !== null) {
       this.#errorBytes += chunk.length;
-      if (this.#errorBytes <= ERROR_BODY_MAX_BYTES) this.#errorBody.push(chunk);
+      if (this.#errorBytes <= ERROR_BODY_MAX_BYTES) this.#errorBody.push(Buffer.from(chunk));
       return;
     }
     const { answer } = this;
@@ -223,25 +228,19 @@ export class StreamAttempt implements ReplySink {
   }
 
   #forward(bytes: Buffer): void {
-    if (this.#hasStarted && this.#exchange !== null) {
-      this.#outgoing.push(bytes);
-      if (this.#outgoing.length === 1) queueMicrotask(this.#flush);
+    if (this.#isRelaying) {
+      this.#relay(bytes);
       return;
     }
-    this.#pending.push(bytes);
+    this.#pending.push(Buffer.from(bytes));
     this.#pendingBytes += bytes.length;
     if (this.#pendingBytes > PENDING_MAX_BYTES && this.answer.hasContent) this.#markStarted();
   }
 
-  /** Writes what one turn of the event loop has brought as one piece: a burst of chunks costs one write. */
-  readonly #flush = (): void => {
-    const [first] = this.#outgoing;
-    if (first === undefined) return;
-    const bytes = this.#outgoing.length === 1 ? first : Buffer.concat(this.#outgoing);
-    this.#outgoing = [];
+  #relay(bytes: Buffer): void {
     this.#options.claim?.noteFrames(bytes);
     this.#write(bytes);
-  };
+  }
 
   #write(bytes: Buffer): void {
     const exchange = this.#exchange;
@@ -363,7 +362,6 @@ export class StreamAttempt implements ReplySink {
 
   #end(end: StreamEnd): void {
     if (this.#hasEnded) return;
-    this.#flush();
     this.#hasEnded = true;
     const { lifecycle } = this.#options.gateway;
     if (this.#drainUntilMs !== null) lifecycle.drains -= 1;

@@ -36,7 +36,10 @@ export interface AnswerContext {
  * {@link close}, since they may leave only after the settlement is committed (reliability rule R11).
  */
 export interface AnswerStream {
-  /** Takes one upstream chunk and returns the bytes that may leave now; null when there are none. */
+  /**
+   * Takes one upstream chunk and returns the bytes that may leave now; null when there are none. The chunk is overwritten
+   * once this has returned, and so may be, with the next one, what it returns.
+   */
   push(chunk: Buffer): Buffer | null;
   /** The upstream ended: returns what was still withheld, or sets `failure` when the answer is incomplete. */
   end(): Buffer | null;

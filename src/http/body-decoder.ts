@@ -63,9 +63,10 @@ export class BodyDecoder {
     return open === undefined ? null : new BodyDecoder(open, sink);
   }
 
+  /** @param chunk is not needed any more once this has returned */
   write(chunk: Buffer): void {
     this.#transform ??= this.#begin(chunk[0] ?? 0);
-    this.#transform.write(chunk);
+    this.#transform.write(Buffer.from(chunk));
   }
 
   end(): void {

@@ -26,6 +26,7 @@ export interface PooledCall {
   /** The connection is there and the request about to be written. */
   onConnection(connection: Connection): void;
   onHead(status: number, fields: HeadFields): void;
+  /** @param chunk is overwritten once this has returned */
   onBody(chunk: Buffer): void;
   /** @param isSent whether every byte of the request was with the system by then */
   onComplete(isSent: boolean): void;

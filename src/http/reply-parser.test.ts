@@ -56,7 +56,9 @@ describe('ReplyParser', () => {
           const seen = reading(parser);
           const places = cuts.filter((at) => at < bytes.length).toSorted((one, two) => one - two);
           [...places, bytes.length].reduce((from, to) => {
-            if (to > from) parser.push(bytes.subarray(from, to));
+            const lent = Buffer.from(bytes.subarray(from, to));
+            if (to > from) parser.push(lent);
+            lent.fill('!');
             return to;
           }, 0);
           if (framing === 'until_close') parser.end();

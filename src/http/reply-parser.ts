@@ -10,6 +10,7 @@ import { contentLengthOf, endOfValue, HeadFields, isLineEnd } from './head-field
 /** Receives what is read. Any of its methods may {@link ReplyParser.halt} the parser. */
 export interface ReplyReceiver {
   onHead(status: number, fields: HeadFields): void;
+  /** @param chunk is overwritten once this has returned */
   onBody(chunk: Buffer): void;
   onComplete(): void;
 }
@@ -161,11 +162,17 @@ export class ReplyParser {
     return this.#rest !== null;
   }
 
-  /** Takes what the connection has brought. @throws ReplyError */
+  /**
+   * Takes what the connection has brought.
+   *
+   * @param bytes are written to, and not needed any more once this has returned
+   * @throws ReplyError
+   */
   push(bytes: Buffer): void {
     if (this.receiver === null) throw invalid('bytes that nobody asked for');
     this.#rest = this.#rest === null ? bytes : Buffer.concat([this.#rest, bytes]);
     if (!this.#isReading) this.#read();
+    if (this.#rest !== null) this.#rest = Buffer.from(this.#rest);
   }
 
   /** The other side has closed its half. @throws ReplyError where a reply is incomplete */

@@ -6,12 +6,16 @@
  * @module
  */
 import type { ServerSentEvent } from '../contracts/wire.ts';
+import { JoinRoom } from './join-room.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
 const EMPTY = Buffer.alloc(0);
 /** From this size on an unfinished event grows in place: joined anew for every chunk, a large one costs its square. */
 const GROWING_FROM_BYTES = 256 * 1024;
+
+/** Where chunks are joined to what was held back, for as long as they are searched: a search never yields. */
+const JOINED = new JoinRoom(GROWING_FROM_BYTES);
 
 export class SseFramer {
   readonly #maxEventBytes: number;
@@ -40,8 +44,10 @@ export class SseFramer {
   }
 
   /**
-   * Adds a chunk. `onEvent` is called with the buffer that holds the event and its range, blank line included.
+   * Adds a chunk. `onEvent` is called with the buffer that holds the event and its range, blank line included. The buffer
+   * is that of all events of the chunk; it is overwritten with the next one, of whatever stream.
    *
+   * @param chunk is not needed any more once this has returned
    * @returns false when an event is longer than the cap
    */
   push(chunk: Buffer, onEvent: (bytes: Buffer, start: number, end: number) => void): boolean {
@@ -57,7 +63,7 @@ export class SseFramer {
       from = end;
       at = end;
     }
-    this.#tail = from === bytes.length ? EMPTY : bytes.subarray(from);
+    this.#tail = this.#kept(bytes, from);
     this.#tailHasCarriageReturn = hasCarriageReturn && this.#tail.length > 0;
     this.#searched = this.#tail.length - this.#undecided;
     if (fast) this.#lineIsEmpty = this.#tail.length === 0 || this.#tail.at(-1) === LF;
@@ -70,7 +76,7 @@ export class SseFramer {
     const length = tail.length + chunk.length;
     if (tail.length === 0 || length < GROWING_FROM_BYTES) {
       this.#storage = null;
-      return tail.length === 0 ? chunk : Buffer.concat([tail, chunk], length);
+      return tail.length === 0 ? chunk : JOINED.join([tail, chunk]);
     }
     if (this.#storage === null || this.#storedBytes + chunk.length > this.#storage.length) {
       this.#storage = Buffer.allocUnsafe(length * 2);
@@ -79,6 +85,13 @@ export class SseFramer {
     const start = this.#storedBytes - tail.length;
     this.#storedBytes += chunk.copy(this.#storage, this.#storedBytes);
     return this.#storage.subarray(start, this.#storedBytes);
+  }
+
+  /** What is left over, apart from memory that others write to. */
+  #kept(bytes: Buffer, from: number): Buffer {
+    if (from === bytes.length) return EMPTY;
+    const rest = bytes.subarray(from);
+    return this.#storage === null ? Buffer.from(rest) : rest;
   }
 
   /** LF-only streams: a native search for two line feeds in a row. */

@@ -37,7 +37,7 @@ class ReplyReader implements ReplySink {
   }
 
   onData(chunk: Buffer): void {
-    this.#waiting.push(chunk);
+    this.#waiting.push(Buffer.from(chunk));
     this.#waitingBytes += chunk.length;
     if (this.#waitingBytes > WAITING_BYTES_MAX) this.call?.pause();
     this.#wake?.();

@@ -145,7 +145,7 @@ async function haltingBody(halts: boolean): Promise<string> {
   const call = lab.upstream.call(lab.origin, REQUEST, {
     onHead: () => undefined,
     onData(piece) {
-      pieces.push(piece);
+      pieces.push(Buffer.from(piece));
       if (!halts) return;
       call.pause();
       setImmediate(() => call.resume());

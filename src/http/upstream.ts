@@ -14,6 +14,7 @@ import { errorCodeOf, TransportFailure } from './transport-failure.ts';
 /** Receives one reply. Exactly one of `onEnd` and `onFailure` is called, last; `onFailure` too where `onEnd` throws. */
 export interface ReplySink {
   onHead(status: number, fields: HeadFields): void;
+  /** @param chunk is overwritten once this has returned: who needs it longer takes a copy */
   onData(chunk: Buffer): void;
   onEnd(): void;
   onFailure(failure: TransportFailure): void;

@@ -61,7 +61,7 @@ export class WholeReply implements ReplySink {
       );
       return;
     }
-    this.#chunks.push(chunk);
+    this.#chunks.push(Buffer.from(chunk));
   }
 
   onEnd(): void {

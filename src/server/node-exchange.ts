@@ -129,7 +129,7 @@ export class NodeExchange extends Exchange {
   }
 
   write(bytes: Buffer): boolean {
-    return this.gone ? true : this.response.write(bytes);
+    return this.gone ? true : this.response.write(Buffer.from(bytes));
   }
 
   onDrain(listener: () => void): void {

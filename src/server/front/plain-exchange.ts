@@ -11,7 +11,7 @@ import {
   type ReplyHeaders,
 } from '../../gateway/exchange.ts';
 import { HeadLines } from '../../gateway/head-lines.ts';
-import { joinedBytes, JOINED_BYTES_MAX } from '../../http/joined-bytes.ts';
+import { JOINED_BYTES_MAX, writeJoined } from '../../http/joined-bytes.ts';
 import type { RequestHead } from '../../http/request-head.ts';
 import { COMMENT_EVENT, INTERIM_REPLY } from '../half-closed.ts';
 import type { PlainRoute } from '../routes.ts';
@@ -87,7 +87,7 @@ export class PlainExchange extends Exchange {
     if (this.gone || this.#state !== 'open') return;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const closes = this.#closes();
-    this.#write(this.#wholeHead(status, headers, { length: bytes.length, closes }), bytes, '');
+    this.#writeBody(this.#wholeHead(status, headers, { length: bytes.length, closes }), bytes);
     this.#line.replied(closes);
   }
 
@@ -109,7 +109,8 @@ export class PlainExchange extends Exchange {
 
   write(bytes: Buffer): boolean {
     if (this.gone || this.#state !== 'streaming' || bytes.length === 0) return true;
-    return this.#write(this.#takeHead() + chunkLine(bytes), bytes, '\r\n');
+    const before = this.#takeHead() + chunkLine(bytes);
+    return writeJoined(this.#line.socket, bytes, { before, behind: '\r\n' });
   }
 
   onDrain(listener: () => void): void {
@@ -119,9 +120,13 @@ export class PlainExchange extends Exchange {
   finish(bytes: Buffer | null): void {
     if (this.gone || this.#state !== 'streaming') return;
     this.#state = 'over';
+    const { socket } = this.#line;
     const head = this.#takeHead();
-    if (bytes === null || bytes.length === 0) this.#line.socket.write(`${head}0\r\n\r\n`, 'latin1');
-    else this.#write(head + chunkLine(bytes), bytes, '\r\n0\r\n\r\n');
+    if (bytes === null || bytes.length === 0) socket.write(`${head}0\r\n\r\n`, 'latin1');
+    else {
+      const before = head + chunkLine(bytes);
+      writeJoined(socket, bytes, { before, behind: '\r\n0\r\n\r\n' });
+    }
     this.#line.replied(this.#closes());
   }
 
@@ -170,16 +175,16 @@ export class PlainExchange extends Exchange {
     return head;
   }
 
-  /** Writes `bytes` between what stands before and behind them. @returns as `Socket.write` */
-  #write(before: string, bytes: Buffer, behind: string): boolean {
+  #writeBody(head: string, bytes: Buffer): void {
     const { socket } = this.#line;
-    if (bytes.length <= JOINED_BYTES_MAX) return socket.write(joinedBytes(before, bytes, behind));
+    if (bytes.length <= JOINED_BYTES_MAX) {
+      writeJoined(socket, bytes, { before: head, behind: '' });
+      return;
+    }
     socket.cork();
-    socket.write(before, 'latin1');
-    let isTaken = socket.write(bytes);
-    if (behind !== '') isTaken = socket.write(behind, 'latin1');
+    socket.write(head, 'latin1');
+    socket.write(bytes);
     socket.uncork();
-    return isTaken;
   }
 }
 

@@ -35,7 +35,7 @@ export class ByteStream implements AnswerStream {
     if (chunk.length === 0) return null;
     this.events += 1;
     const out = this.#withheld;
-    this.#withheld = chunk;
+    this.#withheld = Buffer.from(chunk);
     return out;
   }
 

@@ -68,7 +68,11 @@ const HELLO = [
 
 function feed(stream: ChatRelayStream, chunks: readonly Buffer[]): string {
   let out = '';
-  for (const bytes of chunks) out += stream.push(bytes)?.toString() ?? '';
+  for (const bytes of chunks) {
+    const lent = Buffer.from(bytes);
+    out += stream.push(lent)?.toString() ?? '';
+    lent.fill('!');
+  }
   return out;
 }
 

@@ -9,6 +9,7 @@ import { providerFailure, type ProviderFailure } from '../../../contracts/provid
 import type { TextRelay } from '../../../contracts/text-provider.ts';
 import type { UsageVector } from '../../../contracts/usage.ts';
 import type { AnswerContext, AnswerStream, Receipt } from '../../../gateway/text-call.ts';
+import { JoinRoom } from '../../../http/join-room.ts';
 import {
   FRAME_CHOICES,
   FRAME_ERROR,
@@ -34,6 +35,8 @@ import { saidBytes } from './said-bytes.ts';
 
 /** Frames with one of these, or without `choices`, are parsed; all others pass as bytes. */
 const PARSED_FLAGS = FRAME_FINISH_REASON | FRAME_USAGE | FRAME_ERROR | FRAME_TOOL_CALLS;
+/** What a chunk brings leaves before there is another, of whatever stream. */
+const LEAVING = new JoinRoom(128 * 1024);
 const LF = 0x0a;
 const CR = 0x0d;
 const BRACE = 0x7b;
@@ -143,7 +146,7 @@ export class ChatRelayStream implements AnswerStream {
     const out = this.#out;
     if (out.length === 0) return null;
     this.#out = [];
-    return out.length === 1 ? (out[0] ?? null) : Buffer.concat(out);
+    return out.length === 1 ? (out[0] ?? null) : LEAVING.join(out);
   }
 
   end(): Buffer | null {

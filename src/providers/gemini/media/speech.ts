@@ -125,7 +125,7 @@ class WholeSound extends SoundReader {
       this.#chunks = [];
       throw failed('malformed_reply', 'Gemini sent more sound than any text has.');
     }
-    this.#chunks.push(chunk);
+    this.#chunks.push(Buffer.from(chunk));
     return null;
   }
 

@@ -37,7 +37,7 @@ class SniffedSound implements SpeechReader {
 
   push(chunk: Buffer): Buffer | null {
     if (this.#isSound) return chunk;
-    this.#chunks.push(chunk);
+    this.#chunks.push(Buffer.from(chunk));
     const begun = Buffer.concat(this.#chunks);
     this.mediaType = mediaTypeOf(begun);
     if (this.mediaType?.startsWith('audio/') === true) {
