@@ -16,7 +16,7 @@ import { drainLimitError, isDrainLimit } from './routing-state.ts';
 import { replyLines } from './reply-headers.ts';
 import { bookRun, recordAttempt, totalCostOf, usageOrEstimate } from './settlement.ts';
 import type { StreamEnd } from './stream-attempt.ts';
-import type { Receipt } from './text-call.ts';
+import type { Receipt, WholeAnswer } from './text-call.ts';
 import type { CallRun } from './call-run.ts';
 
 function overheadMsOf(gateway: Gateway, run: CallRun): number {
@@ -81,11 +81,8 @@ function wholeHeaders(
   return headers;
 }
 
-export async function deliverWhole(
-  gateway: Gateway,
-  run: CallRun,
-  answered: WholeAnswered,
-): Promise<void> {
+/** Records the attempt that gave a whole answer. */
+function recordWhole(gateway: Gateway, run: CallRun, answered: WholeAnswered): Receipt {
   const { candidate, answer, meta, dispatchedAtMs } = answered;
   const usage = usageOrEstimate(gateway, run, {
     candidate,
@@ -112,15 +109,47 @@ export async function deliverWhole(
     },
   });
   run.firstTokenAtMs = meta.firstByteAtMs;
+  return receiptOf(run, answer.modelServed ?? candidate.model, usage);
+}
+
+/** Has media judged and stored. */
+async function keepMedia(gateway: Gateway, run: CallRun, answer: WholeAnswer): Promise<void> {
   if (answer.images !== undefined) await reviewAfter(gateway, answer.images);
   if (answer.store !== null) await answer.store(mediaKeeper(gateway, run));
-  const body = answer.render(receiptOf(run, answer.modelServed ?? candidate.model, usage));
+}
+
+/** Books a whole answer and sends it. */
+function bookAndSend(
+  gateway: Gateway,
+  run: CallRun,
+  { answered, receipt }: { readonly answered: WholeAnswered; readonly receipt: Receipt },
+): Promise<void> {
+  const { answer } = answered;
+  const body = answer.render(receipt);
   run.claim?.keepWhole(200, wholeHeaders(gateway, run, answered).list(), body);
-  await bookRun(gateway, run, { status: 200, errorCode: null, clientClosed: run.exchange.gone });
-  const headers = wholeHeaders(gateway, run, answered);
-  const { letters = null } = answer;
-  if (letters === null) run.exchange.send(200, headers, body);
-  else run.exchange.sendLetters(200, headers, letters);
+  const clientClosed = run.exchange.gone;
+  return bookRun(gateway, run, { status: 200, errorCode: null, clientClosed }).then(() => {
+    const headers = wholeHeaders(gateway, run, answered);
+    const { letters = null } = answer;
+    if (letters === null) run.exchange.send(200, headers, body);
+    else run.exchange.sendLetters(200, headers, letters);
+  });
+}
+
+export function deliverWhole(
+  gateway: Gateway,
+  run: CallRun,
+  answered: WholeAnswered,
+): Promise<void> {
+  const receipt = recordWhole(gateway, run, answered);
+  const { images, store } = answered.answer;
+  // Texts have no media: there is nothing to wait for.
+  if (images === undefined && store === null) {
+    return bookAndSend(gateway, run, { answered, receipt });
+  }
+  return keepMedia(gateway, run, answered.answer).then(() =>
+    bookAndSend(gateway, run, { answered, receipt }),
+  );
 }
 
 const STREAM_LINES =

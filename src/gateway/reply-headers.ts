@@ -7,11 +7,12 @@ import { formatUsd } from '../contracts/money.ts';
 import type { GatewayError } from '../contracts/gateway-error.ts';
 import type { RateView, RateViews } from '../metering/ports.ts';
 import type { ReplyHeaders } from './exchange.ts';
+import { flatText } from '../http/flat-text.ts';
 import { HeadLines } from './head-lines.ts';
 
 export interface ReplyFacts {
   readonly requestId: string;
-  /** Null where no provider was called. */
+  /** Null, as `model` is, where no provider was called. */
   readonly provider: string | null;
   readonly model: string | null;
   readonly attempts: number;
@@ -45,14 +46,28 @@ function tokenRateLines({ limit, remaining, resetMs }: RateView): string {
   return resetMs === null ? lines : `${lines}\r\nx-ratelimit-reset-tokens: ${formatReset(resetMs)}`;
 }
 
+/** The lines that say who has answered, kept for the next reply: mostly it is the same again. */
+let lastServer = { provider: '', model: '', lines: '' };
+
+function serverLines(provider: string, model: string): string {
+  if (lastServer.provider !== provider || lastServer.model !== model) {
+    const lines = new HeadLines();
+    lines.add('x-gateway-provider', provider);
+    lines.add('x-gateway-model', headerSafe(model));
+    lastServer = { provider, model, lines: flatText(lines.text) };
+  }
+  return lastServer.lines;
+}
+
 export function replyLines(facts: ReplyFacts): HeadLines {
   const lines = new HeadLines();
   lines.addOwn(
     `\r\nx-request-id: ${facts.requestId}\r\nx-gateway-attempts: ${facts.attempts}` +
       `\r\nx-gateway-overhead-ms: ${facts.overheadMs.toFixed(3)}`,
   );
-  if (facts.provider !== null) lines.add('x-gateway-provider', facts.provider);
-  if (facts.model !== null) lines.addOwn(`\r\nx-gateway-model: ${headerSafe(facts.model)}`);
+  if (facts.provider !== null && facts.model !== null) {
+    lines.addOwn(serverLines(facts.provider, facts.model));
+  }
   if (facts.costNanoUsd !== null) {
     lines.addOwn(`\r\nx-gateway-cost: ${formatUsd(facts.costNanoUsd)}`);
   }

@@ -323,7 +323,7 @@ function callEndOf(gateway: Gateway, run: CallRun, end: RunEnd): CallEnd {
  */
 export function bookRun(gateway: Gateway, run: CallRun, end: RunEnd): Promise<void> {
   const callEnd = callEndOf(gateway, run, end);
-  return gateway.bookings.book(callEnd).then(() => {
+  return gateway.bookings.book(callEnd, () => {
     if (run.claim !== null) run.claim.isEnded = true;
     run.isBooked = true;
     gateway.recorder.requestEnded(callEnd.command.request, run.caller);

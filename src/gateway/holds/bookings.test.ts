@@ -79,24 +79,28 @@ afterEach(async () => {
   await bookings.close(0);
 });
 
+const same = <Value>(value: Value): Value => value;
+
 it('repeats what the store refuses for a caller who waits', async () => {
   ledger.script.push('refused', 'refused');
-  expect(await bookings.book(endOf('a'))).toEqual(SETTLED);
+  expect(await bookings.book(endOf('a'), same)).toEqual(SETTLED);
   expect(ledger).toMatchObject({ booked: ['hold_a'], commands: 3 });
 });
 
 it('finds what was booked when only the answer was lost', async () => {
   ledger.script.push('lost');
-  expect(await bookings.book(endOf('a'))).toEqual({ ...SETTLED, replayed: true });
+  expect(await bookings.book(endOf('a'), same)).toEqual({ ...SETTLED, replayed: true });
   expect(ledger.booked).toEqual(['hold_a']);
 });
 
 it('ends its patience, and repeats no fault of its own', async () => {
   ledger.rest = 'refused';
-  await expect(bookings.book(endOf('a'))).rejects.toMatchObject({ code: 'metering_unavailable' });
+  await expect(bookings.book(endOf('a'), same)).rejects.toMatchObject({
+    code: 'metering_unavailable',
+  });
   expect(ledger.commands).toBe(4);
   ledger.rest = 'broken';
-  await expect(bookings.book(endOf('b'))).rejects.toThrow('a fault of our own');
+  await expect(bookings.book(endOf('b'), same)).rejects.toThrow('a fault of our own');
   expect(ledger.commands).toBe(5);
 });
 

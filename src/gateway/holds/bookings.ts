@@ -86,10 +86,13 @@ export class Bookings {
   /**
    * Books an end for a caller who waits for it, with some patience where the store refuses.
    *
+   * @param onBooked called once, when it is: told here it costs no further promise
    * @throws GatewayError `metering_unavailable` when it still does: then {@link keep} it. Whether it was booked is not known
    */
-  book(end: CallEnd): Promise<Settled> {
-    return this.#send(end).catch((error: unknown) => this.#bookAgain(end, error));
+  book<Result>(end: CallEnd, onBooked: (settled: Settled) => Result): Promise<Result> {
+    return this.#send(end).then(onBooked, (error: unknown) =>
+      this.#bookAgain(end, error).then(onBooked),
+    );
   }
 
   /** Takes an end that could not be booked, to be tried again. @param onBooked called once, when it is */
