@@ -4,7 +4,7 @@
  * @module
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type ChainLink, eventLine, type EventRow, linkHash } from './ledger-line.ts';
+import { type ChainLink, eventLine, type EventRow, headEnd, linkHash } from './ledger-line.ts';
 import { integer, type SqlRow, text } from './subscriptions.ts';
 
 /** Reads a row of `ledger_chain`. */
@@ -24,6 +24,10 @@ export class HashChain {
   #lines = '';
   #firstSeq = 0;
   #lastSeq = 0;
+  /** Events of a batch are of one moment, and most of them in a row of one customer. */
+  #customerId = '';
+  #atMs = 0;
+  #headEnd = '';
 
   /** @throws Error with one sentence when the database has no chain */
   constructor(database: DatabaseSync) {
@@ -46,7 +50,12 @@ export class HashChain {
   add(row: EventRow): void {
     if (this.#lines === '') this.#firstSeq = row.seq;
     this.#lastSeq = row.seq;
-    this.#lines += eventLine(row);
+    if (row.customerId !== this.#customerId || row.atMs !== this.#atMs) {
+      this.#customerId = row.customerId;
+      this.#atMs = row.atMs;
+      this.#headEnd = headEnd(row);
+    }
+    this.#lines += eventLine(row, this.#headEnd);
   }
 
   /** Writes the hash over what was added; nothing where nothing was. Last before the commit. */

@@ -7,6 +7,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { METERS } from '../../contracts/metering.ts';
 import type { BucketImage, JournalEntry, Posting } from '../../metering/core/types.ts';
 import { isWalletBucket } from '../../metering/core/credits.ts';
+import { BulkInsert } from './bulk-insert.ts';
 import {
   amountAt,
   bodyText,
@@ -26,6 +27,8 @@ import {
   type SqlRow,
   text,
 } from './subscriptions.ts';
+
+const EVENT_COLUMNS = ['seq', 'event_id', 'kind', 'hold_id', 'customer_id', 'at', 'body'] as const;
 
 /** Next numbers to be given out. */
 export interface JournalPosition {
@@ -142,7 +145,7 @@ interface KnownBucket {
 
 /** The writer's side. Everything runs inside the caller's transaction. */
 export class JournalTables {
-  readonly #insertEvent: StatementSync;
+  readonly #events: BulkInsert;
   readonly #insertBucket: StatementSync;
   readonly #insertWalletEntry: StatementSync;
   readonly #updateBucket: StatementSync;
@@ -164,10 +167,7 @@ export class JournalTables {
   readonly #marking = new Set<string>();
 
   constructor(database: DatabaseSync) {
-    this.#insertEvent = database.prepare(
-      'INSERT INTO event (seq, event_id, kind, hold_id, customer_id, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    );
-    this.#insertEvent.setReadBigInts(false);
+    this.#events = new BulkInsert(database, 'event', EVENT_COLUMNS);
     this.#insertWalletEntry = database.prepare(
       'INSERT INTO wallet_entry (customer_id, seq) VALUES (?, ?)',
     );
@@ -216,6 +216,7 @@ export class JournalTables {
       if (no >= position.nextNo) this.#buckets.delete(id);
     }
     this.#nextNo = position.nextNo;
+    this.#events.drop();
     this.#chain.reset();
     this.#touched = [];
     this.#walletEntries = [];
@@ -241,11 +242,7 @@ export class JournalTables {
     return row === undefined ? null : readBucket(row);
   }
 
-  /**
-   * Writes one entry and returns its sequence number.
-   *
-   * @throws Error of SQLite: a UNIQUE violation when the event is already in the journal
-   */
+  /** Takes one entry, which {@link flush} writes, and returns its sequence number. */
   append(entry: JournalEntry, attemptsText: string | null): number {
     for (const bucket of entry.newBuckets) this.#addBucket(bucket, entry.customerId);
     const postings: StoredPosting[] = [];
@@ -264,7 +261,7 @@ export class JournalTables {
     const { eventId, kind, holdId, customerId, atMs } = entry;
     const body = bodyText(entry, postings, attemptsText);
     const stored = storedEventId(eventId, holdId);
-    this.#insertEvent.run(seq, stored, kind, holdId, customerId, atMs, body);
+    this.#events.add(seq, stored, kind, holdId, customerId, atMs, body);
     this.#chain.add({ seq, eventId, kind, holdId, customerId, atMs, body });
     if (touchesCredits) {
       this.#insertWalletEntry.run(entry.customerId, seq);
@@ -278,8 +275,13 @@ export class JournalTables {
     this.#chain.seal();
   }
 
-  /** Writes every touched bucket once, as it now stands in memory. */
-  flushBuckets(bucketOf: (bucketId: string) => BucketImage | null): void {
+  /**
+   * Writes the entries that were taken, and every touched bucket once, as it now stands in memory.
+   *
+   * @throws Error of SQLite: a UNIQUE violation when an event is already in the journal
+   */
+  flush(bucketOf: (bucketId: string) => BucketImage | null): void {
+    this.#events.flush();
     for (const bucketId of this.#touched) {
       const bucket = bucketOf(bucketId);
       if (bucket === null) throw new Error(`bucket ${bucketId} was changed but is not in memory`);

@@ -41,18 +41,20 @@ export function readEventRow(row: SqlRow): EventRow {
   };
 }
 
-/** The event's line, with its line feed. Members always stand in this order, without spaces. */
-export function eventLine(row: EventRow): string {
-  const { seq, eventId, kind, holdId, customerId, atMs, body } = row;
-  const head = JSON.stringify({
-    seq,
-    id: eventId,
-    kind,
-    hold: holdId,
-    customer: customerId,
-    at: atMs,
-  });
-  return `${head.slice(0, -1)},"body":${body}}\n`;
+/** Where an event's head ends and its body begins, in its line. */
+export function headEnd({ customerId, atMs }: Pick<EventRow, 'customerId' | 'atMs'>): string {
+  return `,"customer":${JSON.stringify(customerId)},"at":${atMs},"body":`;
+}
+
+/**
+ * The event's line, with its line feed. Members always stand in this order, without spaces.
+ *
+ * @param end the row's {@link headEnd}, where the caller has it
+ */
+export function eventLine(row: EventRow, end = headEnd(row)): string {
+  // Put together by hand, which takes half as long as an object's text; kinds are words of a list that need no escape.
+  const { seq, eventId, kind, holdId, body } = row;
+  return `{"seq":${seq},"id":${JSON.stringify(eventId)},"kind":"${kind}","hold":${JSON.stringify(holdId)}${end}${body}}\n`;
 }
 
 /** SHA-256 over the hash before, the numbers of the first and last event, and the events' lines. */

@@ -10,6 +10,7 @@ import { type Meter, METERS } from '../../contracts/metering.ts';
 import type { Charge } from '../../metering/ports.ts';
 import { packAmount } from '../../metering/core/meter-amounts.ts';
 import { HOUR_MS } from '../../metering/core/windows.ts';
+import { isDuplicate } from './sqlite-errors.ts';
 import { integer, nullableText } from './subscriptions.ts';
 import { UsageDays } from './usage-days.ts';
 import { type Subject, type SubjectNames, UsageSubjects } from './usage-subjects.ts';
@@ -183,9 +184,8 @@ export class UsageTables {
     this.#meters = new UsedMeters(database);
     this.#insertRequest = database.prepare(
       `INSERT INTO request (row, request_id, customer_id, started_at, hold_id, body, usage)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#insertRequest.setReadBigInts(false);
     this.#findRequest = database.prepare('SELECT row, usage FROM request WHERE request_id = ?');
     this.#replaceRequest = database.prepare(
       'UPDATE request SET started_at = ?, hold_id = ?, body = ?, usage = ? WHERE row = ?',
@@ -203,16 +203,8 @@ export class UsageTables {
     const first = requestRowAt(identity.reservedAtMs);
     for (let attempt = 0; attempt < ROWS_PER_MS; attempt += 1) {
       this.#rowInMs = (this.#rowInMs + 1) % ROWS_PER_MS;
-      const { changes } = this.#insertRequest.run(
-        first + this.#rowInMs,
-        identity.requestId,
-        identity.customerId,
-        request.startedAtMs,
-        request.holdId,
-        request.requestText,
-        usage,
-      );
-      if (changes === 1 || this.#replace(request, usage)) break;
+      if (this.#insert(first + this.#rowInMs, request, usage)) break;
+      if (this.#replace(request, usage)) break;
     }
     const last = charges.length - 1;
     charges.forEach((charge, at) => {
@@ -244,6 +236,20 @@ export class UsageTables {
   #forgetRollups(): void {
     this.#rollups = new Map();
     this.#last = null;
+  }
+
+  /** False where the row is taken, or the request was written before. */
+  #insert(row: number, request: RequestWrite, usage: string | null): boolean {
+    const { identity, startedAtMs, holdId, requestText } = request;
+    const { requestId, customerId } = identity;
+    try {
+      // `get` rather than `run`: there is no row to give, and no object of numbers is made that nobody reads.
+      this.#insertRequest.get(row, requestId, customerId, startedAtMs, holdId, requestText, usage);
+      return true;
+    } catch (error) {
+      if (!isDuplicate(error)) throw error;
+      return false;
+    }
   }
 
   #replace(request: RequestWrite, usage: string | null): boolean {

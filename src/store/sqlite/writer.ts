@@ -387,7 +387,7 @@ export class Writer {
       for (const bucket of entry.newBuckets) this.#accounts.freezePeriod(bucket.windowId);
       seqs.push(this.#journal.append(entry, attemptsText));
     }
-    this.#journal.flushBuckets((bucketId) => this.#engine.bucket(bucketId));
+    this.#journal.flush((bucketId) => this.#engine.bucket(bucketId));
     if (writes.crossings.length > 0) this.#crossings.note(writes.crossings);
     this.#wallets?.note(this.#journal.walletEntries);
     for (const request of writes.requests) this.#usage.write(request);
