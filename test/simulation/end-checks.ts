@@ -75,7 +75,7 @@ function sumOf(database: DatabaseSync, sql: string, ...args: readonly string[]):
 export function spentBy(database: DatabaseSync, customerId: string): bigint {
   let sum = 0n;
   for (const row of database
-    .prepare('SELECT usage FROM request WHERE customer_id = ?')
+    .prepare('SELECT usage FROM request JOIN request_owner ON no = owner_no WHERE customer_id = ?')
     .iterate(customerId)) {
     // What was released has none.
     if (row['usage'] !== null) sum += costOf(row['usage']);

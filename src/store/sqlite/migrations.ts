@@ -20,6 +20,7 @@ import { SUBSCRIPTION_TABLES } from './schema/subscriptions.ts';
 import { ALERTS } from './schema/alerts.ts';
 import { PRICES } from './schema/prices.ts';
 import { RECONCILIATION } from './schema/reconciliation.ts';
+import { REQUESTS_2 } from './schema/requests.ts';
 import { WALLET } from './schema/wallet.ts';
 import { AUDIT } from './schema/audit.ts';
 import { ASSETS } from './schema/assets.ts';
@@ -178,6 +179,7 @@ const VERSION_2: readonly string[] = [
   IDEMPOTENCY,
   QUOTES,
   USAGE_2,
+  REQUESTS_2,
   SUBSCRIPTION_TABLES,
   ALERTS,
   LIMIT_SCOPES,

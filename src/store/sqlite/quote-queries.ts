@@ -6,6 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { inputTokensOf, outputTokensOf } from '../../contracts/usage.ts';
 import type { OutputRatio } from '../../metering/quote-port.ts';
+import { OF_CUSTOMER, REQUESTS_WITH_OWNER } from './request-owners.ts';
 import { readRequest, REQUEST_COLUMNS } from './row-codec.ts';
 
 /** Latest calls that are looked at: enough for a median, and a bound on the time it takes. */
@@ -25,7 +26,7 @@ export function outputRatioReader(
   database: DatabaseSync,
 ): (customerId: string, models: readonly string[]) => readonly OutputRatio[] {
   const latest = database.prepare(
-    `SELECT ${REQUEST_COLUMNS} FROM request WHERE customer_id = ? ORDER BY row DESC LIMIT ${CALLS_MAX}`,
+    `SELECT ${REQUEST_COLUMNS} FROM ${REQUESTS_WITH_OWNER} WHERE ${OF_CUSTOMER} ORDER BY row DESC LIMIT ${CALLS_MAX}`,
   );
   return (customerId, models) => {
     const ratios = new Map<string, number[]>(models.map((model) => [model, []]));

@@ -24,6 +24,7 @@ import { KEY_ROWS, readCustomer, readKey } from './directory-rows.ts';
 import { HoldHistory } from './hold-history.ts';
 import { EventReader } from './journal-tables.ts';
 import { pageOf, pageSize, numberCursor, placeCursor } from './paging.ts';
+import { OF_CUSTOMER, REQUESTS_WITH_OWNER } from './request-owners.ts';
 import { decodeAttempts, readRequest, REQUEST_COLUMNS } from './row-codec.ts';
 import {
   groupVersions,
@@ -133,10 +134,10 @@ export class Reader {
     const rows =
       query.customerId === null
         ? this.#sql(
-            `SELECT row, ${REQUEST_COLUMNS} FROM request WHERE ${where} ORDER BY row DESC LIMIT ?`,
+            `SELECT row, ${REQUEST_COLUMNS} FROM ${REQUESTS_WITH_OWNER} WHERE ${where} ORDER BY row DESC LIMIT ?`,
           ).all(...bounds, limit + 1)
         : this.#sql(
-            `SELECT row, ${REQUEST_COLUMNS} FROM request WHERE customer_id = ? AND ${where} ORDER BY row DESC LIMIT ?`,
+            `SELECT row, ${REQUEST_COLUMNS} FROM ${REQUESTS_WITH_OWNER} WHERE ${OF_CUSTOMER} AND ${where} ORDER BY row DESC LIMIT ?`,
           ).all(query.customerId, ...bounds, limit + 1);
     return pageOf(rows, limit, {
       read: readRequest,
@@ -147,7 +148,7 @@ export class Reader {
   request(requestId: string): RequestDetail | null {
     return this.#inSnapshot(() => {
       const row = this.#sql(
-        `SELECT hold_id, ${REQUEST_COLUMNS} FROM request WHERE request_id = ?`,
+        `SELECT hold_id, ${REQUEST_COLUMNS} FROM ${REQUESTS_WITH_OWNER} WHERE request_id = ?`,
       ).get(requestId);
       if (row === undefined) return null;
       const story = this.#history.story(text(row, 'hold_id'));

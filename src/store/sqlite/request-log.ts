@@ -5,6 +5,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { RequestLogQuery, RequestRecord } from '../../metering/ports.ts';
+import { OF_CUSTOMER, REQUESTS_WITH_OWNER } from './request-owners.ts';
 import { readRequest, REQUEST_COLUMNS } from './row-codec.ts';
 import { integer } from './subscriptions.ts';
 
@@ -16,7 +17,7 @@ export function readRequestLog(
   database: DatabaseSync,
   query: RequestLogQuery,
 ): { readonly data: readonly RequestRecord[]; readonly total: number } {
-  const conditions = ['customer_id = ?'];
+  const conditions = [OF_CUSTOMER];
   const values: (string | number)[] = [query.customerId];
   const add = (condition: string, value: string | number | null): void => {
     if (value === null) return;
@@ -34,7 +35,7 @@ export function readRequestLog(
     const total = integer(counted.get(...values) ?? {}, 'total');
     const rows = database
       .prepare(
-        `SELECT ${REQUEST_COLUMNS} FROM request WHERE ${where} ORDER BY row DESC LIMIT ? OFFSET ?`,
+        `SELECT ${REQUEST_COLUMNS} FROM ${REQUESTS_WITH_OWNER} WHERE ${where} ORDER BY row DESC LIMIT ? OFFSET ?`,
       )
       .all(...values, query.limit, query.offset);
     return { data: rows.map(readRequest), total };

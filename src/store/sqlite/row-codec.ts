@@ -147,10 +147,10 @@ export function encodeRequest(record: RequestRecord): string {
   return JSON.stringify(row);
 }
 
-/** What {@link readRequest} needs of a row of `request`. */
+/** What {@link readRequest} needs of a row of `request` with its owner (`request-owners.ts`). */
 export const REQUEST_COLUMNS = 'request_id, customer_id, body';
 
-/** Reads a row of `request` with {@link REQUEST_COLUMNS}. */
+/** Reads a row with {@link REQUEST_COLUMNS}. */
 export function readRequest(stored: SqlRow): RequestRecord {
   const row: RequestRow = JSON.parse(text(stored, 'body'));
   const flags = row[9];

@@ -7,6 +7,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { modalityOf } from '../../contracts/metering.ts';
 import type { UsageQuery } from '../../metering/ports.ts';
 import { HoldHistory } from './hold-history.ts';
+import { OF_CUSTOMER, REQUESTS_WITH_OWNER } from './request-owners.ts';
 import { readRequest, REQUEST_COLUMNS } from './row-codec.ts';
 import { integer, nullableText, type SqlRow, text } from './subscriptions.ts';
 import { providerOf, requestRowAt, reservedAtOfRow, unpackCharges } from './usage-tables.ts';
@@ -64,8 +65,8 @@ export function countRequests(database: DatabaseSync, into: Totals, edge: Edge):
   const { query, fromMs, toMs } = edge;
   if (fromMs >= toMs) return;
   const statement = database.prepare(
-    `SELECT row, hold_id, usage, ${REQUEST_COLUMNS} FROM request
-     WHERE ${query.customerId === null ? '' : 'customer_id = ? AND'} row >= ? AND row < ? AND usage IS NOT NULL`,
+    `SELECT row, hold_id, usage, ${REQUEST_COLUMNS} FROM ${REQUESTS_WITH_OWNER}
+     WHERE ${query.customerId === null ? '' : `${OF_CUSTOMER} AND`} row >= ? AND row < ? AND usage IS NOT NULL`,
   );
   const read = requestReader(database, query);
   const customer = query.customerId === null ? [] : [query.customerId];

@@ -10,6 +10,7 @@ import { type Meter, METERS } from '../../contracts/metering.ts';
 import type { Charge } from '../../metering/ports.ts';
 import { packAmount } from '../../metering/core/meter-amounts.ts';
 import { HOUR_MS } from '../../metering/core/windows.ts';
+import { RequestOwners } from './request-owners.ts';
 import { isDuplicate } from './sqlite-errors.ts';
 import { integer, nullableText } from './subscriptions.ts';
 import { UsageDays } from './usage-days.ts';
@@ -168,6 +169,7 @@ export class UsageTables {
   readonly #findRequest: StatementSync;
   readonly #replaceRequest: StatementSync;
   readonly #addHour: StatementSync;
+  readonly #owners: RequestOwners;
   readonly #subjects: UsageSubjects;
   readonly #tags: UsageTags;
   readonly #meters: UsedMeters;
@@ -179,11 +181,12 @@ export class UsageTables {
 
   constructor(database: DatabaseSync) {
     this.days = new UsageDays(database);
+    this.#owners = new RequestOwners(database);
     this.#subjects = new UsageSubjects(database);
     this.#tags = new UsageTags(database);
     this.#meters = new UsedMeters(database);
     this.#insertRequest = database.prepare(
-      `INSERT INTO request (row, request_id, customer_id, started_at, hold_id, body, usage)
+      `INSERT INTO request (row, request_id, owner_no, started_at, hold_id, body, usage)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#findRequest = database.prepare('SELECT row, usage FROM request WHERE request_id = ?');
@@ -227,6 +230,7 @@ export class UsageTables {
   /** After a failed transaction: forgets what was noted, and numbers that may not have been written. */
   reset(): void {
     this.#forgetRollups();
+    this.#owners.reset();
     this.#subjects.reset();
     this.#tags.reset();
     this.#meters.reset();
@@ -242,9 +246,10 @@ export class UsageTables {
   #insert(row: number, request: RequestWrite, usage: string | null): boolean {
     const { identity, startedAtMs, holdId, requestText } = request;
     const { requestId, customerId } = identity;
+    const owner = this.#owners.numberOf(customerId);
     try {
       // `get` rather than `run`: there is no row to give, and no object of numbers is made that nobody reads.
-      this.#insertRequest.get(row, requestId, customerId, startedAtMs, holdId, requestText, usage);
+      this.#insertRequest.get(row, requestId, owner, startedAtMs, holdId, requestText, usage);
       return true;
     } catch (error) {
       if (!isDuplicate(error)) throw error;
