@@ -5,6 +5,7 @@
  */
 import { GatewayError } from '../contracts/gateway-error.ts';
 import type { HeaderReader } from './caller.ts';
+import { isIdentity } from '../http/body-decoder.ts';
 import { HOP_HEADER } from '../http/upstream.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -85,7 +86,7 @@ export function assertBodyType(headers: HeaderReader, bodies: keyof typeof WANTE
     });
   }
   const coding = headers.header('content-encoding');
-  if (coding !== null && coding !== 'identity') {
+  if (coding !== null && !isIdentity(coding)) {
     throw new GatewayError('unsupported_media_type', {
       message: 'The body must not be compressed: send it without content-encoding.',
       param: 'content-encoding',

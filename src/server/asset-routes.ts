@@ -12,6 +12,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { idempotencyKeyOf } from '../gateway/idempotency-key.ts';
 import { answerOnce } from '../gateway/idempotent.ts';
 import { assertJsonBody } from '../gateway/request-headers.ts';
+import { isIdentity } from '../http/body-decoder.ts';
 import type { KeptReply } from '../gateway/reply-seal.ts';
 import type { AssetRecord } from '../media/asset-port.ts';
 import { claimedType } from '../media/media-inputs.ts';
@@ -35,7 +36,7 @@ interface Upload {
 async function receiveUpload(gateway: Gateway, exchange: NodeExchange): Promise<Upload> {
   const { maxBytes } = gateway.assets;
   const type = exchange.header('content-type');
-  if (exchange.header('content-encoding') !== null) {
+  if (!isIdentity(exchange.header('content-encoding') ?? '')) {
     throw new GatewayError('unsupported_media_type', {
       message: 'The body must not be compressed: send it without content-encoding.',
       param: 'content-encoding',

@@ -115,12 +115,19 @@ export class NodeExchange extends Exchange {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const list = listOf(headers);
     list.push('content-length', String(bytes.length));
-    if (!this.request.complete) {
+    if (!this.#hasCome) {
       list.push('connection', 'close');
       readOver(this.request);
     }
     this.response.writeHead(status, list);
     this.response.end(bytes);
+  }
+
+  /** Whether nothing of the request is still to come. Node says so of one without a body only after its handler. */
+  get #hasCome(): boolean {
+    const { complete, headers } = this.request;
+    if (complete || headers['transfer-encoding'] !== undefined) return complete;
+    return Number(headers['content-length'] ?? 0) === 0;
   }
 
   startStream(headers: ReplyHeaders | HeadLines): void {

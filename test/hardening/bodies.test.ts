@@ -91,6 +91,11 @@ describe('F53, F54: what is no JSON object in UTF-8', () => {
     await expectRefused(await post(valid, { 'content-encoding': 'gzip' }), 415, 'content-encoding');
   });
 
+  it.each(['identity', 'Identity'])('content-encoding %s is none', async (coding) => {
+    expect((await post(valid, { 'content-encoding': coding })).status).toBe(200);
+    lab.simulator.reset();
+  });
+
   it.each([
     'application/json; charset=UTF-8',
     'application/json;charset="utf-8"',

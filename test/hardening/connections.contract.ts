@@ -172,6 +172,31 @@ export function describeConnections(front: 'plain' | 'node'): void {
       expect(reply.status).toBe(200);
     });
 
+    it('a request without a body keeps its connection, whatever it is answered', async () => {
+      const connection = await RawConnection.open(lab.port);
+      for (const path of ['GET /health/live', 'GET /none', 'DELETE /v1/models', 'GET /v1/me']) {
+        connection.write(`${path} HTTP/1.1\r\nhost: gateway\r\n\r\n`);
+        const { headers } = await connection.reply();
+        expect(headers['connection']).toBe('keep-alive');
+      }
+      connection.destroy();
+    });
+
+    it('F46: who is refused while still sending gets to read why', async () => {
+      const connection = await RawConnection.open(lab.port);
+      const length = 8 * 1024 * 1024;
+      connection.write(`${POST.replace(SERVICE_KEY, 'wrong')}content-length: ${length}\r\n\r\n`);
+      const piece = Buffer.alloc(64 * 1024, ' ');
+      for (let sent = 0; sent < length; sent += piece.length) {
+        if (!(await connection.writeAll(piece))) break;
+      }
+      const reply = await connection.reply();
+      expect(reply).toMatchObject({ status: 401, headers: { connection: 'close' } });
+      expect(JSON.parse(reply.body)).toMatchObject({ error: { code: 'invalid_api_key' } });
+      await connection.closed();
+      connection.destroy();
+    });
+
     it('an upgrade that is not offered is an ordinary request', async () => {
       const upgrade = 'connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: x\r\n';
       const reply = await rawCall(lab.port, `GET /v1/me HTTP/1.1\r\n${HEAD}${upgrade}\r\n`);
@@ -233,6 +258,22 @@ export function describeConnections(front: 'plain' | 'node'): void {
         expect(lab.simulator.log[0]).toMatchObject({ clientClosedEarly: true });
       },
     );
+
+    it('F42: all that it had asked for is answered, whatever reads the rest', async () => {
+      const connection = await RawConnection.open(lab.port);
+      const get = `GET /health/live HTTP/1.1\r\nhost: gateway\r\n\r\n`;
+      const post = `${POST}${LENGTH}\r\n${BODY}`;
+      connection.write(post + post + get + post);
+      connection.halfClose();
+      const statuses: number[] = [];
+      while (statuses.length < 4) {
+        const { status } = await connection.reply();
+        if (status !== 102) statuses.push(status);
+      }
+      await connection.closed();
+      connection.destroy();
+      expect([statuses, connection.received]).toEqual([[200, 200, 200, 200], '']);
+    });
 
     it('a half that is closed inside a body is an incomplete request', async () => {
       const connection = await RawConnection.open(lab.port);

@@ -37,7 +37,7 @@ export interface PlainService {
   forget(connection: PlainConnection): void;
 }
 
-type State = 'silent' | 'idle' | 'body' | 'reply' | 'refused' | 'over';
+type State = 'silent' | 'idle' | 'body' | 'reply' | 'leaving' | 'over';
 
 export class PlainConnection implements ReplyLine {
   readonly socket: Socket;
@@ -50,8 +50,8 @@ export class PlainConnection implements ReplyLine {
   #exchange: PlainExchange | null = null;
   /** The body of the exchange, while it comes. */
   #body: LateBody | null = null;
-  /** What has come behind a request that is being served. */
-  #next: Buffer | null = null;
+  /** Whether something has come that is for later. The socket, paused, has it: its end is not told before it is read. */
+  #hasNext = false;
   #hasEnded = false;
   readonly #onData = (bytes: Buffer): void => this.#take(bytes);
   readonly #onEnd = (): void => this.#ended();
@@ -70,14 +70,19 @@ export class PlainConnection implements ReplyLine {
   replied(closes: boolean): void {
     this.#exchange = null;
     this.#body = null;
-    if (closes || this.#hasEnded) {
+    if (this.#hasEnded) {
       this.#state = 'over';
       this.socket.destroySoon();
       return;
     }
+    if (closes) {
+      this.socket.end();
+      this.#leave();
+      return;
+    }
     this.#state = 'idle';
     this.#sinceMs = performance.now();
-    if (this.#next !== null) this.#goOn();
+    if (this.#hasNext) this.#goOn();
   }
 
   /** Acts upon what has lasted too long. */
@@ -96,7 +101,7 @@ export class PlainConnection implements ReplyLine {
         if (this.socket.writableLength > 0) this.#sinceMs = nowMs;
         else if (lastedMs >= KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS) this.socket.destroy();
         return;
-      case 'refused':
+      case 'leaving':
         if (lastedMs >= FAREWELL_MS) this.socket.destroy();
         return;
       case 'reply':
@@ -109,16 +114,15 @@ export class PlainConnection implements ReplyLine {
     switch (this.#state) {
       case 'silent':
       case 'idle':
-        if (this.#next === null) this.#begin(bytes);
-        else this.#keep(bytes);
+        this.#begin(bytes);
         return;
       case 'body':
         this.#takeBody(bytes);
         return;
       case 'reply':
-        this.#keep(bytes);
+        this.#keepNext(bytes);
         return;
-      case 'refused':
+      case 'leaving':
       case 'over':
         return;
     }
@@ -151,9 +155,10 @@ export class PlainConnection implements ReplyLine {
     }
     this.#state = 'reply';
     const body = bytes.subarray(head.bytes, end);
-    if (bytes.length > end) this.#next = bytes.subarray(end);
+    const next = bytes.length > end ? bytes.subarray(end) : null;
+    if (next !== null) this.#keep(next);
     this.#serve(this.#service.open(this, { route, head, body }));
-    if (this.#next !== null) this.#judgeNext();
+    if (next !== null && this.#hasNext) this.#judge(next);
   }
 
   #serve(exchange: PlainExchange): void {
@@ -172,7 +177,7 @@ export class PlainConnection implements ReplyLine {
     this.#body = null;
     this.#state = 'reply';
     body.push(bytes.length === left ? bytes : bytes.subarray(0, left));
-    if (bytes.length > left) this.#keep(bytes.subarray(left));
+    if (bytes.length > left) this.#keepNext(bytes.subarray(left));
   }
 
   /**
@@ -180,29 +185,29 @@ export class PlainConnection implements ReplyLine {
    * then told by a reset alone.
    */
   #keep(bytes: Buffer): void {
-    this.#next = this.#next === null ? bytes : Buffer.concat([this.#next, bytes]);
-    this.#judgeNext();
+    this.#hasNext = true;
+    this.socket.pause();
+    this.socket.unshift(bytes);
+  }
+
+  /** The same behind a request that is being served. */
+  #keepNext(bytes: Buffer): void {
+    this.#keep(bytes);
+    this.#judge(bytes);
   }
 
   /** What is no request at all ends the connection at once. */
-  #judgeNext(): void {
-    if (this.#next === null) return;
-    this.socket.pause();
-    const lineEnd = this.#next.indexOf(0x0a);
-    if (lineEnd >= 0 && !REQUEST_LINE.test(this.#next.toString('latin1', 0, lineEnd + 1))) {
+  #judge(next: Buffer): void {
+    const lineEnd = next.indexOf(0x0a);
+    if (lineEnd >= 0 && !REQUEST_LINE.test(next.toString('latin1', 0, lineEnd + 1))) {
       this.#refuse('HPE_INVALID_METHOD');
     }
   }
 
   /** Goes on with what had been kept. */
   #goOn(): void {
-    const next = this.#next;
-    this.#next = null;
-    if (next === null) return;
-    this.#begin(next);
-    // A body that is late is waited for by whoever wants it.
-    const isListening = this.#state === 'reply' || this.#state === 'idle';
-    if (this.#next === null && isListening) this.socket.resume();
+    this.#hasNext = false;
+    this.socket.resume();
   }
 
   #handOver(bytes: Buffer): void {
@@ -236,14 +241,17 @@ export class PlainConnection implements ReplyLine {
   #refuse(code: string): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    this.#next = null;
-    this.#state = 'refused';
-    this.#sinceMs = performance.now();
     const isBegun = exchange?.headSent === true;
     exchange?.lineLost();
     if (isBegun) this.socket.destroy();
     else this.#service.refuse(this.socket, code);
-    // What still comes is read over: unread, it would turn the farewell into a reset.
+    this.#leave();
+  }
+
+  /** What still comes is read over for a while: unread, it would turn the farewell that was written into a reset. */
+  #leave(): void {
+    this.#state = 'leaving';
+    this.#sinceMs = performance.now();
     this.socket.resume();
   }
 
