@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { fixedMilliseconds } from '../contracts/durations.ts';
 import { isGatewayError } from '../contracts/gateway-error.ts';
 import type { ClaimOutcome, IdempotencyStore, NewClaim } from '../metering/idempotency-port.ts';
 import type { JobRecord } from '../metering/job-port.ts';
@@ -83,7 +84,7 @@ function sendAgain(gateway: Gateway, exchange: Exchange, reply: KeptReply): void
     if (!MOMENTARY.test(name)) headers.push(name, reply.headers[at + 1] ?? '');
   }
   const tookMs = gateway.clock.monotonicMs() - exchange.startedAtMonotonicMs;
-  headers.push('x-gateway-overhead-ms', tookMs.toFixed(3), 'idempotency-replayed', 'true');
+  headers.push('x-gateway-overhead-ms', fixedMilliseconds(tookMs), 'idempotency-replayed', 'true');
   gateway.recorder.requestReplayed({
     requestId: exchange.requestId,
     firstRequestId: headers[headers.indexOf('x-request-id') + 1] ?? '',

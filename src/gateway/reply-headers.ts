@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fixedMilliseconds } from '../contracts/durations.ts';
 import { formatUsd } from '../contracts/money.ts';
 import type { GatewayError } from '../contracts/gateway-error.ts';
 import type { RateView, RateViews } from '../metering/ports.ts';
@@ -63,7 +64,7 @@ export function replyLines(facts: ReplyFacts): HeadLines {
   const lines = new HeadLines();
   lines.addOwn(
     `\r\nx-request-id: ${facts.requestId}\r\nx-gateway-attempts: ${facts.attempts}` +
-      `\r\nx-gateway-overhead-ms: ${facts.overheadMs.toFixed(3)}`,
+      `\r\nx-gateway-overhead-ms: ${fixedMilliseconds(facts.overheadMs)}`,
   );
   if (facts.provider !== null && facts.model !== null) {
     lines.addOwn(serverLines(facts.provider, facts.model));

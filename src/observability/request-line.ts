@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { toMicroseconds } from '../contracts/durations.ts';
+import { jsonMilliseconds } from '../contracts/durations.ts';
 import { formatUsd } from '../contracts/money.ts';
 import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
 import type { Caller } from '../gateway/caller.ts';
@@ -83,7 +83,7 @@ export function requestLine(request: RequestRecord, caller: Caller): string {
     `{"level":${INFO},"time":"${isoTime(request.finishedAtMs)}","event":"request","request_id":"${request.requestId}"` +
     `${sharedMembersOf(request, caller)},"input_tokens":${inputTokensOf(request.usage)},"output_tokens":${outputTokensOf(request.usage)}` +
     `,"cost_usd":"${formatUsd(request.costNanoUsd)}","duration_ms":${request.finishedAtMs - startedAtMs}` +
-    `,"overhead_ms":${toMicroseconds(request.overheadMs)}`;
+    `,"overhead_ms":${jsonMilliseconds(request.overheadMs)}`;
   if (firstTokenAtMs !== null) line += `,"first_token_ms":${firstTokenAtMs - startedAtMs}`;
   if (request.errorCode !== null) line += `,"error_code":"${request.errorCode}"`;
   if (request.clientClosed) line += ',"client_closed":true';
