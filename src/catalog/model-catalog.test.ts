@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { outputCapOf } from './bound.ts';
 import { createModelCatalog } from './model-catalog.ts';
+import { overrideFacts } from './model-facts.ts';
+import { seedModelFacts } from './seed.ts';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const providers = (...ids: string[]) => ids.map((id) => ({ id }));
@@ -109,5 +112,31 @@ describe('list', () => {
         ?.usdPerMillion.input_text_tokens;
     expect(priceAt('2026-11-30T23:59:00Z')).toBe('2.000000000');
     expect(priceAt('2026-12-01T00:00:00Z')).toBe('4.000000000');
+  });
+});
+
+describe('what an operator says of models', () => {
+  const catalog = createModelCatalog({
+    configuredProviders: providers('openai', 'vllm'),
+    aliases: [],
+    facts: overrideFacts(seedModelFacts(), [
+      { provider: 'vllm', model: 'org/small', contextWindow: 8192 },
+      { provider: 'vllm', model: 'org/small', maxOutputTokens: 1000 },
+      { provider: 'openai', model: 'gpt-4o-mini', maxOutputTokens: 2000 },
+    ]),
+  });
+
+  it('bounds calls that name no maximum, and leaves the rest as it is known', () => {
+    expect(catalog.factsOf('vllm', 'org/small')).toMatchObject({
+      contextWindow: 8192,
+      maxOutputTokens: 1000,
+    });
+    expect(outputCapOf(catalog.factsOf('vllm', 'org/small'))).toBe(1000);
+    const known = createModelCatalog({ configuredProviders: providers('openai'), aliases: [] });
+    expect(catalog.factsOf('openai', 'gpt-4o-mini')).toEqual({
+      ...known.factsOf('openai', 'gpt-4o-mini'),
+      maxOutputTokens: 2000,
+    });
+    expect(catalog.factsOf('openai', 'gpt-4o')).toEqual(known.factsOf('openai', 'gpt-4o'));
   });
 });

@@ -25,3 +25,31 @@ export const UNKNOWN_MODEL: ModelFacts = {
   output: null,
   capabilities: null,
 };
+
+/** Facts by provider (its key in the price book), then by model. */
+export type FactsByModel = ReadonlyMap<string, ReadonlyMap<string, ModelFacts>>;
+
+/** What an operator says of a model; absent members stay as they are known. */
+export interface StatedFacts {
+  readonly provider: string;
+  readonly model: string;
+  readonly contextWindow?: number | undefined;
+  readonly maxOutputTokens?: number | undefined;
+}
+
+/** The known facts with what is stated in their place; of several rows of a model the last wins. */
+export function overrideFacts(known: FactsByModel, stated: readonly StatedFacts[]): FactsByModel {
+  if (stated.length === 0) return known;
+  const facts = new Map([...known].map(([provider, shelf]) => [provider, new Map(shelf)]));
+  for (const { provider, model, contextWindow, maxOutputTokens } of stated) {
+    const shelf = facts.get(provider) ?? new Map<string, ModelFacts>();
+    const before = shelf.get(model) ?? UNKNOWN_MODEL;
+    shelf.set(model, {
+      ...before,
+      contextWindow: contextWindow ?? before.contextWindow,
+      maxOutputTokens: maxOutputTokens ?? before.maxOutputTokens,
+    });
+    facts.set(provider, shelf);
+  }
+  return facts;
+}

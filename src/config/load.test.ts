@@ -176,6 +176,18 @@ describe('loadConfig', () => {
     );
   });
 
+  it('reads the sizes of models', () => {
+    const facts = (rest: string) =>
+      `models:\n  facts:\n    - {provider: vllm, model: org/small${rest}}`;
+    expect(load(facts(', contextWindow: 8192')).config.models.facts).toEqual([
+      { provider: 'vllm', model: 'org/small', contextWindow: 8192 },
+    ]);
+    expect(problemsOf(facts(', maxOutputTokens: 0'))[0]?.path).toBe(
+      'models.facts[0].maxOutputTokens',
+    );
+    expect(problemsOf(facts(', context: 1'))[0]?.path).toBe('models.facts[0].context');
+  });
+
   it('warns of near misses among variables and ignores Kubernetes service links', () => {
     const { config, warnings } = load(null, {
       environment: {
@@ -268,6 +280,7 @@ describe('viewConfig', () => {
     expect(view.settings['models']).toEqual({
       aliases: [{ alias: 'a', candidates: ['b/c'] }],
       prices: [],
+      facts: [],
     });
   });
 });

@@ -15,6 +15,7 @@ import { compileDeploymentLimits } from '../metering/core/compiled-plan.ts';
 import { isGatewayError } from '../contracts/gateway-error.ts';
 import { alertsSchema, egressSchema } from './alerts-schema.ts';
 import { assetsSchema } from './assets-schema.ts';
+import { factsSchema } from './facts-schema.ts';
 import { moderationSchema } from './moderation-schema.ts';
 import { jobsSchema } from './jobs-schema.ts';
 import { holdsSchema } from './holds-schema.ts';
@@ -355,9 +356,16 @@ export const configSchema = z.strictObject({
         .describe(
           'Prices of models that the price book lacks, such as self-hosted ones, or has otherwise: all rows of a model that is named here replace the built-in ones.',
         ),
+      facts: z
+        .array(factsSchema)
+        .max(10_000)
+        .prefault([])
+        .describe(
+          'What models can take, where it is not known or otherwise, such as the context of a self-hosted one: a call that names no maximum asks for no more than `maxOutputTokens`, nor than half of `contextWindow`.',
+        ),
     })
     .prefault({})
-    .describe('Names and prices of models.'),
+    .describe('Names, prices and sizes of models.'),
   providers: z
     .record(
       z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, { error: 'must be a provider id' }),

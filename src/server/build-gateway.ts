@@ -10,6 +10,8 @@ import {
   createModelCatalog,
   createPriceBook,
   overrideRows,
+  overrideFacts,
+  seedModelFacts,
   seedPriceRows,
 } from '../catalog/index.ts';
 import type { Credentials, LoadedConfig, ResolvedProviders } from '../config/index.ts';
@@ -86,6 +88,7 @@ export async function buildGateway(
       })),
       aliases: config.models.aliases,
       priceBook: createPriceBook(overrideRows(seedPriceRows(), config.models.prices)),
+      facts: overrideFacts(seedModelFacts(), config.models.facts),
     }),
     providers,
     upstream: new Upstream({
