@@ -22,12 +22,7 @@ export {
   type ModelCatalogOptions,
   type ModelListing,
 } from './model-catalog.ts';
-export {
-  overrideFacts,
-  UNKNOWN_MODEL,
-  type ModelFacts,
-  type StatedFacts,
-} from './model-facts.ts';
+export { overrideFacts, UNKNOWN_MODEL, type ModelFacts, type StatedFacts } from './model-facts.ts';
 export { boundOperation, type Confidence, type OperationBound } from './operation-bound.ts';
 export { operationAmounts } from './operation-meters.ts';
 export { dimensionsOf, type OperationSpec } from './operation-spec.ts';
