@@ -95,6 +95,10 @@ describe('ReplyParser', () => {
     ['a chunk line without end', `${OK}transfer-encoding: chunked\r\n\r\n3;${'x'.repeat(400)}`],
     ['a malformed trailer', `${OK}transfer-encoding: chunked\r\n\r\n0\r\nx y\r\n\r\n`],
     ['something else', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
+    ['something else that is not over', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['an alert of TLS', '\x15\x03\x01\x00\x02\x02\x46'],
+    ['lines that end in LF, at once', 'HTTP/1.1 200 OK\ncontent-length: 2\n\n{}'],
+    ['an empty line before it', `\r\n${OK}`],
   ])('refuses %s', (_name, wire) => {
     expect(() => read(wire)).toThrow(ReplyError);
   });

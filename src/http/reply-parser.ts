@@ -32,6 +32,8 @@ const CHUNK_LINE_BYTES_MAX = 256;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const VERSION = Buffer.from('HTTP/1.');
 const SPACE = 0x20;
+const CR = 0x0d;
+const LF = 0x0a;
 const CHUNK_DIGITS_MAX = 12;
 const CHUNK_LINE = /^([0-9A-Fa-f]{1,12})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/;
 const KEEP_ALIVE_TIMEOUT = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,\s])/i;
@@ -65,6 +67,16 @@ function endOfStatusLine(bytes: Buffer): number {
   if (status < 100 || status > 599) return -1;
   const end = bytes[12] === SPACE ? endOfValue(bytes, 13) : 12;
   return isLineEnd(bytes, end) ? end : -1;
+}
+
+/** Whether the first bytes of a head, which is not all there, can be those of a reply: nobody waits for the rest else. */
+function mayBegin(bytes: Buffer): boolean {
+  const known = Math.min(bytes.length, VERSION.length);
+  if (VERSION.compare(bytes, 0, known, 0, known) !== 0) return false;
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at - 1] !== CR) return false;
+  }
+  return true;
 }
 
 /** The status of a line that begins as it must; beyond all of them where a digit is none. */
@@ -230,7 +242,10 @@ export class ReplyParser {
   #readHead(bytes: Buffer, receiver: ReplyReceiver): boolean {
     const lineEnd = endOfStatusLine(bytes);
     const fields = findFields(bytes, lineEnd < 0 ? -1 : lineEnd + 2, 'headers');
-    if (fields === null) return false;
+    if (fields === null) {
+      if (!mayBegin(bytes)) throw invalid('no reply');
+      return false;
+    }
     this.#keep(bytes, fields.bytes);
     const status = statusOf(bytes);
     // Interim replies say nothing that a call waits for; to other protocols nobody has asked to go over.

@@ -42,4 +42,24 @@ describe('ChatStreamWriter', () => {
     ]);
     expect(frames[2]).toHaveProperty(['choices', 0, 'delta'], {});
   });
+
+  it('gives its reader what stands in no usual event: bare errors, and whole events without their blank line', () => {
+    const seen: string[] = [];
+    const reader = {
+      complete: true,
+      event: ({ data }: { data: string }) => {
+        seen.push(data);
+        return [];
+      },
+      end: () => [],
+    };
+    const context = { requestId: 'req_1', model: 'x', createdAtMs: 0 };
+    for (const tail of ['data: {"a":1}', 'data: {"a":', '{"error":{}}']) {
+      const writer = new ChatStreamWriter(reader, context, true);
+      writer.push(Buffer.from(`{"error":{"code":1}}\n\n: note\n\n${tail}`));
+      writer.end();
+    }
+    const bare = '{"error":{"code":1}}';
+    expect(seen.map((data) => data.trim())).toEqual([bare, '{"a":1}', bare, bare, '{"error":{}}']);
+  });
 });

@@ -18,6 +18,8 @@ import { parseEvent, SseFramer } from '../../../http/sse-framer.ts';
 import { DONE_FRAME, frameOf, MAX_EVENT_BYTES, usageMember } from './frames.ts';
 import { annotationOf, chatFinishReason, signatureMember } from './reply.ts';
 
+const BRACE = 0x7b;
+
 /** Whether a text is one JSON object. */
 function isWhole(text: string): boolean {
   const bytes = Buffer.from(text);
@@ -32,6 +34,7 @@ export class ChatStreamWriter implements AnswerStream {
   readonly #onEvent = (bytes: Buffer, start: number, end: number): void => {
     const event = parseEvent(bytes, start, end);
     if (event !== null) this.#event(event);
+    else if (bytes[start] === BRACE) this.#bare(bytes.toString('utf8', start, end));
   };
   readonly #rolesSent = new Set<number>();
   readonly #finishes: { readonly choice: number; readonly reason: string }[] = [];
@@ -84,7 +87,7 @@ export class ChatStreamWriter implements AnswerStream {
   end(): Buffer | null {
     if (this.failure !== null) return null;
     const tail = this.#framer.tail.toString('utf8').trim();
-    if (tail.startsWith('{')) this.#event({ event: 'message', data: tail });
+    if (tail.startsWith('{')) this.#bare(tail);
     else if (tail !== '' && !tail.startsWith(':')) {
       const event = parseEvent(this.#framer.tail, 0, this.#framer.tail.length);
       // To a complete answer a whole event may still bring usage; half of one is no loss there.
@@ -108,6 +111,11 @@ export class ChatStreamWriter implements AnswerStream {
       frames.push(frameOf({ ...this.#chunk(0, {}), choices: [], usage }));
     frames.push(DONE_FRAME);
     return Buffer.concat(frames);
+  }
+
+  /** A bare JSON object is an error of servers that break off (rule U4). */
+  #bare(data: string): void {
+    this.#event({ event: 'message', data });
   }
 
   #event(event: ServerSentEvent): void {
