@@ -60,7 +60,7 @@ function flagOf(bytes: Uint8Array, start: number, length: number): number {
 }
 
 /** Offset just past the string whose opening quote is before `from`, or -1. */
-function scanString(bytes: Uint8Array, from: number, end: number): number {
+export function scanString(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
   for (;;) {
     while (at < end && PLAIN[bytes[at] as number] === 1) at += 1;
@@ -258,66 +258,17 @@ export function scanFrame(bytes: Uint8Array, start: number, end: number): number
   return FRAME_INVALID;
 }
 
-/** A frame that was scanned whole, cut at the strings that differ from frame to frame. */
-interface Template {
-  readonly bytes: Buffer;
-  readonly flags: number;
-  /** Offsets of the inside of the content string; of the filler string, or -1 and the end of the bytes. */
+/** Where the insides stand of the strings that differ from frame to frame. */
+export interface NotedStrings {
+  /** Offset in the bytes that were scanned; -1 where there was no such string. */
   readonly contentFrom: number;
   readonly contentTo: number;
+  /** Of the filler; -1 where there was none. */
   readonly fillerFrom: number;
   readonly fillerTo: number;
 }
 
-/**
- * Scans the frames of one stream. Consecutive frames are alike but for one or two strings: where everything else
- * equals a frame that was scanned before, byte by byte, only those strings are scanned. The verdict is the same as
- * {@link scanFrame}'s.
- */
-export class FrameScanner {
-  #template: Template | null = null;
-
-  scan(bytes: Buffer, start: number, end: number): number {
-    const template = this.#template;
-    if (template !== null && this.#matches(template, bytes, { start, end })) return template.flags;
-    const found = scanFrame(bytes, start, end);
-    const isTemplate =
-      found !== FRAME_INVALID &&
-      contentFrom !== -1 &&
-      (fillerFrom === -1 || fillerFrom > contentTo);
-    if (isTemplate) {
-      this.#template = {
-        bytes: Buffer.from(bytes.subarray(start, end)),
-        flags: found,
-        contentFrom: contentFrom - start,
-        contentTo: contentTo - start,
-        fillerFrom: fillerFrom === -1 ? end - start : fillerFrom - start,
-        fillerTo: fillerFrom === -1 ? -1 : fillerTo - start,
-      };
-    }
-    return found;
-  }
-
-  #matches(
-    template: Template,
-    bytes: Buffer,
-    range: { readonly start: number; readonly end: number },
-  ): boolean {
-    const known = template.bytes;
-    let at = range.start + template.contentFrom;
-    if (at >= range.end) return false;
-    if (known.compare(bytes, range.start, at, 0, template.contentFrom) !== 0) return false;
-    at = scanString(bytes, at, range.end) - 1;
-    if (at < 0) return false;
-    const middle = template.fillerFrom - template.contentTo;
-    if (at + middle > range.end) return false;
-    if (known.compare(bytes, at, at + middle, template.contentTo, template.fillerFrom) !== 0)
-      return false;
-    at += middle;
-    if (template.fillerTo === -1) return at === range.end;
-    at = scanString(bytes, at, range.end) - 1;
-    const rest = known.length - template.fillerTo;
-    if (at < 0 || at + rest !== range.end) return false;
-    return known.compare(bytes, at, range.end, template.fillerTo, known.length) === 0;
-  }
+/** The last strings of their kinds that the last scan met. */
+export function notedStrings(): NotedStrings {
+  return { contentFrom, contentTo, fillerFrom, fillerTo };
 }

@@ -29,6 +29,8 @@ export class SseFramer {
   #lineIsEmpty = true;
   #afterCarriageReturn = false;
   #usesCrLf = false;
+  /** Up to where `onEvent` has found the events itself. */
+  #goOnAt = 0;
   /** A last byte that is looked at again with what follows it: 0 or 1. */
   #undecided = 0;
   #started = false;
@@ -52,6 +54,7 @@ export class SseFramer {
    */
   push(chunk: Buffer, onEvent: (bytes: Buffer, start: number, end: number) => void): boolean {
     const bytes = this.#joined(chunk);
+    this.#goOnAt = 0;
     let from = this.#skipByteOrderMark(bytes);
     let at = Math.max(this.#searched, from);
     const hasCarriageReturn = this.#tailHasCarriageReturn || chunk.includes(CR);
@@ -60,14 +63,18 @@ export class SseFramer {
       const end = fast ? this.#nextEndFast(bytes, at, from) : this.#nextEnd(bytes, at);
       if (end === -1) break;
       onEvent(bytes, from, end);
-      from = end;
-      at = end;
+      from = at = Math.max(end, this.#goOnAt);
     }
     this.#tail = this.#kept(bytes, from);
     this.#tailHasCarriageReturn = hasCarriageReturn && this.#tail.length > 0;
     this.#searched = this.#tail.length - this.#undecided;
     if (fast) this.#lineIsEmpty = this.#tail.length === 0 || this.#tail.at(-1) === LF;
     return this.#tail.length <= this.#maxEventBytes;
+  }
+
+  /** For `onEvent`: the events up to `end` are known, all of which end with two LF. The search goes on there. */
+  goOnAt(end: number): void {
+    this.#goOnAt = end;
   }
 
   /** The unfinished event and what follows it. */

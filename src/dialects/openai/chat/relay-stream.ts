@@ -9,6 +9,7 @@ import { providerFailure, type ProviderFailure } from '../../../contracts/provid
 import type { TextRelay } from '../../../contracts/text-provider.ts';
 import type { UsageVector } from '../../../contracts/usage.ts';
 import type { AnswerContext, AnswerStream, Receipt } from '../../../gateway/text-call.ts';
+import { FrameScanner } from '../../../http/frame-scanner.ts';
 import { JoinRoom } from '../../../http/join-room.ts';
 import {
   FRAME_CHOICES,
@@ -17,7 +18,6 @@ import {
   FRAME_INVALID,
   FRAME_TOOL_CALLS,
   FRAME_USAGE,
-  FrameScanner,
   scanFrame,
 } from '../../../http/json-scan.ts';
 import { parseEvent, SseFramer } from '../../../http/sse-framer.ts';
@@ -216,7 +216,7 @@ export class ChatRelayStream implements AnswerStream {
       let dataEnd = end;
       while (dataEnd > start && (bytes[dataEnd - 1] === LF || bytes[dataEnd - 1] === CR))
         dataEnd -= 1;
-      const flags = this.#scanner.scan(bytes, start + 5, dataEnd);
+      const flags = this.#scanner.scan(bytes, { start, dataStart: start + 5, dataEnd, end });
       if (flags !== FRAME_INVALID) {
         const passes =
           this.#frameOverheadBytes > 0 &&
@@ -224,16 +224,24 @@ export class ChatRelayStream implements AnswerStream {
           this.#terminal.length === 0 &&
           (flags & PARSED_FLAGS) === 0 &&
           (flags & FRAME_CHOICES) !== 0;
-        if (passes) {
-          this.#contentFrames += 1;
-          this.#passedFrames += 1;
-          this.#passedBytes += end - start;
-          this.#pass(bytes, start, end);
-        } else this.#parsed(bytes.toString('utf8', start + 5, dataEnd), { bytes, start, end });
+        if (passes) this.#passAlike(bytes, start, end);
+        else this.#parsed(bytes.toString('utf8', start + 5, dataEnd), { bytes, start, end });
         return;
       }
     }
     this.#unusual(bytes, start, end);
+  }
+
+  /** Passes the frame, and with it all behind it that are like it. */
+  #passAlike(bytes: Buffer, start: number, end: number): void {
+    const runEnd = this.#scanner.endOfRun(bytes, end);
+    const { runFrames } = this.#scanner;
+    if (runFrames > 0) this.#framer.goOnAt(runEnd);
+    this.events += runFrames;
+    this.#contentFrames += 1 + runFrames;
+    this.#passedFrames += 1 + runFrames;
+    this.#passedBytes += runEnd - start;
+    this.#pass(bytes, start, runEnd);
   }
 
   /** Frames that are not one plain data line of JSON. */
