@@ -226,6 +226,7 @@ function recordStream(
     candidate,
     usage: answer.usage,
     outputTokens: answer.estimatedOutputTokens,
+    isCut: !answer.isComplete,
   });
   const { outcome, billable } = endedAs(end);
   recordAttempt(gateway, run, {

@@ -125,7 +125,11 @@ function recordFailure(
   const seen =
     observed === null
       ? null
-      : usageOrEstimate(gateway, run, { candidate: failed.candidate, ...observed });
+      : usageOrEstimate(gateway, run, {
+          candidate: failed.candidate,
+          ...observed,
+          isCut: true,
+        });
   recordAttempt(gateway, run, {
     candidate: failed.candidate,
     dispatchedAtMs: failed.dispatchedAtMs,

@@ -137,6 +137,8 @@ export function usageOrEstimate(
     readonly candidate: Candidate;
     readonly usage: UsageVector | null;
     readonly outputTokens: number;
+    /** The answer broke off: its text may have been delivered and not counted yet. */
+    readonly isCut?: boolean;
   },
 ): { readonly usage: UsageVector; readonly estimated: boolean } {
   const { usage } = seen;
@@ -149,6 +151,12 @@ export function usageOrEstimate(
   const bytes = run.call.bytes.length;
   if (usage !== null) {
     gateway.estimator.observe(model, bytes, inputTokensOf(usage));
+    const uncounted =
+      seen.isCut === true && (usage.output_text_tokens ?? 0) === 0
+        ? seen.outputTokens - outputTokensOf(usage)
+        : 0;
+    if (uncounted > 0)
+      return { usage: { ...usage, output_text_tokens: uncounted }, estimated: true };
     return { usage, estimated: false };
   }
   return {

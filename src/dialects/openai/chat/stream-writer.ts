@@ -40,6 +40,7 @@ export class ChatStreamWriter implements AnswerStream {
   readonly #finishes: { readonly choice: number; readonly reason: string }[] = [];
   #id: string;
   #textBytes = 0;
+  #thoughtBytes = 0;
   #out: Buffer[] = [];
 
   failure: ProviderFailure | null = null;
@@ -70,7 +71,9 @@ export class ChatStreamWriter implements AnswerStream {
   }
 
   get estimatedOutputTokens(): number {
-    return Math.ceil(this.#textBytes / 4);
+    // Thoughts that the provider has counted are as many as it says, whether they are shown or not.
+    const thoughts = Math.ceil(this.#thoughtBytes / 4);
+    return Math.ceil(this.#textBytes / 4) + Math.max(thoughts, this.usage?.reasoning_tokens ?? 0);
   }
 
   push(chunk: Buffer): Buffer | null {
@@ -164,7 +167,7 @@ export class ChatStreamWriter implements AnswerStream {
         this.#emit(part.choice, { content: part.text, ...signatureMember(part.signature) });
         return;
       case 'reasoning-delta':
-        this.#textBytes += Buffer.byteLength(part.text);
+        this.#thoughtBytes += Buffer.byteLength(part.text);
         this.#emit(part.choice, { reasoning_content: part.text });
         return;
       case 'refusal-delta':
