@@ -41,7 +41,11 @@ function chunk(text: string, usageMetadata: object, more: object = {}): string {
 
 /** Streams an answer that breaks off before its last chunk, and returns how it was booked. */
 async function cutAfter(chunks: readonly string[]) {
-  const last = chunk('', { promptTokenCount: 9, candidatesTokenCount: 99 }, { finishReason: 'STOP' });
+  const last = chunk(
+    '',
+    { promptTokenCount: 9, candidatesTokenCount: 99 },
+    { finishReason: 'STOP' },
+  );
   const told = chunks.join('');
   upstream.serve(
     {},
