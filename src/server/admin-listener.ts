@@ -10,6 +10,7 @@ import type { createAdminApp } from '../dialects/admin/index.ts';
 import { renderProblem } from '../dialects/admin/problem.ts';
 import { authenticateKey } from '../gateway/caller.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { tellToGoOn } from './tell-to-go-on.ts';
 
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -37,7 +38,7 @@ export function adminListener(
           message: 'The control plane takes admin keys only.',
         });
       }
-      if (request.headers.expect !== undefined) response.writeContinue();
+      tellToGoOn(response);
       const listener = getRequestListener((incoming) =>
         app.fetch(incoming, { requestId, caller: { keyId: key.id } }),
       );

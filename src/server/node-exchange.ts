@@ -15,6 +15,7 @@ import {
 import { HeadLines } from '../gateway/head-lines.ts';
 import { releaseBytes } from '../http/release-bytes.ts';
 import { readOver } from './farewell.ts';
+import { tellToGoOn } from './tell-to-go-on.ts';
 
 function listOf(headers: ReplyHeaders | HeadLines): ReplyHeaders {
   return headers instanceof HeadLines ? headers.list() : headers;
@@ -73,7 +74,7 @@ export class NodeExchange extends Exchange {
         param: 'transfer-encoding',
       });
     }
-    if (headers.expect !== undefined) this.response.writeContinue();
+    tellToGoOn(this.response);
     return this.request;
   }
 

@@ -147,6 +147,20 @@ export function describeConnections(front: 'plain' | 'node'): void {
       connection.destroy();
     });
 
+    it('Expect: 100-continue behind a reply that is due puts nothing into either', async () => {
+      const connection = await RawConnection.open(lab.port);
+      // Chunks: read by node:http, whatever reads plain posts.
+      const first = `${POST}transfer-encoding: chunked\r\n\r\n${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`;
+      connection.write(`${first}${POST}${LENGTH}expect: 100-continue\r\n\r\n${BODY}`);
+      for (let at = 0; at < 2; at += 1) {
+        const { status, body } = await connection.reply();
+        expect(status).toBe(200);
+        expect(JSON.parse(body)).toHaveProperty('choices');
+      }
+      expect(connection.received).toBe('');
+      connection.destroy();
+    });
+
     it('Expect: 100-continue with a wrong key is refused without the upload', async () => {
       const head = `POST ${PATH} HTTP/1.1\r\nhost: x\r\n${LENGTH}expect: 100-continue\r\n\r\n`;
       expect(await rawCall(lab.port, head)).toMatchObject({ status: 401, closed: true });
