@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startReplayUpstream, type ReplayUpstream } from '../support/replay-upstream.ts';
 import {
   createCustomerKey,
   requestOf,
@@ -19,45 +20,39 @@ const MODEL = 'gemini-2.5-flash';
 /** 80 bytes of text: twenty tokens by the gateway's rule. */
 const TEXT = 'word '.repeat(16);
 
-let upstream: ReplayUpstream;
+/** What the upstream sends before it waits to be broken off. */
+let told = '';
+let open: ServerResponse | null = null;
+const upstream = createServer((request, response) => {
+  request.resume();
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.write(told);
+  open = response;
+});
 let gateway: TestGateway;
 let key: CustomerKey;
 beforeAll(async () => {
-  upstream = await startReplayUpstream();
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  const { port } = upstream.address() as AddressInfo;
   gateway = await startTestGateway({
-    environment: { GEMINI_API_KEY: 'key', GEMINI_BASE_URL: `${upstream.url}/gemini` },
+    environment: { GEMINI_API_KEY: 'key', GEMINI_BASE_URL: `http://127.0.0.1:${port}` },
   });
   key = await createCustomerKey(gateway);
 });
 afterAll(async () => {
   await gateway.stop();
-  await upstream.close();
+  upstream.closeAllConnections();
+  await new Promise((resolve) => upstream.close(resolve));
 });
 
-function chunk(text: string, usageMetadata: object, more: object = {}): string {
-  const candidate = { content: { role: 'model', parts: [{ text }] }, ...more };
-  return `data: ${JSON.stringify({ candidates: [candidate], usageMetadata, modelVersion: MODEL })}\r\n\r\n`;
+function chunk(text: string, usageMetadata: object): string {
+  const candidates = [{ content: { role: 'model', parts: [{ text }] } }];
+  return `data: ${JSON.stringify({ candidates, usageMetadata, modelVersion: MODEL })}\r\n\r\n`;
 }
 
-/** Streams an answer that breaks off before its last chunk, and returns how it was booked. */
-async function cutAfter(chunks: readonly string[]) {
-  const last = chunk(
-    '',
-    { promptTokenCount: 9, candidatesTokenCount: 99 },
-    { finishReason: 'STOP' },
-  );
-  const told = chunks.join('');
-  upstream.serve(
-    {},
-    {
-      status: 200,
-      headers: { 'content-type': 'text/event-stream' },
-      body: Buffer.from(told + last),
-      delivery: { mode: 'paced', pauseMs: 30 },
-      // Inside the last chunk: what came before has gone out by then.
-      resetAfterBytes: Buffer.byteLength(told) + 5,
-    },
-  );
+/** Streams an answer that breaks off once its text has arrived, and returns how it was booked. */
+async function cutAfter(usageMetadata: object) {
+  told = chunk(TEXT, usageMetadata);
   const response = await fetch(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key.apiKey}`, 'content-type': 'application/json' },
@@ -67,7 +62,12 @@ async function cutAfter(chunks: readonly string[]) {
       stream: true,
     }),
   });
-  expect(await response.text()).toContain('stream_interrupted');
+  let text = '';
+  for await (const bytes of response.body ?? []) {
+    text += Buffer.from(bytes).toString();
+    if (text.includes(TEXT)) open?.destroy();
+  }
+  expect(text).toContain('stream_interrupted');
   const booked = await requestOf(gateway, response.headers.get('x-request-id') ?? '');
   expect(booked.hold?.state).toBe('settled');
   expect(await verifyLedger(gateway)).toMatchObject({ ok: true, open_holds: 0 });
@@ -76,7 +76,7 @@ async function cutAfter(chunks: readonly string[]) {
 
 describe('an answer that was not counted', () => {
   it('is booked by what was delivered, beside the prompt that was counted', async () => {
-    const booked = await cutAfter([chunk(TEXT, { promptTokenCount: 9, totalTokenCount: 9 })]);
+    const booked = await cutAfter({ promptTokenCount: 9, totalTokenCount: 9 });
     expect(booked).toMatchObject({
       usage: { input_text_tokens: 9, output_text_tokens: 20 },
       estimated: true,
@@ -85,7 +85,7 @@ describe('an answer that was not counted', () => {
 
   it('is booked beside thoughts that were counted and not shown', async () => {
     const counts = { promptTokenCount: 9, thoughtsTokenCount: 300, totalTokenCount: 309 };
-    const booked = await cutAfter([chunk(TEXT, counts)]);
+    const booked = await cutAfter(counts);
     expect(booked).toMatchObject({
       usage: { input_text_tokens: 9, output_text_tokens: 20, reasoning_tokens: 300 },
       estimated: true,
@@ -94,7 +94,7 @@ describe('an answer that was not counted', () => {
 
   it('is booked as counted so far where it was', async () => {
     const counts = { promptTokenCount: 9, candidatesTokenCount: 17, totalTokenCount: 26 };
-    const booked = await cutAfter([chunk(TEXT, counts)]);
+    const booked = await cutAfter(counts);
     expect(booked).toMatchObject({
       usage: { input_text_tokens: 9, output_text_tokens: 17 },
       estimated: false,

@@ -203,6 +203,7 @@ export function choiceHasContent(choice: ChatChunkChoice): boolean {
     isPresent(delta.refusal) ||
     isPresent(delta.reasoning) ||
     isPresent(delta.reasoning_content) ||
-    isPresent(delta.audio)
+    isPresent(delta.audio) ||
+    isPresent(delta['function_call'])
   );
 }

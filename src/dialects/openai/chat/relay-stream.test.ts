@@ -503,4 +503,13 @@ describe('servers that go their own way', () => {
     feedAll(stream, [`data: ${JSON.stringify({ id: 'c', choices: [choice] })}\n\n`, DONE]);
     expect(textOf(stream.close(receipt).toString())).toBe('all of it');
   });
+
+  it('takes the function call of old clients for content', () => {
+    const stream = open();
+    feedAll(stream, [chunk({ role: 'assistant', content: null, function_call: { name: 'f', arguments: '' } })]);
+    expect(stream.hasContent).toBe(true);
+    const empty = open();
+    feedAll(empty, [chunk({ role: 'assistant', content: null, function_call: null })]);
+    expect(empty.hasContent).toBe(false);
+  });
 });
