@@ -506,7 +506,9 @@ describe('servers that go their own way', () => {
 
   it('takes the function call of old clients for content', () => {
     const stream = open();
-    feedAll(stream, [chunk({ role: 'assistant', content: null, function_call: { name: 'f', arguments: '' } })]);
+    feedAll(stream, [
+      chunk({ role: 'assistant', content: null, function_call: { name: 'f', arguments: '' } }),
+    ]);
     expect(stream.hasContent).toBe(true);
     const empty = open();
     feedAll(empty, [chunk({ role: 'assistant', content: null, function_call: null })]);
