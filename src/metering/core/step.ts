@@ -41,12 +41,15 @@ function postingOf(draft: Draft): Posting {
 
 /** I1: counters are not negative and held+spent+expired+leased ≤ granted. */
 function sound(bucket: Bucket): boolean {
+  const { expired, leased } = bucket;
+  // Each sum is an object of its own; of most buckets there is nothing to add.
+  const gone = leased === 0n ? expired : expired + leased;
   return (
     bucket.held >= 0n &&
     bucket.spent >= 0n &&
     bucket.overrun >= 0n &&
     bucket.expired >= 0n &&
-    bucket.held + bucket.spent + bucket.expired + bucket.leased <= bucket.granted
+    bucket.held + bucket.spent + gone <= bucket.granted
   );
 }
 

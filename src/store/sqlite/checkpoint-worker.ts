@@ -28,11 +28,12 @@ if (parentPort !== null) {
       port.close();
       return;
     }
+    let pages = 0;
     try {
-      checkpoint.get();
+      pages = Number(checkpoint.get()?.['log'] ?? 0);
     } catch {
       // A full disk, or a busy file: the next time copies what is left, and the writer's own limit stands behind it.
     }
-    port.postMessage('copied');
+    port.postMessage(pages);
   });
 }

@@ -7,16 +7,21 @@
  * @module
  */
 import { Worker } from 'node:worker_threads';
+import { WRITER_COPIES_AT_PAGES } from './database.ts';
 import { CLOSE } from './worker-options.ts';
 
 /** Events between two copies: some thousand pages. */
 const EVENTS_A_COPY = 2_000;
+/** Pages in the log from which copies are so close that little is left for the writer when the log begins anew. */
+const CATCHES_UP_FROM_PAGES = 0.75 * WRITER_COPIES_AT_PAGES;
+const EVENTS_A_COPY_THEN = 200;
 /** `.ts` when run as written, `.js` when compiled. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 export class Checkpointer {
   readonly #dataDir: string;
   #copiedSeq: number;
+  #eventsACopy = EVENTS_A_COPY;
   #thread: Worker | null = null;
   #isCopying = false;
   /** A thread that failed is not started again: the writer copies for itself then (`openWriterDatabase`). */
@@ -30,7 +35,7 @@ export class Checkpointer {
 
   /** To be told after every batch. */
   noteProgress(nextSeq: number): void {
-    if (nextSeq - this.#copiedSeq < EVENTS_A_COPY || this.#isCopying || this.#hasFailed) return;
+    if (nextSeq - this.#copiedSeq < this.#eventsACopy || this.#isCopying || this.#hasFailed) return;
     this.#copiedSeq = nextSeq;
     this.#isCopying = true;
     this.#thread ??= this.#start();
@@ -59,8 +64,9 @@ export class Checkpointer {
       execArgv: [],
       name: 'metering copier',
     });
-    thread.on('message', () => {
+    thread.on('message', (pages: number) => {
       this.#isCopying = false;
+      this.#eventsACopy = pages < CATCHES_UP_FROM_PAGES ? EVENTS_A_COPY : EVENTS_A_COPY_THEN;
     });
     const drop = (): void => {
       this.#hasFailed = true;

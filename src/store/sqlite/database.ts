@@ -20,9 +20,14 @@ export function databasePath(dataDir: string): string {
 
 /**
  * Pages in the write-ahead log at which the writer itself copies what the {@link Checkpointer} has left, after which the
- * log begins anew. Just under `journal_size_limit`.
+ * log begins anew.
  */
-const WRITER_COPIES_AT_PAGES = 16_000;
+export const WRITER_COPIES_AT_PAGES = 16_000;
+/**
+ * What the log's file keeps when it begins anew: a quarter more than it mostly has then, since the writer waits for a copy
+ * in progress. Blocks that the file gave away would be allotted again.
+ */
+const LOG_KEEPS_BYTES = 1.25 * WRITER_COPIES_AT_PAGES * 4_096;
 
 /** The writer's connection: WAL, 64-bit integers as bigint. */
 export function openWriterDatabase(dataDir: string, durability: Durability): DatabaseSync {
@@ -35,7 +40,7 @@ export function openWriterDatabase(dataDir: string, durability: Durability): Dat
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
     PRAGMA wal_autocheckpoint = ${WRITER_COPIES_AT_PAGES};
-    PRAGMA journal_size_limit = 67108864;
+    PRAGMA journal_size_limit = ${LOG_KEEPS_BYTES};
     PRAGMA cache_size = -65536;
     PRAGMA temp_store = MEMORY;
   `);

@@ -54,20 +54,15 @@ const SAME_AS_REQUEST = 0;
 /** A posting on the bucket of that number, as it is stored. */
 export function packPosting(posting: Posting, no: number): StoredPosting {
   const { dGranted, dHeld, dSpent, dOverrun, dExpired, dLeased } = posting;
-  let used = 0;
-  if (dLeased !== 0n) used = 6;
-  else if (dExpired !== 0n) used = 5;
-  else if (dOverrun !== 0n) used = 4;
-  else if (dSpent !== 0n) used = 3;
-  else if (dHeld !== 0n) used = 2;
-  else if (dGranted !== 0n) used = 1;
-  const packed: (number | string)[] = [no];
-  if (used > 0) packed.push(packAmount(dGranted));
-  if (used > 1) packed.push(packAmount(dHeld));
-  if (used > 2) packed.push(packAmount(dSpent));
-  if (used > 3) packed.push(packAmount(dOverrun));
-  if (used > 4) packed.push(packAmount(dExpired));
-  if (used > 5) packed.push(packAmount(dLeased));
+  if (dOverrun === 0n && dExpired === 0n && dLeased === 0n) {
+    // Of each length its own list: one that grows has room for seventeen members, and each call makes six of them.
+    if (dSpent !== 0n) return [no, packAmount(dGranted), packAmount(dHeld), packAmount(dSpent)];
+    if (dHeld !== 0n) return [no, packAmount(dGranted), packAmount(dHeld)];
+    return dGranted === 0n ? [no] : [no, packAmount(dGranted)];
+  }
+  const packed = [no, ...[dGranted, dHeld, dSpent, dOverrun].map(packAmount)];
+  if (dExpired !== 0n || dLeased !== 0n) packed.push(packAmount(dExpired));
+  if (dLeased !== 0n) packed.push(packAmount(dLeased));
   return packed;
 }
 

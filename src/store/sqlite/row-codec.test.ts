@@ -9,6 +9,7 @@ import {
   encodeRequest,
   readRequest,
 } from './row-codec.ts';
+import type { SqlRow } from './subscriptions.ts';
 
 const usage = fc.dictionary(fc.constantFrom(...COUNTED_UNITS), fc.maxSafeNat(), {
   noNullPrototype: true,
@@ -16,9 +17,9 @@ const usage = fc.dictionary(fc.constantFrom(...COUNTED_UNITS), fc.maxSafeNat(), 
 const money = fc.bigInt({ min: 0n, max: 2n ** 62n });
 const sample = settleOf(reserveOf('cus_1', 1), 1000);
 
-function stored(body: string): { request_id: string; customer_id: string; body: string } {
+function stored(body: string, startedAtMs = sample.request.startedAtMs): SqlRow {
   const { requestId, customerId } = sample.request;
-  return { request_id: requestId, customer_id: customerId, body };
+  return { request_id: requestId, customer_id: customerId, started_at: startedAtMs, body };
 }
 
 describe('rows of the request log and of attempts', () => {
@@ -53,7 +54,7 @@ describe('rows of the request log and of attempts', () => {
           firstTokenAtMs: laterMs,
           finishedAtMs: lastMs,
         };
-        expect(readRequest(stored(encodeRequest(request)))).toEqual(request);
+        expect(readRequest(stored(encodeRequest(request), firstMs))).toEqual(request);
         const attempts = sample.attempts.map((attempt) => ({
           ...attempt,
           dispatchedAtMs: firstMs,

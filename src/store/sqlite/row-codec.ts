@@ -11,7 +11,7 @@ import type { Operation } from '../../contracts/metering.ts';
 import type { CountedUnit, UsageVector } from '../../contracts/usage.ts';
 import { packAmount } from '../../metering/core/meter-amounts.ts';
 import type { AttemptRecord, RequestRecord } from '../../metering/ports.ts';
-import { type SqlRow, text } from './subscriptions.ts';
+import { integer, type SqlRow, text } from './subscriptions.ts';
 
 /** Stands for what the row has in a column of its own. Rows of version 1 of the schema say it twice. */
 const IN_COLUMN = 0;
@@ -100,7 +100,7 @@ type RequestRow = [
   status: number,
   errorCode: string | null,
   flags: number,
-  startedAtMs: number,
+  startedAtMs: number | typeof IN_COLUMN,
   firstTokenMs: number | null,
   finishedMs: number,
   overheadMs: number,
@@ -116,7 +116,7 @@ const CLIENT_CLOSED = 2;
 const ESTIMATED = 4;
 const SIMULATED = 8;
 
-/** The text of `request.body`: the record without its ids, which have columns. */
+/** The text of `request.body`: the record without its ids and its start, which have columns. */
 export function encodeRequest(record: RequestRecord): string {
   const flags =
     (record.stream ? STREAM : 0) |
@@ -134,7 +134,7 @@ export function encodeRequest(record: RequestRecord): string {
     record.status,
     record.errorCode,
     flags,
-    record.startedAtMs,
+    IN_COLUMN,
     record.firstTokenAtMs === null ? null : sinceThen(record.firstTokenAtMs, record.startedAtMs),
     sinceThen(record.finishedAtMs, record.startedAtMs),
     toMicroseconds(record.overheadMs),
@@ -148,12 +148,13 @@ export function encodeRequest(record: RequestRecord): string {
 }
 
 /** What {@link readRequest} needs of a row of `request` with its owner (`request-owners.ts`). */
-export const REQUEST_COLUMNS = 'request_id, customer_id, body';
+export const REQUEST_COLUMNS = 'request_id, customer_id, started_at, body';
 
 /** Reads a row with {@link REQUEST_COLUMNS}. */
 export function readRequest(stored: SqlRow): RequestRecord {
   const row: RequestRow = JSON.parse(text(stored, 'body'));
   const flags = row[9];
+  const startedAtMs = row[10] === IN_COLUMN ? integer(stored, 'started_at') : row[10];
   return {
     requestId: text(stored, 'request_id'),
     customerId: text(stored, 'customer_id'),
@@ -166,9 +167,9 @@ export function readRequest(stored: SqlRow): RequestRecord {
     errorCode: row[8],
     stream: (flags & STREAM) !== 0,
     clientClosed: (flags & CLIENT_CLOSED) !== 0,
-    startedAtMs: row[10],
-    firstTokenAtMs: row[11] === null ? null : instantOf(row[11], row[10]),
-    finishedAtMs: instantOf(row[12], row[10]),
+    startedAtMs,
+    firstTokenAtMs: row[11] === null ? null : instantOf(row[11], startedAtMs),
+    finishedAtMs: instantOf(row[12], startedAtMs),
     overheadMs: row[13],
     attempts: row[14],
     usage: readUsage(row[15]),

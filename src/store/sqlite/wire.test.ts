@@ -124,7 +124,9 @@ describe('the batch between the threads', () => {
     const [first, second] = commands;
     if (first?.op !== 'settle' || second?.op !== 'settle') throw new Error('no settlement');
     const { requestId, customerId } = settle.request;
-    const row = { request_id: requestId, customer_id: customerId, body: first.order.requestText };
+    const { startedAtMs, requestText } = first.order;
+    const ids = { request_id: requestId, customer_id: customerId };
+    const row = { ...ids, started_at: startedAtMs, body: requestText };
     expect(readRequest(row)).toEqual(settle.request);
     expect(decodeAttempts(JSON.parse(second.order.attemptsText))).toEqual(ending.attempts);
   });
