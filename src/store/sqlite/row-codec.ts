@@ -100,7 +100,8 @@ type RequestRow = [
   status: number,
   errorCode: string | null,
   flags: number,
-  startedAtMs: number | typeof IN_COLUMN,
+  /** `IN_COLUMN`; in rows of version 1 the instant. */
+  startedAtMs: number,
   firstTokenMs: number | null,
   finishedMs: number,
   overheadMs: number,
