@@ -7,8 +7,8 @@
  * @module
  */
 import { providerFailure } from '../contracts/provider-failure.ts';
+import { briefCopy, giveBack } from '../http/brief-copy.ts';
 import { HeadFields } from '../http/head-fields.ts';
-import { releaseBytes } from '../http/release-bytes.ts';
 import { TransportFailure } from '../http/transport-failure.ts';
 import type { Deadline } from '../http/timer-wheel.ts';
 import type { ReplySink, UpstreamCall } from '../http/upstream.ts';
@@ -124,7 +124,7 @@ export class StreamAttempt implements ReplySink {
     if (first === undefined) return;
     this.#pending = [];
     this.#relay(pending.length === 1 ? first : Buffer.concat(pending));
-    pending.forEach(releaseBytes);
+    pending.forEach(giveBack);
   }
 
   /** The client has left: cancels, or reads on under caps where the provider bills on (P11) or a repetition may come. */
@@ -232,7 +232,7 @@ export class StreamAttempt implements ReplySink {
       this.#relay(bytes);
       return;
     }
-    this.#pending.push(Buffer.from(bytes));
+    this.#pending.push(briefCopy(bytes));
     this.#pendingBytes += bytes.length;
     if (this.#pendingBytes > PENDING_MAX_BYTES && this.answer.hasContent) this.#markStarted();
   }

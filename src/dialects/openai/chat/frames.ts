@@ -10,10 +10,22 @@ import type { Receipt } from '../../../gateway/text-call.ts';
 /** Longest event accepted from a provider (reliability rule U1). */
 export const MAX_EVENT_BYTES = 32 * 1024 * 1024;
 
-export const DONE_FRAME = Buffer.from('data: [DONE]\n\n');
+const DONE_TEXT = 'data: [DONE]\n\n';
+export const DONE_FRAME = Buffer.from(DONE_TEXT);
+
+function frameTextOf(chunk: unknown): string {
+  return `data: ${JSON.stringify(chunk)}\n\n`;
+}
 
 export function frameOf(chunk: unknown): Buffer {
-  return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
+  return Buffer.from(frameTextOf(chunk));
+}
+
+/** The last frames of a stream, with its end marker behind them. */
+export function lastFramesOf(chunks: readonly unknown[]): Buffer {
+  let text = '';
+  for (const chunk of chunks) text += frameTextOf(chunk);
+  return Buffer.from(text + DONE_TEXT);
 }
 
 /** OpenAI's `usage` object for disjoint classes; cached and audio tokens are part of `prompt_tokens` there. */

@@ -21,7 +21,7 @@ import {
   scanFrame,
 } from '../../../http/json-scan.ts';
 import { parseEvent, SseFramer } from '../../../http/sse-framer.ts';
-import { DONE_FRAME, frameOf, MAX_EVENT_BYTES, usageMember } from './frames.ts';
+import { DONE_FRAME, frameOf, lastFramesOf, MAX_EVENT_BYTES, usageMember } from './frames.ts';
 import {
   choiceHasContent,
   newChoiceProgress,
@@ -162,20 +162,19 @@ export class ChatRelayStream implements AnswerStream {
     const own = usageMember(receipt);
     const usage = { ...own, ...raw, cost: own['cost'] };
     const [finish, ...rest] = this.#terminal;
-    const frames: Buffer[] = [];
+    const chunks: ChatChunk[] = [];
     if (this.#options.includeUsage) {
-      for (const chunk of this.#terminal) frames.push(frameOf({ ...chunk, usage: undefined }));
-      frames.push(frameOf({ ...(this.#usageChunk ?? finish ?? this.#head), choices: [], usage }));
+      for (const chunk of this.#terminal) chunks.push({ ...chunk, usage: undefined });
+      chunks.push({ ...(this.#usageChunk ?? finish ?? this.#head), choices: [], usage });
     } else if (finish !== undefined) {
-      frames.push(frameOf({ ...finish, usage }));
-      for (const chunk of rest) frames.push(frameOf({ ...chunk, usage: undefined }));
+      chunks.push({ ...finish, usage });
+      for (const chunk of rest) chunks.push({ ...chunk, usage: undefined });
     } else {
       // The finishing chunk has left already, when more choices were to come.
       const choices = [{ index: 0, delta: {}, finish_reason: null }];
-      frames.push(frameOf({ ...(this.#usageChunk ?? this.#head), choices, usage }));
+      chunks.push({ ...(this.#usageChunk ?? this.#head), choices, usage });
     }
-    frames.push(DONE_FRAME);
-    return Buffer.concat(frames);
+    return lastFramesOf(chunks);
   }
 
   /** Head of a chunk of our own, where the provider sent none that could carry what is to be said. */
@@ -246,6 +245,10 @@ export class ChatRelayStream implements AnswerStream {
 
   /** Frames that are not one plain data line of JSON. */
   #unusual(bytes: Buffer, start: number, end: number): void {
+    if (end - start === DONE_FRAME.length && DONE_FRAME.compare(bytes, start, end) === 0) {
+      this.#done();
+      return;
+    }
     const event = parseEvent(bytes, start, end);
     if (event === null) {
       if (bytes[start] === BRACE) this.#bareError(bytes.subarray(start, end));
@@ -259,12 +262,15 @@ export class ChatRelayStream implements AnswerStream {
     // Some servers keep the connection alive by events without data.
     if (event.data.trim() === '') return;
     const data = Buffer.from(event.data);
-    if (event.data.trim() === '[DONE]') {
-      this.isDone = true;
-      if (!this.isComplete) this.#fail('broken_stream', BROKEN_OFF);
-    } else if (scanFrame(data, 0, data.length) === FRAME_INVALID) {
+    if (event.data.trim() === '[DONE]') this.#done();
+    else if (scanFrame(data, 0, data.length) === FRAME_INVALID) {
       this.#fail('malformed_reply', 'An event of the stream is not valid JSON.');
     } else if (this.#isText(bytes.subarray(start, end))) this.#parsed(event.data, null);
+  }
+
+  #done(): void {
+    this.isDone = true;
+    if (!this.isComplete) this.#fail('broken_stream', BROKEN_OFF);
   }
 
   #parsed(data: string, original: { bytes: Buffer; start: number; end: number } | null): void {
