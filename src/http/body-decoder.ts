@@ -17,6 +17,8 @@ import { errorCodeOf } from './transport-failure.ts';
 export interface DecodedSink {
   onData(chunk: Buffer): void;
   onEnd(): void;
+  /** More can be written again. */
+  onDrain(): void;
   onError(code: string): void;
 }
 
@@ -63,10 +65,22 @@ export class BodyDecoder {
     return open === undefined ? null : new BodyDecoder(open, sink);
   }
 
-  /** @param chunk is not needed any more once this has returned */
-  write(chunk: Buffer): void {
+  /**
+   * @param chunk is not needed any more once this has returned
+   * @returns false when no more should be written until `onDrain`
+   */
+  write(chunk: Buffer): boolean {
     this.#transform ??= this.#begin(chunk[0] ?? 0);
-    this.#transform.write(Buffer.from(chunk));
+    return this.#transform.write(Buffer.from(chunk));
+  }
+
+  /** Delivers nothing more until {@link resume}. */
+  pause(): void {
+    this.#transform?.pause();
+  }
+
+  resume(): void {
+    this.#transform?.resume();
   }
 
   end(): void {
@@ -90,6 +104,7 @@ export class BodyDecoder {
       }
     };
     transform.on('data', (chunk: Buffer) => guarded(() => sink.onData(chunk)));
+    transform.on('drain', () => sink.onDrain());
     transform.on('end', () => guarded(() => sink.onEnd()));
     transform.on('error', (error) => sink.onError(errorCodeOf(error)));
     return transform;

@@ -443,6 +443,29 @@ describe('encoded bodies', () => {
     expect(sink.log).toEqual(['200', text]);
   });
 
+  it('are decoded no further than they are taken', async () => {
+    const bytes = 40 * 1024 * 1024;
+    await openLab((socket) => socket.write(reply('gzip', gzipSync(Buffer.alloc(bytes, 'x')))));
+    const sink = new Seen();
+    const begun = Promise.withResolvers<null>();
+    sink.onData = (chunk) => {
+      if (sink.bytes === 0) {
+        call.pause();
+        begun.resolve(null);
+      }
+      sink.bytes += chunk.length;
+    };
+    const call = lab.upstream.call(lab.origin, REQUEST, sink);
+    await begun.promise;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(sink.bytes).toBeLessThan(bytes / 10);
+    call.resume();
+    expect([await sink.ended, sink.bytes]).toEqual(['end', bytes]);
+    const next = lab.call();
+    await expect.poll(() => next.sink.bytes).toBeGreaterThan(0);
+    expect(lab.connections).toBe(1);
+  });
+
   it('are empty where nothing comes', async () => {
     await openLab((socket) => socket.write(reply('gzip', Buffer.alloc(0))));
     const { sink } = lab.call();

@@ -42,6 +42,8 @@ export class UpstreamCall implements PooledCall {
   #isSentWhole = false;
   #done = false;
   #isPaused = false;
+  /** Whether more has come than is decoded. */
+  #isCongested = false;
 
   constructor(sink: ReplySink, head: string, request: WireRequest) {
     this.#sink = sink;
@@ -69,12 +71,14 @@ export class UpstreamCall implements PooledCall {
     if (this.#done) return;
     this.#isPaused = true;
     this.#connection?.pause();
+    this.#decoder?.pause();
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#connection?.resume();
+    this.#decoder?.resume();
+    if (!this.#isCongested) this.#connection?.resume();
   }
 
   /** Closes the connection and reports `failure` unless the call has ended. */
@@ -98,6 +102,7 @@ export class UpstreamCall implements PooledCall {
       this.#decoder = BodyDecoder.open(encoding, {
         onData: (chunk) => this.#deliver(chunk),
         onEnd: () => this.#end(),
+        onDrain: () => this.#drained(),
         onError: (code) => this.#fail('undecodable', code),
       });
       if (this.#decoder === null) {
@@ -111,7 +116,10 @@ export class UpstreamCall implements PooledCall {
   onBody(chunk: Buffer): void {
     if (this.#done) return;
     if (this.#decoder === null) this.#sink.onData(chunk);
-    else this.#decoder.write(chunk);
+    else if (!this.#decoder.write(chunk)) {
+      this.#isCongested = true;
+      this.#connection?.pause();
+    }
   }
 
   onComplete(isSent: boolean): void {
@@ -130,6 +138,11 @@ export class UpstreamCall implements PooledCall {
     const facts = { code, replyStarted: this.#replyStarted };
     const kind = this.#sent ? 'reset' : 'not_sent';
     this.#sink.onFailure(new TransportFailure({ kind, ...facts }, { cause }));
+  }
+
+  #drained(): void {
+    this.#isCongested = false;
+    if (!this.#isPaused) this.#connection?.resume();
   }
 
   #deliver(chunk: Buffer): void {
