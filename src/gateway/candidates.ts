@@ -91,7 +91,7 @@ function boundOfOperation(call: OperationCall, model: BoundModel): Bounded {
 
 function boundOf(call: Call, model: BoundModel): Bounded {
   return call.kind === 'text'
-    ? boundOfText(call, model, call.bytes.length)
+    ? boundOfText(call, model, call.bytes.length - call.media.imageBytes)
     : boundOfOperation(call, model);
 }
 
@@ -114,7 +114,7 @@ function boundAt(
   if (price === null) return unboundable(model.name, 'unpriced_model', null);
   const bound = boundText(price, facts, {
     inputBytes: Math.min(inputTokens, context),
-    inputMediaTokens: Math.min(call.mediaTokens ?? Number.POSITIVE_INFINITY, context),
+    inputMediaTokens: Math.min(call.media.tokensMax ?? Number.POSITIVE_INFINITY, context),
     namedMaxOutputTokens: call.namedMaxOutputTokens,
     n: call.choices,
     maxSearches: call.maxSearches,

@@ -136,7 +136,7 @@ async function reserveOnQuote(
     modelAsked: call.model,
     model: first.name,
   });
-  if (quoted === null || gateway.estimator.estimate(first.name, call.bytes.length) > quoted) {
+  if (quoted === null || gateway.estimator.estimateInput(first.name, call) > quoted) {
     return outcome;
   }
   const closer = run.candidates.map((candidate) => withInputTokens(candidate, call, quoted));

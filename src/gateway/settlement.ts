@@ -148,9 +148,8 @@ export function usageOrEstimate(
     return completedUsage(price, spec, usage ?? NO_USAGE);
   }
   const model = seen.candidate.name;
-  const bytes = run.call.bytes.length;
   if (usage !== null) {
-    gateway.estimator.observe(model, bytes, inputTokensOf(usage));
+    gateway.estimator.observeInput(model, run.call, inputTokensOf(usage));
     const uncounted =
       seen.isCut === true && (usage.output_text_tokens ?? 0) === 0
         ? seen.outputTokens - outputTokensOf(usage)
@@ -161,7 +160,7 @@ export function usageOrEstimate(
   }
   return {
     usage: {
-      input_text_tokens: gateway.estimator.estimate(model, bytes),
+      input_text_tokens: gateway.estimator.estimateInput(model, run.call),
       output_text_tokens: seen.outputTokens,
     },
     estimated: true,

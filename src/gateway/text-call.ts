@@ -70,6 +70,25 @@ export interface AnswerStream {
   close(receipt: Receipt): Buffer;
 }
 
+/** The media among the parts of a request. */
+export interface RequestMedia {
+  /** Upper bound of tokens of media whose size the bytes do not bound; null when it cannot be bounded but by the context. */
+  readonly tokensMax: number | null;
+  /** Bytes of the request that are inline pictures: `tokensMax` bounds these, whatever their length. */
+  readonly imageBytes: number;
+  /** Bytes of the request that are inline media of any kind. */
+  readonly bytes: number;
+  /** About how many tokens all media are, for estimates where a provider never counts. */
+  readonly expectedTokens: number;
+}
+
+export const NO_MEDIA: RequestMedia = Object.freeze({
+  tokensMax: 0,
+  imageBytes: 0,
+  bytes: 0,
+  expectedTokens: 0,
+});
+
 /** Facts and renderers of one parsed request. */
 export interface TextCall {
   readonly kind: 'text';
@@ -94,8 +113,7 @@ export interface TextCall {
   /** `service_tier` as the caller named it; null: not named. */
   readonly serviceTier: string | null;
   readonly maxSearches: number;
-  /** Upper bound of tokens of media whose size the bytes do not bound; null when it cannot be bounded but by the context. */
-  readonly mediaTokens: number | null;
+  readonly media: RequestMedia;
   /** Options that the dialect knows no meaning for. */
   readonly unknownParameters: readonly string[];
   /** Options that the dialect knows, and that only a provider of the same protocol is sent. */

@@ -5,6 +5,10 @@
  * @module
  */
 
+import type { TextCall } from './text-call.ts';
+
+type RequestBytes = Pick<TextCall, 'bytes' | 'media'>;
+
 const DEFAULT_BYTES_PER_TOKEN = 4;
 const WEIGHT = 0.05;
 const MODELS_MAX = 2_000;
@@ -23,5 +27,15 @@ export class TokenEstimator {
 
   estimate(model: string, bytes: number): number {
     return Math.ceil(bytes / (this.#bytesPerToken.get(model) ?? DEFAULT_BYTES_PER_TOKEN));
+  }
+
+  /** Learns from the input of one settled call; media have tokens without letters, so nothing from theirs. */
+  observeInput(model: string, { bytes, media }: RequestBytes, tokens: number): void {
+    if (media.expectedTokens === 0) this.observe(model, bytes.length, tokens);
+  }
+
+  /** Input tokens of a request: those of its letters, and what its media count as a rule. */
+  estimateInput(model: string, { bytes, media }: RequestBytes): number {
+    return this.estimate(model, bytes.length - media.bytes) + media.expectedTokens;
   }
 }

@@ -15,44 +15,12 @@ import {
   type ChatRequest,
 } from './schema.ts';
 import { ChatStreamWriter } from './stream-writer.ts';
+import { mediaOf } from './media.ts';
 import { usualChatRequest } from './usual-request.ts';
 import { chatOptions } from './options.ts';
 
-/**
- * Most tokens one image is counted as by a provider: 2,833 + 5,667 a tile at 6 tiles, as OpenAI documents for
- * gpt-4o-mini (https://platform.openai.com/docs/guides/images-vision#calculating-costs); others count less.
- */
-const IMAGE_TOKENS_MAX = 36_835;
-
 /** Searches held for when the caller states no maximum. */
 const DEFAULT_SEARCHES_MAX = 5;
-
-function isRemote(value: unknown): boolean {
-  return typeof value === 'string' && !value.startsWith('data:');
-}
-
-function memberOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null && key in value
-    ? (value as Record<string, unknown>)[key]
-    : undefined;
-}
-
-/** Tokens that media parts may add beyond the bytes of the request; null when only the context bounds them. */
-function mediaTokensOf(request: ChatRequest): number | null {
-  let tokens = 0;
-  for (const message of request.messages) {
-    if (!Array.isArray(message.content)) continue;
-    for (const part of message.content) {
-      if (part.type === 'text' || part.type === 'refusal') continue;
-      if (part.type === 'image_url') tokens += IMAGE_TOKENS_MAX;
-      else if (part.type === 'input_audio') tokens += 0;
-      else if (part.type === 'file' && !isRemote(memberOf(memberOf(part, 'file'), 'file_data')))
-        tokens += IMAGE_TOKENS_MAX;
-      else return null;
-    }
-  }
-  return tokens;
-}
 
 function searchesOf(request: ChatRequest): number {
   const asked =
@@ -137,7 +105,7 @@ export function parseChatCall(bytes: Buffer, maxDepth: number): TextCall {
     choices,
     serviceTier: request.service_tier ?? null,
     maxSearches: searchesOf(request),
-    mediaTokens: mediaTokensOf(request),
+    media: mediaOf(request),
     // A usual request has neither.
     unknownParameters: usual === null ? unknownParametersOf(value) : [],
     untranslatedParameters: usual === null ? untranslatedParametersOf(value) : [],
