@@ -4,9 +4,7 @@ import { mediaOf } from './media.ts';
 import { chatRequestSchema } from './schema.ts';
 
 function countsOf(...content: object[]) {
-  return mediaOf(
-    chatRequestSchema.parse({ model: 'm', messages: [{ role: 'user', content }] }),
-  );
+  return mediaOf(chatRequestSchema.parse({ model: 'm', messages: [{ role: 'user', content }] }));
 }
 
 const image = (url: string) => ({ type: 'image_url', image_url: { url } });
