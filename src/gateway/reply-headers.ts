@@ -47,6 +47,9 @@ function tokenRateLines({ limit, remaining, resetMs }: RateView): string {
   return resetMs === null ? lines : `${lines}\r\nx-ratelimit-reset-tokens: ${formatReset(resetMs)}`;
 }
 
+/** Providers name what answered, at any length; clients refuse heads of some 16 kB. */
+const MODEL_CHARACTERS_MAX = 512;
+
 /** The lines that say who has answered, kept for the next reply: mostly it is the same again. */
 let lastServer = { provider: '', model: '', lines: '' };
 
@@ -54,7 +57,7 @@ function serverLines(provider: string, model: string): string {
   if (lastServer.provider !== provider || lastServer.model !== model) {
     const lines = new HeadLines();
     lines.add('x-gateway-provider', provider);
-    lines.add('x-gateway-model', headerSafe(model));
+    lines.add('x-gateway-model', headerSafe(model.slice(0, MODEL_CHARACTERS_MAX)));
     lastServer = { provider, model, lines: flatText(lines.text) };
   }
   return lastServer.lines;
