@@ -164,3 +164,22 @@ describe('relayed reply', () => {
     expect(lettersOf(Buffer.from([0x61, 0xff, 0x62]))).toBeNull();
   });
 });
+
+describe('relayed reply', () => {
+  test.each([[], [null], [{}], [{ message: null }], 'none'])(
+    'choices %j are no answer, and what was counted is told',
+    (...choices) => {
+      const relay = chatRelay({ id: 'here', versionSegment: '/v1', quirks: COMMON_QUIRKS });
+      const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
+      const body = Buffer.from(JSON.stringify({ choices, usage }));
+      expect(() => relay.read({ status: 200, headers: {}, body })).toThrow(
+        expect.objectContaining({
+          failure: expect.objectContaining({
+            kind: 'malformed_reply',
+            usage: { input_text_tokens: 3, output_text_tokens: 2 },
+          }),
+        }),
+      );
+    },
+  );
+});

@@ -6,6 +6,7 @@
  */
 import { providerFailure, ProviderFailureError } from '../../contracts/provider-failure.ts';
 import type { AssistantPart, TextChoice, TextResult } from '../../contracts/text.ts';
+import type { UsageVector } from '../../contracts/usage.ts';
 import type { WireReply } from '../../contracts/wire.ts';
 import { annotationSources, answerSources, contentPieces, logprobsOf } from './content.ts';
 import { inBandFailure, isInBandError } from './errors.ts';
@@ -16,11 +17,13 @@ import { ThinkTagSplitter } from './think-tags.ts';
 import { madeUpCallId, wireToolCalls } from './tool-call.ts';
 import { usageOfFrame } from './usage.ts';
 
-/** The failure of an answer that cannot be read; what it held is not repeated. */
-export function malformedReply(message: string, cause?: unknown): ProviderFailureError {
+/** The failure of an answer that cannot be read; what it held is not repeated, but what it counted is billed. */
+export function malformedReply(
+  message: string,
+  usage: UsageVector | null = null,
+): ProviderFailureError {
   return new ProviderFailureError(
-    providerFailure({ kind: 'malformed_reply', status: 200, message }),
-    cause === undefined ? undefined : { cause },
+    providerFailure({ kind: 'malformed_reply', status: 200, message, usage }),
   );
 }
 
@@ -58,9 +61,12 @@ export function parseCompletion(reply: WireReply, quirks: OpenAiCompatibleQuirks
     throw new ProviderFailureError(inBandFailure(frame, quirks.usageBesideTotal));
   }
   const choices: unknown = frame['choices'];
-  if (!Array.isArray(choices)) throw malformedReply("The provider's answer has no choices.");
-  if (choices.length === 0)
-    throw malformedReply("The provider's answer has an empty list of choices.");
+  const isAnswer =
+    Array.isArray(choices) && choices.some((choice) => isObject(objectOf(choice)['message']));
+  if (!isAnswer) {
+    const usage = usageOfFrame(frame, quirks.usageBesideTotal);
+    throw malformedReply("The provider's answer has no choice with a message.", usage);
+  }
   return { text, frame, choices };
 }
 
