@@ -61,7 +61,10 @@ export class RouteTable {
   }
 
   match(method: string, path: string): RouteMatch {
-    const exact = this.#exact.get(`${method} ${path}`);
+    const exact =
+      this.#exact.get(`${method} ${path}`) ??
+      // Whoever watches a server asks so (RFC 9110 §9.3.2); Node sends no body in answer to it.
+      (method === 'HEAD' ? this.#exact.get(`GET ${path}`) : undefined);
     if (exact !== undefined) return { type: 'route', route: exact, rest: '' };
     const allowed = new Set<string>();
     for (const route of this.#routes) {

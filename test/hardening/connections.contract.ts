@@ -196,6 +196,18 @@ export function describeConnections(front: 'plain' | 'node'): void {
       connection.destroy();
     });
 
+    it('HEAD has the head of GET and no body', async () => {
+      for (const path of ['/health/live', '/health/ready', '/v1/models', '/metrics']) {
+        const connection = await RawConnection.open(lab.port);
+        connection.write(`HEAD ${path} HTTP/1.1\r\n${HEAD}\r\nGET /none HTTP/1.1\r\n${HEAD}\r\n`);
+        await connection.heard('\r\n\r\nHTTP/1.1 404 ');
+        const [head = '', ...rest] = connection.received.split(/(?<=\r\n\r\n)/);
+        expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+        expect(rest[0]).toMatch(/^HTTP\/1\.1 404 /);
+        connection.destroy();
+      }
+    });
+
     it('F46: who is refused while still sending gets to read why', async () => {
       const connection = await RawConnection.open(lab.port);
       const length = 8 * 1024 * 1024;
