@@ -73,15 +73,25 @@ export function withOwnHeaders(
   return { ...request, callHeaders: { ...hop, [idHeader]: id } };
 }
 
-/** Warnings as `x-gateway-warnings` has them. */
+/** Callers name what is warned of: it stands in headers, the log and the row of the request. */
+const WARNINGS_MAX = 100;
+const NAME_CHARACTERS_MAX = 100;
+
+function warningOf(option: string, action: string): string {
+  return `${option.slice(0, NAME_CHARACTERS_MAX)}_${action}`;
+}
+
+/** Warnings as `x-gateway-warnings` has them; of very many the first, and how many more there are. */
 export function warningsOf(
   warnings: readonly ProviderWarning[],
   unknownParameters: readonly string[],
 ): readonly string[] {
-  return [
-    ...warnings.map((warning) => `${warning.option}_${warning.action}`),
-    ...unknownParameters.map((name) => `${name}_dropped`),
+  const all = [
+    ...warnings.map(({ option, action }) => warningOf(option, action)),
+    ...unknownParameters.map((name) => warningOf(name, 'dropped')),
   ];
+  const more = all.length - WARNINGS_MAX;
+  return more > 0 ? [...all.slice(0, WARNINGS_MAX), `${more}_more`] : all;
 }
 
 function prepareRelay(candidate: Candidate, run: CallRun, call: TextCall): PreparedCall | null {
