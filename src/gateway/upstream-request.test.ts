@@ -9,7 +9,10 @@ describe('warningsOf', () => {
 
   it('keeps names and lists of callers short', () => {
     expect(warningsOf([], ['k'.repeat(1_000_000)])).toEqual([`${'k'.repeat(100)}_dropped`]);
-    const many = warningsOf([], Array.from({ length: 2000 }, (_, place) => `p${place}`));
+    const many = warningsOf(
+      [],
+      Array.from({ length: 2000 }, (_, place) => `p${place}`),
+    );
     expect(many).toHaveLength(101);
     expect(many.slice(-2)).toEqual(['p99_dropped', '1900_more']);
   });
