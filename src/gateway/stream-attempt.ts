@@ -9,7 +9,7 @@
 import { providerFailure } from '../contracts/provider-failure.ts';
 import { briefCopy, giveBack } from '../http/brief-copy.ts';
 import { HeadFields } from '../http/head-fields.ts';
-import { TransportFailure } from '../http/transport-failure.ts';
+import { hasRefused, TransportFailure } from '../http/transport-failure.ts';
 import type { Deadline } from '../http/timer-wheel.ts';
 import type { ReplySink, UpstreamCall } from '../http/upstream.ts';
 import type { AttemptFailure, ReplyMeta } from './attempt-result.ts';
@@ -188,6 +188,7 @@ export class StreamAttempt implements ReplySink {
   onFailure(failure: TransportFailure): void {
     if (this.#hasEnded) return;
     if (this.answer.isComplete) this.#complete();
+    else if (hasRefused(this.meta.httpStatus ?? 0, failure)) this.#endOfErrorBody();
     else this.#fail({ source: 'transport', failure });
   }
 

@@ -41,6 +41,11 @@ export class TransportFailure extends Error {
   }
 }
 
+/** Whether a reply that did not come whole has said what it had to: a refusal stands in its head. */
+export function hasRefused(status: number, { kind }: TransportFailure): boolean {
+  return status >= 400 && (kind === 'reset' || kind === 'undecodable');
+}
+
 /** The `code` of an error, or its name. */
 export function errorCodeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'UNKNOWN';

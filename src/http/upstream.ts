@@ -98,19 +98,17 @@ export class UpstreamCall implements PooledCall {
   onHead(status: number, fields: HeadFields): void {
     this.#replyStarted = true;
     const encoding = fields.field('content-encoding');
-    if (encoding !== null && !isIdentity(encoding)) {
+    const isEncoded = encoding !== null && !isIdentity(encoding);
+    if (isEncoded) {
       this.#decoder = BodyDecoder.open(encoding, {
         onData: (chunk) => this.#deliver(chunk),
         onEnd: () => this.#end(),
         onDrain: () => this.#drained(),
         onError: (code) => this.#fail('undecodable', code),
       });
-      if (this.#decoder === null) {
-        this.#fail('undecodable', 'UNKNOWN_ENCODING');
-        return;
-      }
     }
     this.#sink.onHead(status, fields);
+    if (isEncoded && this.#decoder === null) this.#fail('undecodable', 'UNKNOWN_ENCODING');
   }
 
   onBody(chunk: Buffer): void {

@@ -5,7 +5,7 @@
  */
 import type { WireReply } from '../contracts/wire.ts';
 import { HeadFields } from './head-fields.ts';
-import { TransportFailure } from './transport-failure.ts';
+import { hasRefused, TransportFailure } from './transport-failure.ts';
 import type { ReplySink, UpstreamCall } from './upstream.ts';
 
 /** A collected reply; its headers are listed only when somebody reads them. */
@@ -77,6 +77,7 @@ export class WholeReply implements ReplySink {
   }
 
   onFailure(failure: TransportFailure): void {
-    this.#reject(failure);
+    if (hasRefused(this.#status, failure)) this.onEnd();
+    else this.#reject(failure);
   }
 }
