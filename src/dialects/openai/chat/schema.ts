@@ -59,6 +59,8 @@ export const chatRequestSchema = z.looseObject({
   seed: z
     .number()
     .refine(Number.isInteger, 'must be an integer')
+    .min(-(2 ** 63))
+    .max(2 ** 63)
     .meta({ type: 'integer' })
     .nullish(),
   stop: z.union([z.string(), z.array(z.string())]).nullish(),
