@@ -21,6 +21,11 @@ interface Report {
     readonly name: string;
     readonly startTime: number;
     readonly endTime: number;
+    readonly assertionResults: readonly {
+      /** `pending` and `skipped` mean the same: the reporter's word depends on its version. */
+      readonly status: 'passed' | 'failed' | 'pending' | 'skipped' | 'todo' | 'disabled';
+      readonly fullName: string;
+    }[];
   }[];
 }
 
@@ -65,9 +70,20 @@ function printSlowest({ testResults }: Report): void {
   }
 }
 
+/** What did not run; each test says why in its name or where it is skipped. */
+function printSkipped({ testResults }: Report): void {
+  const skipped = testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status !== 'passed' && status !== 'failed')
+      .map(({ fullName }) => `  ${relative(process.cwd(), name)}: ${fullName}`),
+  );
+  if (skipped.length > 0) console.log(['Skipped:', ...skipped].join('\n'));
+}
+
 function readCounts(reportFile: string): Counts {
   const report = JSON.parse(readFileSync(reportFile, 'utf8')) as Report;
   printSlowest(report);
+  printSkipped(report);
   // A file that cannot be loaded has no test that could fail.
   const failed =
     report.numFailedTests + (report.numFailedTests === 0 ? report.numFailedTestSuites : 0);

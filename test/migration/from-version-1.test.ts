@@ -44,13 +44,18 @@ async function standingOf(at: TestGateway): Promise<typeof before> {
   return { limits: json['limits'], totals: usage.totals, byModel: usage.groups };
 }
 
+/** Where the rows of a table of version 1 stand now, for tables that have other columns since. */
+const LATER_SOURCES: Readonly<Record<string, string>> = {
+  request: 'later.request JOIN later.request_owner ON no = owner_no',
+};
+
 /** Writes the rows of a database as version 1 had them, with version 1's own tables. */
-function writeVersion1(path: string, source: string): void {
+function writeVersion1(path: string, later: string): void {
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA foreign_keys = OFF');
     migrate(database, path, 1);
-    database.prepare('ATTACH ? AS later').run(source);
+    database.prepare('ATTACH ? AS later').run(later);
     const tables = database
       .prepare(
         "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
@@ -65,7 +70,8 @@ function writeVersion1(path: string, source: string): void {
         .map(({ name }) => `"${String(name)}"`)
         .join(', ');
       database.exec(`DELETE FROM main.${table}`);
-      database.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM later.${table}`);
+      const source = LATER_SOURCES[table] ?? `later.${table}`;
+      database.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM ${source}`);
     }
     database.exec(`
       INSERT INTO main.usage_dim (id, customer_id, key_id, operation, provider, model)
