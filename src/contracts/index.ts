@@ -10,6 +10,7 @@ export * from './durations.ts';
 export * from './embedding-provider.ts';
 export * from './error-codes.ts';
 export * from './face-swap-provider.ts';
+export * from './flat-text.ts';
 export * from './gateway-error.ts';
 export * from './idempotency.ts';
 export * from './ids.ts';

@@ -100,3 +100,9 @@ export function outputTokensOf(usage: UsageVector): number {
     (usage.output_image_tokens ?? 0)
   );
 }
+
+/**
+ * Most that a provider is believed to have counted in one call: no call uses a billion tokens, and the price of more
+ * might not fit the ledger.
+ */
+export const BELIEVED_COUNT_MAX = 1_000_000_000;

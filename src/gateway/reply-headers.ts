@@ -8,7 +8,7 @@ import { formatUsd } from '../contracts/money.ts';
 import type { GatewayError } from '../contracts/gateway-error.ts';
 import type { RateView, RateViews } from '../metering/ports.ts';
 import type { ReplyHeaders } from './exchange.ts';
-import { flatText } from '../http/flat-text.ts';
+import { flatText } from '../contracts/flat-text.ts';
 import { HeadLines } from './head-lines.ts';
 
 export interface ReplyFacts {
@@ -35,16 +35,14 @@ export function formatReset(ms: number): string {
   return `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds % 60}s`;
 }
 
-function requestRateLines({ limit, remaining, resetMs }: RateView): string {
-  const lines = `\r\nx-ratelimit-limit-requests: ${limit}\r\nx-ratelimit-remaining-requests: ${remaining}`;
+function rateLines(
+  counted: 'requests' | 'tokens',
+  { limit, remaining, resetMs }: RateView,
+): string {
+  const lines = `\r\nx-ratelimit-limit-${counted}: ${limit}\r\nx-ratelimit-remaining-${counted}: ${remaining}`;
   return resetMs === null
     ? lines
-    : `${lines}\r\nx-ratelimit-reset-requests: ${formatReset(resetMs)}`;
-}
-
-function tokenRateLines({ limit, remaining, resetMs }: RateView): string {
-  const lines = `\r\nx-ratelimit-limit-tokens: ${limit}\r\nx-ratelimit-remaining-tokens: ${remaining}`;
-  return resetMs === null ? lines : `${lines}\r\nx-ratelimit-reset-tokens: ${formatReset(resetMs)}`;
+    : `${lines}\r\nx-ratelimit-reset-${counted}: ${formatReset(resetMs)}`;
 }
 
 /** Providers name what answered, at any length; clients refuse heads of some 16 kB. */
@@ -76,8 +74,8 @@ export function replyLines(facts: ReplyFacts): HeadLines {
     lines.addOwn(`\r\nx-gateway-cost: ${formatUsd(facts.costNanoUsd)}`);
   }
   if (facts.rates !== null) {
-    if (facts.rates.requests !== null) lines.addOwn(requestRateLines(facts.rates.requests));
-    if (facts.rates.tokens !== null) lines.addOwn(tokenRateLines(facts.rates.tokens));
+    if (facts.rates.requests !== null) lines.addOwn(rateLines('requests', facts.rates.requests));
+    if (facts.rates.tokens !== null) lines.addOwn(rateLines('tokens', facts.rates.tokens));
   }
   if (facts.warnings.length > 0) {
     lines.add('x-gateway-warnings', facts.warnings.map(headerSafe).join(', ').slice(0, 2000));

@@ -189,9 +189,10 @@ export class ReplyParser {
    */
   push(bytes: Buffer): void {
     if (this.receiver === null) throw invalid('bytes that nobody asked for');
+    const isLent = this.#rest === null;
     this.#rest = this.#rest === null ? bytes : Buffer.concat([this.#rest, bytes]);
     if (!this.#isReading) this.#read();
-    if (this.#rest !== null) this.#rest = Buffer.from(this.#rest);
+    if (isLent && this.#rest !== null) this.#rest = Buffer.from(this.#rest);
   }
 
   /** The other side has closed its half. @throws ReplyError where a reply is incomplete */

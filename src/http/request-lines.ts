@@ -4,7 +4,7 @@
  * @module
  */
 import type { WireRequest } from '../contracts/wire.ts';
-import { flatText } from './flat-text.ts';
+import { flatText } from '../contracts/flat-text.ts';
 
 type Headers = WireRequest['headers'];
 

@@ -8,6 +8,7 @@ import { jsonMilliseconds } from '../contracts/durations.ts';
 import { formatUsd } from '../contracts/money.ts';
 import { inputTokensOf, outputTokensOf } from '../contracts/usage.ts';
 import type { Caller } from '../gateway/caller.ts';
+import { flatText } from '../contracts/flat-text.ts';
 import type { RequestRecord } from '../metering/ports.ts';
 
 /** pino's number for `info`, so that all lines of the log read alike. */
@@ -71,7 +72,7 @@ function sharedMembersOf(request: RequestRecord, caller: Caller): string {
   if (written === null || !isShared(written, request, caller)) {
     written = { request, caller, members: sharedMembers(request, caller), isFlat: false };
   } else if (!written.isFlat) {
-    written = { ...written, members: Buffer.from(written.members).toString(), isFlat: true };
+    written = { ...written, members: flatText(written.members), isFlat: true };
   }
   return written.members;
 }

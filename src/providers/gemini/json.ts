@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BELIEVED_COUNT_MAX } from '../../contracts/usage.ts';
 
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
@@ -70,11 +71,8 @@ export function asText(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** No answer has more tokens; what counts more is wrong, and its price might not fit the ledger. */
-const ABSURD_COUNT = 1_000_000_000;
-
 /** The value as a whole, non-negative number; 0 for anything else, since proto3 JSON leaves zeros out. */
 export function asCount(value: unknown): number {
   const counts = typeof value === 'number' && Number.isInteger(value) && value > 0;
-  return counts ? Math.min(ABSURD_COUNT, value) : 0;
+  return counts ? Math.min(BELIEVED_COUNT_MAX, value) : 0;
 }

@@ -8,11 +8,8 @@
  *
  * @module
  */
-import type { UsageUnit, UsageVector } from '../../contracts/usage.ts';
+import { BELIEVED_COUNT_MAX, type UsageUnit, type UsageVector } from '../../contracts/usage.ts';
 import { isObject, objectOf, type LooseObject } from './loose-json.ts';
-
-/** Counts beyond this are no counts: no single call uses a billion tokens. */
-const ABSURD_COUNT = 1_000_000_000;
 
 /** Members of a usage object that the server bills beside `total_tokens`, and the class they are billed as. */
 export type UsageBesideTotal = Readonly<Record<string, UsageUnit>>;
@@ -20,7 +17,7 @@ export type UsageBesideTotal = Readonly<Record<string, UsageUnit>>;
 /** A whole, non-negative, believable count; null for what is no number. */
 function countOf(value: unknown): number | null {
   if (typeof value !== 'number' || Number.isNaN(value)) return null;
-  return Math.min(ABSURD_COUNT, Math.max(0, Math.trunc(value)));
+  return Math.min(BELIEVED_COUNT_MAX, Math.max(0, Math.trunc(value)));
 }
 
 /** The first of the members that holds a number. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { STATUS_CODES } from 'node:http';
-import { flatText } from '../../http/flat-text.ts';
+import { flatText } from '../../contracts/flat-text.ts';
 import { KEEP_ALIVE_MS } from '../keep-alive.ts';
 
 const KEPT = `Connection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_MS / 1_000}\r\n`;

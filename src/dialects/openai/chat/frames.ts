@@ -6,6 +6,7 @@
 import { formatUsd } from '../../../contracts/money.ts';
 import { inputTokensOf, outputTokensOf, type UsageVector } from '../../../contracts/usage.ts';
 import type { Receipt } from '../../../gateway/text-call.ts';
+import { FRAME_INVALID, scanFrame } from '../../../http/json-scan.ts';
 
 /** Longest event accepted from a provider (reliability rule U1). */
 export const MAX_EVENT_BYTES = 32 * 1024 * 1024;
@@ -26,6 +27,12 @@ export function lastFramesOf(chunks: readonly unknown[]): Buffer {
   let text = '';
   for (const chunk of chunks) text += frameTextOf(chunk);
   return Buffer.from(text + DONE_TEXT);
+}
+
+/** Whether an event's data is one JSON object, as that of every frame but the last is. */
+export function isFrameData(data: string): boolean {
+  const bytes = Buffer.from(data);
+  return scanFrame(bytes, 0, bytes.length) !== FRAME_INVALID;
 }
 
 /** OpenAI's `usage` object for disjoint classes; cached and audio tokens are part of `prompt_tokens` there. */

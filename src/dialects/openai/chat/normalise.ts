@@ -144,7 +144,7 @@ function normaliseTool(tool: ChatToolDelta, progress: ChoiceProgress, idPrefix: 
 }
 
 function isDelta(message: unknown): message is ChatDelta {
-  return typeof message === 'object' && message !== null && !Array.isArray(message);
+  return isObject(message) && !Array.isArray(message);
 }
 
 /**

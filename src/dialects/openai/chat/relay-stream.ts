@@ -18,10 +18,16 @@ import {
   FRAME_INVALID,
   FRAME_TOOL_CALLS,
   FRAME_USAGE,
-  scanFrame,
 } from '../../../http/json-scan.ts';
 import { parseEvent, SseFramer } from '../../../http/sse-framer.ts';
-import { DONE_FRAME, frameOf, lastFramesOf, MAX_EVENT_BYTES, usageMember } from './frames.ts';
+import {
+  DONE_FRAME,
+  frameOf,
+  isFrameData,
+  lastFramesOf,
+  MAX_EVENT_BYTES,
+  usageMember,
+} from './frames.ts';
 import {
   choiceHasContent,
   newChoiceProgress,
@@ -192,8 +198,7 @@ export class ChatRelayStream implements AnswerStream {
   /** What stands behind the last blank line: an event that lacks nothing but its own counts, half of one does not. */
   #finalTail(tail: Buffer): void {
     const data = parseEvent(tail, 0, tail.length)?.data ?? '';
-    const bytes = Buffer.from(data);
-    if (data.trim() === '[DONE]' || scanFrame(bytes, 0, bytes.length) !== FRAME_INVALID) {
+    if (data.trim() === '[DONE]' || isFrameData(data)) {
       this.events += 1;
       this.#unusual(tail, 0, tail.length);
     } else if (!this.isComplete) {
@@ -261,9 +266,8 @@ export class ChatRelayStream implements AnswerStream {
     }
     // Some servers keep the connection alive by events without data.
     if (event.data.trim() === '') return;
-    const data = Buffer.from(event.data);
     if (event.data.trim() === '[DONE]') this.#done();
-    else if (scanFrame(data, 0, data.length) === FRAME_INVALID) {
+    else if (!isFrameData(event.data)) {
       this.#fail('malformed_reply', 'An event of the stream is not valid JSON.');
     } else if (this.#isText(bytes.subarray(start, end))) this.#parsed(event.data, null);
   }

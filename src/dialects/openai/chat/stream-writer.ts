@@ -13,18 +13,11 @@ import type { TextStreamReader } from '../../../contracts/text-provider.ts';
 import type { UsageVector } from '../../../contracts/usage.ts';
 import type { ServerSentEvent } from '../../../contracts/wire.ts';
 import type { AnswerContext, AnswerStream, Receipt } from '../../../gateway/text-call.ts';
-import { FRAME_INVALID, scanFrame } from '../../../http/json-scan.ts';
 import { parseEvent, SseFramer } from '../../../http/sse-framer.ts';
-import { DONE_FRAME, frameOf, MAX_EVENT_BYTES, usageMember } from './frames.ts';
+import { DONE_FRAME, frameOf, isFrameData, MAX_EVENT_BYTES, usageMember } from './frames.ts';
 import { annotationOf, chatFinishReason, signatureMember } from './reply.ts';
 
 const BRACE = 0x7b;
-
-/** Whether a text is one JSON object. */
-function isWhole(text: string): boolean {
-  const bytes = Buffer.from(text);
-  return scanFrame(bytes, 0, bytes.length) !== FRAME_INVALID;
-}
 
 export class ChatStreamWriter implements AnswerStream {
   readonly #reader: TextStreamReader;
@@ -94,7 +87,7 @@ export class ChatStreamWriter implements AnswerStream {
     else if (tail !== '' && !tail.startsWith(':')) {
       const event = parseEvent(this.#framer.tail, 0, this.#framer.tail.length);
       // To a complete answer a whole event may still bring usage; half of one is no loss there.
-      if (event !== null && (!this.isComplete || isWhole(event.data))) this.#event(event);
+      if (event !== null && (!this.isComplete || isFrameData(event.data))) this.#event(event);
     }
     this.#guard(() => this.#parts(this.#reader.end()));
     return this.#take();
