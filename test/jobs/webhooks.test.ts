@@ -17,8 +17,9 @@ let receiver: Receiver;
 let customer: CustomerKey;
 
 beforeAll(async () => {
-  const port = await freePort();
   receiver = await openReceiver();
+  // Last of all, so that little else can take it before the gateway does.
+  const port = await freePort();
   lab = await openLab({
     ownSim: true,
     port,
